@@ -1,0 +1,116 @@
+"""Every error of our own. Each says what was wrong, where, and what to do about it.
+
+    HmgcError
+    ├── TaxonomyError        the class tree itself is not a tree, or a file of one cannot be read
+    │   └── OrphanedLabels   a new version would drop keys that labels use
+    ├── UnknownNode          no such node key
+    ├── UnknownImage         no such image
+    ├── UnknownRun           no such training run
+    ├── UnknownModel         no such model or backbone
+    ├── TableError           a table of labels cannot be read
+    ├── PictureError         a file is not a picture we can read
+    ├── BadConfig            a training setting is out of range
+    ├── NotTrainable         the labels at hand cannot train a model
+    ├── DeviceError          the wanted device cannot be used
+    ├── WeightsError         a weights file is missing or does not fit
+    ├── CheckpointError      a checkpoint is missing, damaged or of another tree
+    ├── WorkspaceError       the workspace folder or its database cannot be used
+    ├── NotAllowed           a request without a valid token
+    ├── BadRequest           a request that cannot be understood
+    └── ServiceAway          the worker or the inspector is not running
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class HmgcError(Exception):
+    """A mistake that a person can mend. `str(error)` is what is wrong; `error.remedy` is what to do."""
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
+class TaxonomyError(HmgcError):
+    """The class tree is not a tree, or its file cannot be read."""
+
+
+class OrphanedLabels(TaxonomyError):
+    """A new taxonomy version would drop keys that labels use. `counts`: dropped key -> labels that use it."""
+
+    def __init__(self, message: str, *, remedy: str, counts: dict[str, int]) -> None:
+        super().__init__(message, remedy=remedy)
+        self.counts = counts
+
+
+class UnknownNode(HmgcError):
+    """No node of the taxonomy has this key."""
+
+    def __init__(self, key: str, known: Iterable[str] = (), *, where: str = "") -> None:
+        nearest = nearest_names(key, known)
+        remedy = f"the nearest keys are {', '.join(map(repr, nearest))}" if nearest else "see the taxonomy page for the keys"
+        super().__init__(f"{where}the class tree has no node {key!r}", remedy=remedy)
+        self.nearest = nearest
+
+
+class UnknownImage(HmgcError):
+    """No image of the workspace has this id or path."""
+
+
+class UnknownRun(HmgcError):
+    """No training run has this number."""
+
+
+class UnknownModel(HmgcError):
+    """The catalog has no such model or backbone."""
+
+
+class TableError(HmgcError):
+    """A table of labels cannot be read."""
+
+
+class PictureError(HmgcError):
+    """A file is not a picture we can read; its text is the reason shown beside the skipped file."""
+
+
+class BadConfig(HmgcError):
+    """A training setting is out of range."""
+
+
+class NotTrainable(HmgcError):
+    """The labels at hand cannot train a model."""
+
+
+class DeviceError(HmgcError):
+    """The wanted device cannot be used on this machine."""
+
+
+class WeightsError(HmgcError):
+    """A weights file is missing or does not fit the backbone."""
+
+
+class CheckpointError(HmgcError):
+    """A checkpoint is missing, damaged, or belongs to another class tree."""
+
+
+class WorkspaceError(HmgcError):
+    """The workspace folder or its database cannot be used."""
+
+
+class NotAllowed(HmgcError):
+    """A request came without a valid token."""
+
+
+class BadRequest(HmgcError):
+    """A request that cannot be understood."""
+
+
+class ServiceAway(HmgcError):
+    """The worker or the inspector is not running."""
+
+
+def nearest_names(name: str, known: Iterable[str], count: int = 3) -> list[str]:
+    """The `count` names of `known` that look most like `name`, best first; compares without case."""
+    by_folded = {candidate.casefold(): candidate for candidate in known}
+    return [by_folded[match] for match in get_close_matches(name.casefold(), by_folded, n=count, cutoff=0.0)]

@@ -1,0 +1,222 @@
+"""The plain values that travel between the wings. No torch, no SQL: anything may import this."""
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from hmgc_core.errors import BadConfig
+
+Kind = Literal["is", "is_not", "none_here", "unusable"]
+KINDS: tuple[Kind, ...] = ("is", "is_not", "none_here", "unusable")
+
+# Codes of the kinds a loss can learn from, as they stand in `Targets.kinds`.
+IS, IS_NOT, NONE_HERE = 0, 1, 2
+KIND_CODES: dict[str, int] = {"is": IS, "is_not": IS_NOT, "none_here": NONE_HERE}
+
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
+
+RunStatus = Literal["queued", "running", "done", "failed", "cancelled"]
+ACTIVE: tuple[RunStatus, ...] = ("queued", "running")
+
+
+# --- labels ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class NewAnnotation:
+    """What an annotator says about one image, before it is stored.
+
+    uid: made by the sender, so that sending twice stores once. node: a key, "" for `unusable`. taxonomy: the id of the
+    version the label was made in. seconds: time spent looking. shown: what was on screen (suggestion, source).
+    """
+
+    uid: str
+    image_id: int
+    node: str
+    kind: Kind
+    taxonomy: int
+    seconds: float = 0.0
+    shown: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """One stored statement. `withdrawn`: a later row takes it back; the row itself stays for ever."""
+
+    id: int
+    uid: str
+    image_id: int
+    annotator: str
+    node: str
+    kind: Kind
+    taxonomy: int
+    seconds: float
+    created_at: datetime
+    withdrawn: bool = False
+
+
+@dataclass(frozen=True)
+class Word:
+    """What one annotator currently says about one image: the last statement that was not withdrawn."""
+
+    image_id: int
+    annotator: str
+    node: str
+    kind: Kind
+    annotation_id: int
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One training example: a picture file, a node index of the run's taxonomy, a kind code and a weight > 0."""
+
+    path: Path
+    node: int
+    kind: int = IS
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Targets:
+    """A batch of targets for a loss: nodes (B,) int node indices, kinds (B,) int codes, weights (B,) float > 0.
+
+    The arrays are torch tensors in a training step; nothing here needs to know.
+    """
+
+    nodes: Any
+    kinds: Any
+    weights: Any
+
+
+# --- images ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ImageRecord:
+    """One distinct picture. path: the first place where its content was found. sizes in pixels, upright."""
+
+    id: int
+    path: Path
+    sha256: str
+    width: int
+    height: int
+    split: Split
+
+
+# --- training -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """All that a training run is asked to do. Raises BadConfig when a number is out of range.
+
+    image_size: side in pixels of the square the model sees. lr: peak learning rate. device: auto, cpu or cuda.
+    weights: a file with backbone weights, "" for a random start. labelling: a named set of labels, "" for the current ones.
+    """
+
+    model: str = "hrn"
+    backbone: str = "resnet18"
+    image_size: int = 64
+    epochs: int = 20
+    batch_size: int = 64
+    lr: float = 0.1
+    weight_decay: float = 5e-4
+    label_smoothing: float = 0.1
+    device: str = "auto"
+    seed: int = 0
+    weights: str = ""
+    labelling: str = ""
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("image_size", 8, 1024),
+            ("epochs", 1, 10_000),
+            ("batch_size", 2, 4096),
+            ("lr", 1e-7, 10.0),
+            ("weight_decay", 0.0, 1.0),
+            ("label_smoothing", 0.0, 0.9),
+            ("seed", 0, 2**31 - 1),
+        ):
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise BadConfig(f"{name} is {value}", remedy=f"choose a value from {low} to {high}")
+        if self.device not in ("auto", "cpu", "cuda"):
+            raise BadConfig(f"device is {self.device!r}", remedy="choose auto, cpu or cuda")
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-ready dict; `from_dict` takes it back."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The config of `to_dict`; settings that this version does not know are left out."""
+        return cls(**{name: values[name] for name in cls.__dataclass_fields__ if name in values})
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a long job is. stage: words for people. done of total; images_per_s and left_s are None while unknown."""
+
+    stage: str
+    done: int
+    total: int
+    images_per_s: float | None = None
+    left_s: float | None = None
+
+
+@dataclass(frozen=True)
+class EpochMetrics:
+    """What one epoch gave. epoch counts from 0. metrics: names of DESIGN, measured on the validation images."""
+
+    epoch: int
+    train_loss: float
+    images_per_s: float
+    left_s: float
+    metrics: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run as the database knows it. progress is in [0, 1]."""
+
+    id: int
+    config: RunConfig
+    status: RunStatus
+    taxonomy: int
+    last_annotation_id: int
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    stage: str = ""
+    progress: float = 0.0
+    images_per_s: float | None = None
+    left_s: float | None = None
+    attempts: int = 0
+    cancel_requested: bool = False
+    error: str = ""
+    remedy: str = ""
+    remarks: tuple[str, ...] = ()
+    checkpoint: str = ""
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_active(self) -> bool:
+        """It waits or runs: it can still be cancelled."""
+        return self.status in ACTIVE
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a run says about one image. node: key of the decoded leaf. top: (key, probability), the best first.
+
+    path: (key, probability) from the top level down to `node`.
+    """
+
+    run_id: int
+    image_id: int
+    node: str
+    probability: float
+    path: tuple[tuple[str, float], ...]
+    top: tuple[tuple[str, float], ...]

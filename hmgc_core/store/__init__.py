@@ -1,0 +1,1 @@
+"""The store wing: SQL lives here and nowhere else. Knows no torch."""

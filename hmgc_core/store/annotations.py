@@ -1,0 +1,263 @@
+"""Statements of annotators: added, never changed; and what follows from them, kept beside them.
+
+An annotator's word on an image is the last of their statements that was not withdrawn. `word`, `label_tally` and
+`image_tally` follow in the same transaction.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import sqlalchemy as sa
+
+from hmgc_core.records import Annotation, NewAnnotation, Word
+from hmgc_core.store import images
+from hmgc_core.store.schema import annotation, annotator, image, image_tally, label_tally, now, word
+from hmgc_core.store.taxonomies import current_key, moves_after
+
+WITHDRAWAL = "withdrawal"
+
+
+def annotator_id(connection: sa.Connection, name: str) -> int:
+    """The row of an annotator, made if need be."""
+    found = connection.execute(sa.select(annotator.c.id).where(annotator.c.name == name)).scalar()
+    if found is None:
+        inserted = connection.execute(annotator.insert().values(name=name, created_at=now())).inserted_primary_key
+        assert inserted is not None
+        found = inserted[0]
+    return int(found)
+
+
+def annotators(connection: sa.Connection) -> list[str]:
+    """Names of all annotators, oldest first."""
+    return list(connection.execute(sa.select(annotator.c.name).order_by(annotator.c.id)).scalars())
+
+
+def last_id(connection: sa.Connection) -> int:
+    """The id of the newest row: with it a run freezes what it learns from."""
+    return connection.execute(sa.select(sa.func.max(annotation.c.id))).scalar() or 0
+
+
+def add(connection: sa.Connection, statements: Sequence[NewAnnotation], *, by: int) -> int:
+    """Store statements of one annotator, in order; those whose uid is known are left out. Returns how many are new.
+
+    The image ids must exist (a foreign key guards them).
+    """
+    fresh = _without_known(connection, statements)
+    for start in range(0, len(fresh), images.CHUNK):
+        _add_chunk(connection, fresh[start : start + images.CHUNK], by)
+    return len(fresh)
+
+
+def _without_known(connection: sa.Connection, statements: Sequence[NewAnnotation]) -> list[NewAnnotation]:
+    by_uid = {statement.uid: statement for statement in statements}
+    uids = list(by_uid)
+    for start in range(0, len(uids), images.CHUNK):
+        query = sa.select(annotation.c.uid).where(annotation.c.uid.in_(uids[start : start + images.CHUNK]))
+        for uid in connection.execute(query).scalars():
+            del by_uid[uid]
+    return list(by_uid.values())
+
+
+def _add_chunk(connection: sa.Connection, statements: list[NewAnnotation], by: int) -> None:
+    moment = now()
+    inserted = connection.execute(
+        annotation.insert().returning(annotation.c.id, sort_by_parameter_order=True),
+        [
+            {
+                "uid": statement.uid,
+                "image_id": statement.image_id,
+                "annotator_id": by,
+                "taxonomy_id": statement.taxonomy,
+                "kind": statement.kind,
+                "node_key": statement.node,
+                "seconds": statement.seconds,
+                "shown": statement.shown,
+                "created_at": moment,
+            }
+            for statement in statements
+        ],
+    ).scalars()
+    steps = {version: moves_after(connection, version) for version in {s.taxonomy for s in statements}}
+    latest = {
+        s.image_id: (row_id, s.kind, current_key(s.node, steps[s.taxonomy]))
+        for row_id, s in zip(inserted, statements, strict=True)
+    }
+    _set_words(connection, by, latest)
+
+
+Statement = tuple[int, str, str]  # annotation id, kind, node key in the newest taxonomy
+
+
+def _set_words(connection: sa.Connection, by: int, latest: dict[int, Statement | None]) -> None:
+    """Make these the annotator's words (None: no word any more) and carry every count along."""
+    ids = list(latest)
+    mine = (word.c.annotator_id == by) & word.c.image_id.in_(ids)
+    old = {row.image_id: row for row in connection.execute(sa.select(word).where(mine))}
+    splits = {
+        row.id: row.split for row in connection.execute(sa.select(image.c.id, image.c.split).where(image.c.id.in_(ids)))
+    }
+    labels: dict[tuple[str, str, str], int] = {}
+    for image_id, split in splits.items():
+        before, after = old.get(image_id), latest[image_id]
+        if before is not None:
+            labels[before.node_key, before.kind, split] = labels.get((before.node_key, before.kind, split), 0) - 1
+        if after is not None:
+            labels[after[2], after[1], split] = labels.get((after[2], after[1], split), 0) + 1
+    connection.execute(word.delete().where(mine))
+    new = [
+        {"image_id": i, "annotator_id": by, "annotation_id": said[0], "kind": said[1], "node_key": said[2]}
+        for i, said in latest.items()
+        if said is not None
+    ]
+    if new:
+        connection.execute(word.insert(), new)
+    for (key, kind, split), change in labels.items():
+        _change_label_tally(connection, key, kind, split, change)
+    _count_words(connection, {i: (latest[i] is not None) - (i in old) for i in splits}, splits)
+
+
+def _change_label_tally(connection: sa.Connection, key: str, kind: str, split: str, by: int) -> None:
+    if not by:
+        return
+    match = (label_tally.c.node_key == key) & (label_tally.c.kind == kind) & (label_tally.c.split == split)
+    if not connection.execute(label_tally.update().where(match).values(count=label_tally.c.count + by)).rowcount:
+        connection.execute(label_tally.insert().values(node_key=key, kind=kind, split=split, count=by))
+
+
+def _count_words(connection: sa.Connection, changes: dict[int, int], splits: dict[int, str]) -> None:
+    """Carry `image.words` and the number of labelled images along; changes: image id -> -1, 0 or 1."""
+    moved = [i for i, change in changes.items() if change]
+    if not moved:
+        return
+    before = dict(connection.execute(sa.select(image.c.id, image.c.words).where(image.c.id.in_(moved))).tuples().all())
+    for change in (-1, 1):
+        ids = [i for i in moved if changes[i] == change]
+        if ids:
+            connection.execute(image.update().where(image.c.id.in_(ids)).values(words=image.c.words + change))
+    crossing: dict[str, int] = {}
+    for i in moved:
+        was, becomes = before[i] > 0, before[i] + changes[i] > 0
+        crossing[splits[i]] = crossing.get(splits[i], 0) + becomes - was
+    for split, count in crossing.items():
+        if count:
+            images.change_tally(connection, split, labelled=True, by=count)
+            images.change_tally(connection, split, labelled=False, by=-count)
+
+
+def withdraw(connection: sa.Connection, uid: str, *, by: int, withdrawal_uid: str) -> bool:
+    """Take back one's own statement by its uid; a row of its own says so. False where there is no such statement.
+
+    Doing it twice is harmless.
+    """
+    row = connection.execute(
+        sa.select(annotation).where(
+            (annotation.c.uid == uid) & (annotation.c.annotator_id == by) & (annotation.c.kind != WITHDRAWAL)
+        )
+    ).first()
+    if row is None:
+        return False
+    known = sa.select(annotation.c.id).where(annotation.c.withdraws_id == row.id)
+    if connection.execute(known).first() is None:
+        connection.execute(
+            annotation.insert().values(
+                uid=withdrawal_uid, image_id=row.image_id, annotator_id=by, taxonomy_id=row.taxonomy_id,
+                kind=WITHDRAWAL, node_key="", seconds=0.0, shown={}, withdraws_id=row.id, created_at=now(),
+            )
+        )  # fmt: skip
+        _set_words(connection, by, {row.image_id: _last_statement(connection, row.image_id, by)})
+    return True
+
+
+def _last_statement(connection: sa.Connection, image_id: int, by: int) -> Statement | None:
+    row = connection.execute(
+        _standing(upto=None)
+        .where((annotation.c.image_id == image_id) & (annotation.c.annotator_id == by))
+        .order_by(annotation.c.id.desc())
+        .limit(1)
+    ).first()
+    if row is None:
+        return None
+    return row.id, row.kind, current_key(row.node_key, moves_after(connection, row.taxonomy_id))
+
+
+def _standing(upto: int | None) -> sa.Select:
+    """Statements that were not withdrawn, as of the row `upto`."""
+    taken_back = annotation.alias("taken_back")
+    joined = taken_back.c.withdraws_id == annotation.c.id
+    query = sa.select(annotation)
+    if upto is not None:
+        joined &= taken_back.c.id <= upto
+        query = query.where(annotation.c.id <= upto)
+    return query.outerjoin(taken_back, joined).where(taken_back.c.id.is_(None) & (annotation.c.kind != WITHDRAWAL))
+
+
+def statements(connection: sa.Connection, *, upto: int) -> list[Annotation]:
+    """Every statement that stood when row `upto` was the newest, oldest first; node keys as they were said."""
+    query = (
+        _standing(upto)
+        .add_columns(annotator.c.name.label("annotator_name"))
+        .join(annotator, annotator.c.id == annotation.c.annotator_id)
+    )
+    return [_record(row, withdrawn=False) for row in connection.execute(query.order_by(annotation.c.id))]
+
+
+def history(connection: sa.Connection, image_id: int) -> list[Annotation]:
+    """All that was ever said about one image, oldest first, withdrawn statements marked."""
+    taken_back = annotation.alias("taken_back")
+    query = (
+        sa.select(annotation, annotator.c.name.label("annotator_name"), taken_back.c.id.label("withdrawal"))
+        .join(annotator, annotator.c.id == annotation.c.annotator_id)
+        .outerjoin(taken_back, taken_back.c.withdraws_id == annotation.c.id)
+        .where((annotation.c.image_id == image_id) & (annotation.c.kind != WITHDRAWAL))
+        .order_by(annotation.c.id)
+    )
+    return [_record(row, withdrawn=row.withdrawal is not None) for row in connection.execute(query)]
+
+
+def _record(row: sa.Row, *, withdrawn: bool) -> Annotation:
+    return Annotation(
+        row.id, row.uid, row.image_id, row.annotator_name, row.node_key, row.kind, row.taxonomy_id,
+        row.seconds, row.created_at, withdrawn,
+    )  # fmt: skip
+
+
+def words(connection: sa.Connection, image_ids: Iterable[int] | None = None) -> list[Word]:
+    """What annotators say now, about these images or all; node keys of the newest taxonomy; by image id."""
+    query = (
+        sa.select(word, annotator.c.name)
+        .join(annotator, annotator.c.id == word.c.annotator_id)
+        .order_by(word.c.image_id)
+    )
+    if image_ids is None:
+        rows = connection.execute(query).all()
+    else:
+        wanted = list(image_ids)
+        rows = []
+        for start in range(0, len(wanted), images.CHUNK):
+            rows += connection.execute(query.where(word.c.image_id.in_(wanted[start : start + images.CHUNK]))).all()
+    return [Word(row.image_id, row.name, row.node_key, row.kind, row.annotation_id) for row in rows]
+
+
+def tallies(connection: sa.Connection) -> list[tuple[str, str, str, int]]:
+    """(node key, kind, split, number of words) for all that is not zero; never scans the statements."""
+    query = sa.select(label_tally).where(label_tally.c.count != 0)
+    return [(row.node_key, row.kind, row.split, row.count) for row in connection.execute(query)]
+
+
+def rebuild(connection: sa.Connection) -> None:
+    """Make words and counts anew from the statements, with node keys of the newest taxonomy."""
+    for table in (word, label_tally, image_tally):
+        connection.execute(table.delete())
+    connection.execute(image.update().values(words=0))
+    for row in connection.execute(sa.select(image.c.split, sa.func.count()).group_by(image.c.split)).all():
+        images.change_tally(connection, row[0], labelled=False, by=row[1])
+    latest: dict[int, dict[int, Statement | None]] = {}
+    steps: dict[int, list[dict[str, str]]] = {}
+    for row in connection.execute(_standing(upto=None).order_by(annotation.c.id)):
+        if row.taxonomy_id not in steps:
+            steps[row.taxonomy_id] = moves_after(connection, row.taxonomy_id)
+        said = (row.id, row.kind, current_key(row.node_key, steps[row.taxonomy_id]))
+        latest.setdefault(row.annotator_id, {})[row.image_id] = said
+    for by, by_image in latest.items():
+        ids = list(by_image)
+        for start in range(0, len(ids), images.CHUNK):
+            _set_words(connection, by, {i: by_image[i] for i in ids[start : start + images.CHUNK]})

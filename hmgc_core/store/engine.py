@@ -1,0 +1,38 @@
+"""One engine for one database: SQLite with WAL, foreign keys and immediate write transactions, or PostgreSQL as it is."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+BUSY_TIMEOUT_S = 30
+WRITE = "hmgc_write"
+
+
+def create_engine(url: str) -> sa.Engine:
+    """An engine for `url`. On SQLite a transaction that will write must carry the execution option WRITE.
+
+    A deferred transaction that reads and then writes fails at once with SQLITE_BUSY_SNAPSHOT when somebody else wrote
+    in between, whatever the busy timeout; BEGIN IMMEDIATE waits for its turn instead.
+    """
+    if not url.startswith("sqlite"):
+        return sa.create_engine(url)
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S}, pool_size=20, max_overflow=20)
+    sa.event.listen(engine, "connect", _prepare_connection)
+    sa.event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare_connection(connection: Any, _record: Any) -> None:
+    # The driver must not open transactions of its own: _begin decides which kind it is.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    # FULL: an acknowledged label survives a power cut, not only a killed process.
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get(WRITE, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

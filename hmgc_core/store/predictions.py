@@ -1,0 +1,91 @@
+"""What runs say about images: one row per run and image."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from hmgc_core.records import Prediction
+from hmgc_core.store.images import CHUNK
+from hmgc_core.store.schema import image, prediction
+
+
+@dataclass(frozen=True)
+class PredictionColumns:
+    """All predictions of a run as columns of equal length: ids and splits of the images, keys, probabilities."""
+
+    image_ids: NDArray[np.int64]
+    splits: NDArray[np.str_]
+    nodes: list[str]
+    probabilities: NDArray[np.float64]
+
+
+def replace_all(connection: sa.Connection, run_id: int, predictions: Sequence[Prediction]) -> None:
+    """Store the predictions of a run in place of earlier ones."""
+    connection.execute(prediction.delete().where(prediction.c.run_id == run_id))
+    if predictions:
+        connection.execute(
+            prediction.insert(),
+            [
+                {
+                    "run_id": run_id,
+                    "image_id": p.image_id,
+                    "node_key": p.node,
+                    "probability": p.probability,
+                    "path": p.path,
+                    "top": p.top,
+                }
+                for p in predictions
+            ],
+        )
+
+
+def _record(row: sa.Row) -> Prediction:
+    pairs = (tuple((str(key), float(p)) for key, p in column) for column in (row.path, row.top))
+    return Prediction(row.run_id, row.image_id, row.node_key, row.probability, *pairs)
+
+
+def get_many(connection: sa.Connection, run_id: int, image_ids: Sequence[int]) -> dict[int, Prediction]:
+    """What a run says about these images; images without a prediction are left out."""
+    found: dict[int, Prediction] = {}
+    for start in range(0, len(image_ids), CHUNK):
+        wanted = prediction.c.image_id.in_(image_ids[start : start + CHUNK])
+        query = sa.select(prediction).where((prediction.c.run_id == run_id) & wanted)
+        found.update({row.image_id: _record(row) for row in connection.execute(query)})
+    return found
+
+
+def columns(connection: sa.Connection, run_id: int) -> PredictionColumns:
+    """Every prediction of a run, by image id."""
+    rows = connection.execute(
+        sa.select(prediction.c.image_id, image.c.split, prediction.c.node_key, prediction.c.probability)
+        .join(image, image.c.id == prediction.c.image_id)
+        .where(prediction.c.run_id == run_id)
+        .order_by(prediction.c.image_id)
+    ).all()
+    return PredictionColumns(
+        np.array([row.image_id for row in rows], dtype=np.int64),
+        np.array([row.split for row in rows], dtype=np.str_),
+        [row.node_key for row in rows],
+        np.array([row.probability for row in rows], dtype=np.float64),
+    )
+
+
+def count_by_node(connection: sa.Connection, run_id: int) -> dict[str, int]:
+    """node key -> images decoded to exactly this node."""
+    query = (
+        sa.select(prediction.c.node_key, sa.func.count())
+        .where(prediction.c.run_id == run_id)
+        .group_by(prediction.c.node_key)
+    )
+    return {key: count for key, count in connection.execute(query).tuples()}
+
+
+def has_any(connection: sa.Connection, run_id: int) -> bool:
+    """This run has stored predictions."""
+    return (
+        connection.execute(sa.select(prediction.c.run_id).where(prediction.c.run_id == run_id).limit(1)).first()
+        is not None
+    )

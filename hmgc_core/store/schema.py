@@ -1,0 +1,220 @@
+"""The tables of a workspace. A change here needs a migration beside it; a test compares the two.
+
+Statements of annotators are only ever added (`annotation`). Three tables hold what follows from them, so that no page
+counts rows: `word` (what each annotator says now), `label_tally` and `image_tally`. They are written in the same
+transaction as the statement, and `annotations.rebuild` makes them anew from the statements.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Moment(sa.types.TypeDecorator[datetime]):
+    """An aware UTC datetime, kept without its zone."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002
+        """To the database: as UTC, zone dropped."""
+        return value.astimezone(UTC).replace(tzinfo=None) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002
+        """From the database: the zone put back."""
+        return value.replace(tzinfo=UTC) if value else None
+
+
+def now() -> datetime:
+    """The present moment, UTC."""
+    return datetime.now(UTC)
+
+
+def _table(name: str, *parts: Any) -> sa.Table:
+    return sa.Table(name, metadata, *parts)
+
+
+def _id() -> sa.Column:
+    return sa.Column("id", sa.Integer, primary_key=True)
+
+
+taxonomy = _table(
+    "taxonomy",
+    _id(),
+    sa.Column("content_hash", sa.String(64), nullable=False, unique=True),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+)
+
+# position and subtree_end are pre-order places inside one version, for "at or below" queries; labels hold keys only.
+node = _table(
+    "node",
+    sa.Column("taxonomy_id", sa.ForeignKey("taxonomy.id"), primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("parent_key", sa.Text),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("synonyms", sa.JSON, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("subtree_end", sa.Integer, nullable=False),
+)
+
+# Where keys that a version dropped have gone; old_key -> new_key, applied version by version.
+move = _table(
+    "move",
+    sa.Column("taxonomy_id", sa.ForeignKey("taxonomy.id"), primary_key=True),
+    sa.Column("old_key", sa.Text, primary_key=True),
+    sa.Column("new_key", sa.Text, nullable=False),
+)
+
+folder = _table("folder", _id(), sa.Column("path", sa.Text, nullable=False, unique=True))
+
+image = _table(
+    "image",
+    _id(),
+    sa.Column("sha256", sa.String(64), nullable=False, unique=True),
+    sa.Column("width", sa.Integer, nullable=False),
+    sa.Column("height", sa.Integer, nullable=False),
+    sa.Column("split", sa.String(8), nullable=False),
+    sa.Column("priority", sa.Integer, nullable=False),
+    sa.Column("words", sa.Integer, nullable=False, default=0),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Index(None, "words", "priority", "id"),
+)
+
+image_path = _table(
+    "image_path",
+    _id(),
+    sa.Column("image_id", sa.ForeignKey("image.id"), nullable=False, index=True),
+    sa.Column("folder_id", sa.ForeignKey("folder.id"), nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.UniqueConstraint("folder_id", "path"),
+)
+
+annotator = _table(
+    "annotator",
+    _id(),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("created_at", Moment, nullable=False),
+)
+
+# A withdrawal is a row of its own (kind "withdrawal", withdraws_id = the row it takes back).
+annotation = _table(
+    "annotation",
+    _id(),
+    sa.Column("uid", sa.String(80), nullable=False, unique=True),
+    sa.Column("image_id", sa.ForeignKey("image.id"), nullable=False),
+    sa.Column("annotator_id", sa.ForeignKey("annotator.id"), nullable=False),
+    sa.Column("taxonomy_id", sa.ForeignKey("taxonomy.id"), nullable=False),
+    sa.Column("kind", sa.String(12), nullable=False),
+    sa.Column("node_key", sa.Text, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False),
+    sa.Column("shown", sa.JSON, nullable=False),
+    sa.Column("withdraws_id", sa.ForeignKey("annotation.id"), unique=True),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Index(None, "image_id", "annotator_id"),
+    sa.Index(None, "annotator_id", "id"),
+)
+
+# node_key here is the key in the newest taxonomy; annotation.node_key stays as it was said.
+word = _table(
+    "word",
+    sa.Column("image_id", sa.ForeignKey("image.id"), primary_key=True),
+    sa.Column("annotator_id", sa.ForeignKey("annotator.id"), primary_key=True),
+    sa.Column("annotation_id", sa.ForeignKey("annotation.id"), nullable=False),
+    sa.Column("kind", sa.String(12), nullable=False),
+    sa.Column("node_key", sa.Text, nullable=False, index=True),
+)
+
+label_tally = _table(
+    "label_tally",
+    sa.Column("node_key", sa.Text, primary_key=True),
+    sa.Column("kind", sa.String(12), primary_key=True),
+    sa.Column("split", sa.String(8), primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
+)
+
+image_tally = _table(
+    "image_tally",
+    sa.Column("split", sa.String(8), primary_key=True),
+    sa.Column("labelled", sa.Boolean, primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
+)
+
+run = _table(
+    "run",
+    _id(),
+    sa.Column("config", sa.JSON, nullable=False),
+    sa.Column("status", sa.String(12), nullable=False, index=True),
+    sa.Column("taxonomy_id", sa.ForeignKey("taxonomy.id"), nullable=False),
+    sa.Column("last_annotation_id", sa.Integer, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("started_at", Moment),
+    sa.Column("finished_at", Moment),
+    sa.Column("owner", sa.Text, nullable=False, default=""),
+    sa.Column("lease_until", Moment),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("cancel_requested", sa.Boolean, nullable=False, default=False),
+    sa.Column("stage", sa.Text, nullable=False, default=""),
+    sa.Column("progress", sa.Float, nullable=False, default=0.0),
+    sa.Column("images_per_s", sa.Float),
+    sa.Column("left_s", sa.Float),
+    sa.Column("error", sa.Text, nullable=False, default=""),
+    sa.Column("remedy", sa.Text, nullable=False, default=""),
+    sa.Column("remarks", sa.JSON, nullable=False, default=list),
+    sa.Column("checkpoint", sa.Text, nullable=False, default=""),
+    sa.Column("metrics", sa.JSON, nullable=False, default=dict),
+)
+
+epoch = _table(
+    "epoch",
+    sa.Column("run_id", sa.ForeignKey("run.id"), primary_key=True),
+    sa.Column("epoch", sa.Integer, primary_key=True),
+    sa.Column("train_loss", sa.Float, nullable=False),
+    sa.Column("images_per_s", sa.Float, nullable=False),
+    sa.Column("metrics", sa.JSON, nullable=False),
+    sa.Column("finished_at", Moment, nullable=False),
+)
+
+prediction = _table(
+    "prediction",
+    sa.Column("run_id", sa.ForeignKey("run.id"), primary_key=True),
+    sa.Column("image_id", sa.ForeignKey("image.id"), primary_key=True),
+    sa.Column("node_key", sa.Text, nullable=False),
+    sa.Column("probability", sa.Float, nullable=False),
+    sa.Column("path", sa.JSON, nullable=False),
+    sa.Column("top", sa.JSON, nullable=False),
+)
+
+# One row for each running worker or inspector; the app reads it to say who is there.
+service = _table(
+    "service",
+    sa.Column("owner", sa.Text, primary_key=True),
+    sa.Column("role", sa.String(12), nullable=False),
+    sa.Column("started_at", Moment, nullable=False),
+    sa.Column("heartbeat_at", Moment, nullable=False),
+)
+
+# Heatmaps asked for by a page and made by the inspector; the pictures lie in the workspace under the row's id.
+inspection = _table(
+    "inspection",
+    _id(),
+    sa.Column("run_id", sa.ForeignKey("run.id"), nullable=False),
+    sa.Column("image_id", sa.ForeignKey("image.id"), nullable=False),
+    sa.Column("nodes", sa.JSON, nullable=False),
+    sa.Column("status", sa.String(12), nullable=False, index=True),
+    sa.Column("error", sa.Text, nullable=False, default=""),
+    sa.Column("remedy", sa.Text, nullable=False, default=""),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Index(None, "run_id", "image_id"),
+)

@@ -1,23 +1,23 @@
 """Every error of our own. Each says what was wrong, where, and what to do about it.
 
-    HmgcError
-    ├── TaxonomyError        the class tree itself is not a tree, or a file of one cannot be read
-    │   └── OrphanedLabels   a new version would drop keys that labels use
-    ├── UnknownNode          no such node key
-    ├── UnknownImage         no such image
-    ├── UnknownRun           no such training run
-    ├── UnknownModel         no such model or backbone
-    ├── TableError           a table of labels cannot be read
-    ├── PictureError         a file is not a picture we can read
-    ├── BadConfig            a training setting is out of range
-    ├── NotTrainable         the labels at hand cannot train a model
-    ├── DeviceError          the wanted device cannot be used
-    ├── WeightsError         a weights file is missing or does not fit
-    ├── CheckpointError      a checkpoint is missing, damaged or of another tree
-    ├── WorkspaceError       the workspace folder or its database cannot be used
-    ├── NotAllowed           a request without a valid token
-    ├── BadRequest           a request that cannot be understood
-    └── ServiceAway          the worker or the inspector is not running
+HmgcError
+├── TaxonomyError        the class tree itself is not a tree, or a file of one cannot be read
+│   └── OrphanedLabels   a new version would drop keys that labels use
+├── UnknownNode          no such node key
+├── UnknownImage         no such image
+├── UnknownRun           no such training run
+├── UnknownModel         no such model or backbone
+├── TableError           a table of labels cannot be read
+├── PictureError         a file is not a picture we can read
+├── BadConfig            a training setting is out of range
+├── NotTrainable         the labels at hand cannot train a model
+├── DeviceError          the wanted device cannot be used
+├── WeightsError         a weights file is missing or does not fit
+├── CheckpointError      a checkpoint is missing, damaged or of another tree
+├── WorkspaceError       the workspace folder or its database cannot be used
+├── NotAllowed           a request without a valid token
+├── BadRequest           a request that cannot be understood
+└── ServiceAway          the worker or the inspector is not running
 """
 
 from collections.abc import Iterable
@@ -49,7 +49,9 @@ class UnknownNode(HmgcError):
 
     def __init__(self, key: str, known: Iterable[str] = (), *, where: str = "") -> None:
         nearest = nearest_names(key, known)
-        remedy = f"the nearest keys are {', '.join(map(repr, nearest))}" if nearest else "see the taxonomy page for the keys"
+        remedy = (
+            f"the nearest keys are {', '.join(map(repr, nearest))}" if nearest else "see the taxonomy page for the keys"
+        )
         super().__init__(f"{where}the class tree has no node {key!r}", remedy=remedy)
         self.nearest = nearest
 

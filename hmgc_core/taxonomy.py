@@ -71,16 +71,16 @@ class Taxonomy:
 
         Raises TaxonomyError where there is no path.
         """
-        edges: dict[str, str] = {}
+        edges: dict[tuple[str, str], None] = {}  # a set that keeps its order
         names: dict[str, NodeText] = dict(texts or {})
         for path in paths:
             parent = ""
             for name in path:
                 key = f"{parent}/{name}" if parent else name
-                edges[key] = parent
+                edges[key, parent] = None
                 names.setdefault(key, NodeText(name=name))
                 parent = key
-        return cls.from_edges(edges.items(), names)
+        return cls.from_edges(edges, names)
 
     @classmethod
     def _from_parent_map(cls, parent_of: dict[str, str], texts: Mapping[str, NodeText]) -> Self:
@@ -129,10 +129,17 @@ class Taxonomy:
         return found
 
     def name(self, node: int) -> str:
-        """What people read for this node: its name, else its key without a leading `prefix/`."""
+        """What people read for this node: its name, else its key (less its prefix where every key has one)."""
         key = self.keys[node]
         text = self.texts.get(key)
-        return text.name if text and text.name else key.rsplit("/", 1)[-1] or key
+        if text and text.name:
+            return text.name
+        return (key.rsplit("/", 1)[-1] or key) if self._keys_are_prefixed else key
+
+    @cached_property
+    def _keys_are_prefixed(self) -> bool:
+        # `fine/Apple`, `coarse/Apple`: a sign of systematic prefixes is that no node below the root goes without one.
+        return len(self) > 1 and all("/" in key for key in self.keys[1:])
 
     def synonyms(self, node: int) -> tuple[str, ...]:
         """Other names of this node; the search finds them too."""
@@ -270,7 +277,10 @@ class Taxonomy:
     @cached_property
     def content_hash(self) -> str:
         """sha256 of keys, parents and texts: two taxonomies with the same hash are the same."""
-        rows = [[k, int(p), self.name(i), self.synonyms(i), self.note(i)] for i, (k, p) in enumerate(zip(self.keys, self.parents, strict=True))]
+        rows = [
+            [k, int(p), self.name(i), self.synonyms(i), self.note(i)]
+            for i, (k, p) in enumerate(zip(self.keys, self.parents, strict=True))
+        ]
         return hashlib.sha256(json.dumps(rows, ensure_ascii=False).encode()).hexdigest()
 
 
@@ -291,5 +301,9 @@ def _preorder(root: str, children: dict[str, list[str]]) -> tuple[list[str], lis
 def _describe_cycle(parent_of: dict[str, str]) -> str:
     graph = nx.DiGraph([(child, parent) for child, parent in parent_of.items() if parent])
     cycle = [child for child, _ in nx.find_cycle(graph)]
-    shown = " -> ".join(map(repr, [*cycle[:6], cycle[0]])) if len(cycle) <= 6 else " -> ".join(map(repr, cycle[:6])) + " -> …"
+    shown = (
+        " -> ".join(map(repr, [*cycle[:6], cycle[0]]))
+        if len(cycle) <= 6
+        else " -> ".join(map(repr, cycle[:6])) + " -> …"
+    )
     return f"the class tree has a cycle: {shown}"

@@ -73,7 +73,7 @@ def moves_after(connection: sa.Connection, taxonomy_id: int) -> list[dict[str, s
 
 
 def current_key(key: str, steps: list[dict[str, str]]) -> str:
-    """`key` of an older version, led through `moves_after` to the newest one."""
+    """`key` of an older version, led through `moves_after` to a later one."""
     for step in steps:
         key = step.get(key, key)
     return key

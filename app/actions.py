@@ -1,0 +1,26 @@
+"""Run a verb from a callback: an HmgcError becomes a message on the page, anything else is a bug and passes."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from app.security import escape_markdown
+from hmgc_core.errors import HmgcError
+
+Result = TypeVar("Result")
+
+
+def do(verb: Callable[..., Result], *args: Any, **kwargs: Any) -> Result | None:
+    """Call a verb of `workflow`; show its error as a toast and return None."""
+    try:
+        return verb(*args, **kwargs)
+    except HmgcError as error:
+        st.toast(sentence(error), icon=":material/error:", duration="long")
+        return None
+
+
+def sentence(error: HmgcError) -> str:
+    """An error and its remedy as one text that is safe as markdown."""
+    text = f"{error}. {error.remedy[:1].upper()}{error.remedy[1:]}." if error.remedy else f"{error}."
+    return escape_markdown(text[:1].upper() + text[1:])

@@ -1,0 +1,1 @@
+"""Parts of pages that are drawn more than once, and the annotator."""

@@ -1,0 +1,17 @@
+"""The page frame: what every page has in common. Runs at each visit, before the page itself."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from app import navigation
+from app.components import header
+
+st.set_page_config(
+    page_title="HMGC Studio",
+    page_icon=Path(__file__).parent / "assets" / "icon.png",
+    layout="wide",
+)
+page = navigation.pages()
+header.show()
+page.run()

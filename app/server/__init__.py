@@ -1,0 +1,1 @@
+"""The routes behind the pages: Starlette only, no Streamlit."""

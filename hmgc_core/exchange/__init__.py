@@ -1,0 +1,1 @@
+"""One file per format of labels: reads and writes plain rows, nothing else."""

@@ -1,0 +1,71 @@
+"""The label table: one CSV row per picture, `path,label[,split][,annotator]`. Reads rows; knows no workspace."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hmgc_core.errors import TableError
+
+SPLIT_WORDS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val", "test": "test", "": ""}
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Names of the columns to read. label, split and annotator may be missing in the file."""
+
+    path: str = "path"
+    label: str = "label"
+    split: str = "split"
+    annotator: str = "annotator"
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """One row: line in the file; path as written; label, split and annotator "" where the row has none."""
+
+    line: int
+    path: str
+    label: str = ""
+    split: str = ""
+    annotator: str = ""
+
+
+def read_table(path: Path, columns: Columns | None = None) -> Iterator[TableRow]:
+    """The rows of a label table. Raises TableError with file, line and remedy."""
+    columns = columns or Columns()
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise TableError(f"cannot read {path}: {error.strerror}", remedy="check the path") from error
+    except UnicodeDecodeError as error:
+        raise TableError(f"{path} is not UTF-8 text", remedy="save the table as UTF-8") from error
+    delimiter = "\t" if path.suffix.lower() in (".tsv", ".tab") else ","
+    reader = csv.DictReader(text.replace("\0", "").splitlines(keepends=True), delimiter=delimiter)
+    _check_header(path, [name.strip() for name in reader.fieldnames or ()], columns)
+    reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+    for row in reader:
+        cell = {name: (value or "").strip() for name, value in row.items() if isinstance(name, str)}
+        if not any(cell.values()):
+            continue
+        yield TableRow(
+            line=reader.line_num,
+            path=cell.get(columns.path, ""),
+            label=cell.get(columns.label, ""),
+            split=cell.get(columns.split, "").lower(),
+            annotator=cell.get(columns.annotator, ""),
+        )
+
+
+def _check_header(path: Path, header: list[str], columns: Columns) -> None:
+    if not header:
+        raise TableError(f"{path} is empty", remedy="write a header `path,label` and one row per picture")
+    wanted = [("path", columns.path)]
+    if columns.label != Columns.label:
+        wanted.append(("label", columns.label))
+    for meaning, name in wanted:
+        if name not in header:
+            raise TableError(
+                f"{path}, line 1: no column {name!r}; there are {', '.join(map(repr, header))}",
+                remedy=f"name the {meaning} column with --{meaning}-column",
+            )

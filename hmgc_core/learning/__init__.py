@@ -1,0 +1,1 @@
+"""Learning and using a model: pictures to pixels, training, checkpoints, predictions, heatmaps. Knows torch, no SQL."""

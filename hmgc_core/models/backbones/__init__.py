@@ -1,0 +1,1 @@
+"""Trunks: from pictures to a feature map. One file per family, found by name in the catalog."""

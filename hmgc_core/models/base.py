@@ -1,0 +1,80 @@
+"""What every hierarchical model offers, and what they share: labels of any kind, pooled features, a layer to look at."""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from hmgc_core.records import Targets
+from hmgc_core.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What one forward pass gives. embedding: (B, C) pooled features of the trunk. Models add what their loss needs."""
+
+    embedding: Tensor
+
+
+class Trunk(nn.Module):
+    """A backbone without its classifier: (B, 3, H, W) normalised pictures to a (B, channels, h, w) feature map."""
+
+    channels: int
+
+
+class HierarchicalModel(nn.Module):
+    """A score for every node of a tree. Subclasses give forward, loss, log_probs, answers and evidence."""
+
+    def __init__(self, taxonomy: Taxonomy, trunk: Trunk) -> None:
+        super().__init__()
+        self.taxonomy = taxonomy
+        self.trunk = trunk
+
+    def forward(self, images: Tensor) -> Any:
+        """(B, 3, H, W) float normalised pictures to this model's Scores."""
+        raise NotImplementedError
+
+    def loss(self, scores: Any, targets: Tensor | Targets) -> Tensor:
+        """The mean loss, a scalar. targets: (B,) int nodes at any depth, or Targets with kinds and weights."""
+        raise NotImplementedError
+
+    def log_probs(self, scores: Any) -> Tensor:
+        """(B, N) log P(node | picture): 0 for the root, and children sum to at most their parent."""
+        raise NotImplementedError
+
+    def answers(self, scores: Any) -> Tensor:
+        """(B, D) int: one node per level 1..D as the model's authors answer, -1 where there is none."""
+        raise NotImplementedError
+
+    def evidence(self, scores: Any) -> Tensor:
+        """(B, N) unnormalised scores for each node: what a heatmap explains. Column 0 says nothing."""
+        raise NotImplementedError
+
+    @property
+    def target_layer(self) -> nn.Module:
+        """The layer whose output a heatmap shows: the trunk's feature map."""
+        return self.trunk
+
+    def constant(self, name: str, values: Any) -> Tensor:
+        """Keep an array of the tree on the model's device, outside its weights; returns it."""
+        self.register_buffer(name, torch.as_tensor(values), persistent=False)
+        return cast(Tensor, getattr(self, name))
+
+
+def as_targets(targets: Tensor | Targets) -> Targets:
+    """Plain nodes as `is` labels of weight 1."""
+    if isinstance(targets, Targets):
+        return targets
+    return Targets(targets, torch.zeros_like(targets), torch.ones(len(targets), device=targets.device))
+
+
+def weighted_mean(losses: Tensor, weights: Tensor) -> Tensor:
+    """Mean of (B,) losses under (B,) weights, a scalar."""
+    weights = weights.to(losses.dtype)
+    return (losses * weights).sum() / weights.sum()
+
+
+def smoothed_cross_entropy(logits: Tensor, classes: Tensor, smoothing: float) -> Tensor:
+    """Cross-entropy per row, (B,), of (B, K) logits in float32 at least; `smoothing` of the target is spread over all."""
+    return nn.functional.cross_entropy(logits.float(), classes, reduction="none", label_smoothing=smoothing)

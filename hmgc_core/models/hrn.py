@@ -1,0 +1,142 @@
+"""`hrn`: Hierarchical Residual Network, "Label Relation Graphs Enhanced Hierarchical Residual Network for Hierarchical
+Multi-Granularity Classification", Chen et al., CVPR 2022, on any tree and any trunk.
+
+As published: one block per level on the same feature map; the level features are summed from the top level down; a
+sigmoid score per node trained by the tree loss, and a second, softmax head over the leaves trained by cross-entropy.
+Where we differ:
+- Widths follow the trunk: C/2 and C/4 for its C channels, the published 1024 and 512 for ResNet-50's 2048.
+- Ragged trees: a node is scored by the block of its depth; the softmax over all leaves reads the deepest block, which
+  holds the sum of all.
+- "Leaf-labelled" is any label that leaves exactly one leaf possible: where a parent has one child, the child is named.
+- Labels have kinds and weights; the cross-entropy is the weighted mean over the leaf-labelled images of the batch.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from hmgc_core.losses import log_marginals, tree_loss
+from hmgc_core.models.base import HierarchicalModel, Scores, Trunk, as_targets, smoothed_cross_entropy, weighted_mean
+from hmgc_core.records import IS_NOT, RunConfig, Targets
+from hmgc_core.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True)
+class HrnScores(Scores):
+    """nodes: (B, N) sigmoids in node order, 0 for the root. node_logits: the same before the sigmoid.
+
+    leaves: (B, L) logits of the softmax head in the order of `taxonomy.leaves`.
+    """
+
+    nodes: Tensor
+    node_logits: Tensor
+    leaves: Tensor
+
+
+class LevelBlock(nn.Module):
+    """The granularity-specific block of one level: (B, C, h, w) to (B, C/4), raw: the sum over levels comes before ReLU."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        half, quarter = channels // 2, channels // 4
+        self.convolutions = nn.Sequential(
+            nn.Conv2d(channels, half, 1, bias=False),
+            nn.BatchNorm2d(half, momentum=0.01),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(half, channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(channels, momentum=0.01),
+            nn.ReLU(inplace=True),
+        )
+        self.projection = nn.Sequential(
+            nn.BatchNorm1d(channels),
+            nn.Linear(channels, half),
+            nn.BatchNorm1d(half),
+            nn.ELU(inplace=True),
+            nn.Linear(half, quarter),
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, C, h, w) to (B, C/4)."""
+        pooled: Tensor = self.convolutions(features).mean((2, 3))
+        return self.projection(pooled)
+
+
+class HRN(HierarchicalModel):
+    """Level blocks, residual sums, a sigmoid head per level and a softmax head over the leaves."""
+
+    def __init__(self, taxonomy: Taxonomy, trunk: Trunk, *, label_smoothing: float = 0.0) -> None:
+        super().__init__(taxonomy, trunk)
+        width = trunk.channels // 4
+        self.blocks = nn.ModuleList(LevelBlock(trunk.channels) for _ in taxonomy.levels)
+        self.level_heads = nn.ModuleList(nn.Linear(width, len(nodes)) for nodes in taxonomy.levels)
+        self.leaf_head = nn.Linear(width, len(taxonomy.leaves))
+        self.label_smoothing = label_smoothing
+        self._keep_the_tree(taxonomy)
+
+    def _keep_the_tree(self, taxonomy: Taxonomy) -> None:
+        """Index tensors: columns of each level, inner nodes of each level, and what a label says about leaves."""
+        self.level_nodes = torch.cat([torch.as_tensor(nodes) for nodes in taxonomy.levels])
+        self.column = self.constant("column", self.level_nodes.argsort())
+        self.leaf_nodes = self.constant("leaf_nodes", taxonomy.leaves)
+        self.depths = self.constant("depths", taxonomy.depths)
+        self.has_one_leaf = self.constant("has_one_leaf", taxonomy.leaf_counts == 1)
+        # A node with one leaf below has that leaf first in its interval of the leaves.
+        places = torch.as_tensor(taxonomy.preorder_start)
+        self.first_leaf = self.constant("first_leaf", torch.searchsorted(places[taxonomy.leaves], places))
+        self.inner_nodes = [
+            self.constant(f"inner_nodes_{depth}", nodes[~taxonomy.is_leaf[nodes]])
+            for depth, nodes in enumerate(taxonomy.levels, start=1)
+        ]
+
+    def forward(self, images: Tensor) -> HrnScores:
+        """(B, 3, H, W) to sigmoids for all nodes and softmax logits for the leaves."""
+        features = self.trunk(images)
+        total = torch.zeros((), device=features.device)
+        levels = []
+        for block, head in zip(self.blocks, self.level_heads, strict=True):
+            total = total + block(features)
+            levels.append(head(torch.relu(total)).float())
+        logits = torch.cat(levels, 1)[:, self.column]
+        logits = nn.functional.pad(logits, (1, 0))
+        return HrnScores(
+            embedding=features.mean((2, 3)),
+            nodes=torch.sigmoid(logits),
+            node_logits=logits,
+            leaves=self.leaf_head(torch.relu(total)).float(),
+        )
+
+    def loss(self, scores: HrnScores, targets: Tensor | Targets) -> Tensor:
+        """L_Hier over all images + L_CE over those whose label names one leaf (left out where there is none)."""
+        targets = as_targets(targets)
+        tree = tree_loss(scores.nodes, targets.nodes, self.taxonomy, targets.kinds)
+        loss = weighted_mean(tree, targets.weights)
+        named = self.has_one_leaf[targets.nodes] & (targets.kinds != IS_NOT)
+        if named.any():
+            leaves = self.first_leaf[targets.nodes[named]]
+            entropy = smoothed_cross_entropy(scores.leaves[named], leaves, self.label_smoothing)
+            loss = loss + weighted_mean(entropy, targets.weights[named])
+        return loss
+
+    def log_probs(self, scores: HrnScores) -> Tensor:
+        """(B, N): the tree marginals of the sigmoids. Flat by construction (section 3.3 of the paper caps them)."""
+        return log_marginals(scores.nodes, self.taxonomy)
+
+    def answers(self, scores: HrnScores) -> Tensor:
+        """(B, D): the leaf from the softmax head, the levels above it each by its own largest sigmoid."""
+        leaf = self.leaf_nodes[scores.leaves.argmax(1)]
+        columns = []
+        for depth, inner in enumerate(self.inner_nodes, start=1):
+            above = inner[scores.nodes[:, inner].argmax(1)] if len(inner) else torch.full_like(leaf, -1)
+            below = torch.where(self.depths[leaf] == depth, leaf, -1)
+            columns.append(torch.where(self.depths[leaf] > depth, above, below))
+        return torch.stack(columns, 1)
+
+    def evidence(self, scores: HrnScores) -> Tensor:
+        """(B, N): the scores behind `answers`, softmax logits for leaves and sigmoid logits for inner nodes."""
+        return scores.node_logits.index_copy(1, self.leaf_nodes, scores.leaves)
+
+
+def build(taxonomy: Taxonomy, trunk: Trunk, config: RunConfig) -> HRN:
+    """The model of the catalog's entry `hrn`."""
+    return HRN(taxonomy, trunk, label_smoothing=config.label_smoothing)

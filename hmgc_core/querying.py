@@ -1,0 +1,80 @@
+"""Questions over columns of labels and predictions: what is right, where it goes wrong, which rows to show.
+
+Pure numpy over node indices of one taxonomy; -1 stands for "no label".
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmgc_core.taxonomy import BoolArray, IntArray, Taxonomy
+
+Verdict = Literal["right", "wrong", "unlabelled"]
+
+
+def agreed_node(taxonomy: Taxonomy, nodes: Iterable[int]) -> int:
+    """One node for what several annotators said of an image: the deepest if all lie on one path, else where they part.
+
+    Returns a node index; the root when they part at the top. `nodes` must not be empty.
+    """
+    said = sorted(nodes, key=lambda node: int(taxonomy.depths[node]))
+    deepest = said[-1]
+    if all(taxonomy.is_at_or_below(deepest, node) for node in said):
+        return deepest
+    meeting = said[0]
+    for node in said[1:]:
+        meeting = int(taxonomy.lca(meeting, node))
+    return meeting
+
+
+def wrong_levels(taxonomy: Taxonomy, labels: IntArray, predicted: IntArray) -> IntArray:
+    """The first level (1 = top) at which each prediction leaves the path of its label; 0 where it never does.
+
+    labels, predicted: (B,) node indices, -1 for no label. A label above the prediction is not contradicted by it.
+    Returns (B,) int, -1 where there is no label.
+    """
+    result = np.full(len(labels), -1, dtype=np.int64)
+    known = labels >= 0
+    if known.any():
+        meeting = taxonomy.lca(labels[known], predicted[known])
+        leaves_path = (meeting != labels[known]) & (meeting != predicted[known])
+        result[known] = np.where(leaves_path, taxonomy.depths[meeting] + 1, 0)
+    return result
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which predictions to show. Empty values filter nothing. wrong_level: 1 = top level, 0 = any."""
+
+    split: str = ""
+    node: int = 0
+    verdict: Verdict | Literal[""] = ""
+    wrong_level: int = 0
+    least_probability: float = 0.0
+    most_probability: float = 1.0
+
+
+def matching(
+    taxonomy: Taxonomy,
+    wanted: Filter,
+    *,
+    splits: NDArray[np.str_],
+    labels: IntArray,
+    predicted: IntArray,
+    probabilities: NDArray[np.float64],
+) -> BoolArray:
+    """(B,) bool: the rows that pass. `node` passes a row whose prediction or label lies at or below it."""
+    levels = wrong_levels(taxonomy, labels, predicted)
+    keep = (probabilities >= wanted.least_probability) & (probabilities <= wanted.most_probability)
+    if wanted.split:
+        keep &= splits == wanted.split
+    if wanted.node > 0:
+        keep &= taxonomy.is_at_or_below(predicted, wanted.node) | taxonomy.is_at_or_below(labels, wanted.node)
+    if wanted.verdict:
+        keep &= {"right": levels == 0, "wrong": levels > 0, "unlabelled": levels < 0}[wanted.verdict]
+    if wanted.wrong_level:
+        keep &= levels == wanted.wrong_level
+    return keep

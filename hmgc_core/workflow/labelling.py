@@ -1,0 +1,178 @@
+"""Verbs of annotators: who labels, what comes next, a statement, its withdrawal, and how much is done."""
+
+import math
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hmgc_core.errors import BadRequest, UnknownImage
+from hmgc_core.records import KINDS, Annotation, ImageRecord, NewAnnotation, Prediction
+from hmgc_core.store import annotations, images, predictions, runs
+from hmgc_core.store.workspace import Workspace
+from hmgc_core.taxonomy import Taxonomy
+from hmgc_core.workflow.taxonomies import newest_taxonomy, taxonomy_version
+
+LONGEST_NAME = 60
+LONGEST_UID = 80
+MOST_SHOWN = 2000
+
+
+@dataclass(frozen=True)
+class QueueItem:
+    """One image to label. after: hand it to `queue` to get what follows. suggestion: None before the first training."""
+
+    image: ImageRecord
+    after: str
+    suggestion: Prediction | None
+
+
+def annotator(ws: Workspace, name: str) -> str:
+    """Make sure there is an annotator of this name; returns the tidied name. Raises BadRequest for a useless one."""
+    tidy = " ".join(unicodedata.normalize("NFC", name).split())
+    if not tidy or not tidy.isprintable():
+        raise BadRequest("a name is needed", remedy="type the name your labels should carry")
+    if len(tidy) > LONGEST_NAME:
+        raise BadRequest(f"a name of {len(tidy)} letters", remedy=f"use at most {LONGEST_NAME}")
+    with ws.writing() as connection:
+        annotations.annotator_id(connection, tidy)
+    return tidy
+
+
+def annotators(ws: Workspace) -> list[str]:
+    """Names of all annotators, oldest first."""
+    with ws.reading() as connection:
+        return annotations.annotators(connection)
+
+
+def annotate(ws: Workspace, statements: Sequence[NewAnnotation], *, annotator: str) -> int:
+    """Store what an annotator said; sending the same again changes nothing. Returns how many were new.
+
+    A statement's node is checked against the taxonomy version it was made in, so a key retired since is kept and led to
+    its successor. Raises UnknownNode, UnknownImage or BadRequest, and then stores none of them.
+    """
+    for statement in statements:
+        _check(ws, statement)
+    with ws.writing() as connection:
+        ids = {statement.image_id for statement in statements}
+        missing = ids - images.get_many(connection, list(ids)).keys()
+        if missing:
+            raise UnknownImage(f"there is no image {min(missing)}", remedy="reload the page")
+        by = annotations.annotator_id(connection, annotator)
+        return annotations.add(connection, statements, by=by)
+
+
+def _check(ws: Workspace, statement: NewAnnotation) -> None:
+    if not 8 <= len(statement.uid) <= LONGEST_UID:
+        raise BadRequest(f"a uid has 8 to {LONGEST_UID} characters", remedy="send a random UUID")
+    if statement.kind not in KINDS:
+        raise BadRequest(f"there is no kind {statement.kind!r}", remedy=f"send one of {', '.join(KINDS)}")
+    if not (math.isfinite(statement.seconds) and statement.seconds >= 0):
+        raise BadRequest("seconds must be a number from 0", remedy="send how long the image was looked at")
+    if len(repr(statement.shown)) > MOST_SHOWN:
+        raise BadRequest("`shown` is too large", remedy=f"send at most {MOST_SHOWN} characters")
+    taxonomy = taxonomy_version(ws, statement.taxonomy)
+    if statement.kind == "unusable":
+        if statement.node:
+            raise BadRequest("an unusable image has no node", remedy="send an empty node")
+        return
+    node = taxonomy.index(statement.node)
+    if statement.kind == "is_not" and node == 0:
+        raise BadRequest("'is_not' at the root says nothing can be said", remedy="send `unusable`")
+
+
+def withdraw(ws: Workspace, uid: str, *, annotator: str) -> None:
+    """Take back one's own statement. Raises BadRequest where the annotator made no such statement."""
+    with ws.writing() as connection:
+        by = annotations.annotator_id(connection, annotator)
+        if not annotations.withdraw(connection, uid, by=by, withdrawal_uid=f"withdraw-{uid}"[:LONGEST_UID]):
+            raise BadRequest("you made no such label", remedy="reload the page")
+
+
+def queue(ws: Workspace, *, after: str = "", count: int = 12) -> list[QueueItem]:
+    """The next images nobody has labelled, in queue order after an earlier item, with the newest run's suggestions."""
+    with ws.reading() as connection:
+        places = images.next_unlabelled(connection, after=_place(after), count=count)
+        ids = [number for _, number in places]
+        records = images.get_many(connection, ids)
+        run = runs.newest_done(connection)
+        suggested = predictions.get_many(connection, run.id, ids) if run else {}
+    return [QueueItem(records[i], f"{priority}:{i}", suggested.get(i)) for priority, i in places]
+
+
+def _place(after: str) -> tuple[int, int]:
+    if not after:
+        return -1, -1
+    priority, _, number = after.partition(":")
+    if not (priority.isdecimal() and number.isdecimal() and len(after) < 40):
+        raise BadRequest("`after` is not a place in the queue", remedy="send the `after` of an earlier item, or none")
+    return int(priority), int(number)
+
+
+def image_history(ws: Workspace, image_id: int) -> list[Annotation]:
+    """All that was ever said about one image, oldest first."""
+    with ws.reading() as connection:
+        return annotations.history(connection, image_id)
+
+
+@dataclass(frozen=True)
+class LabelCounts:
+    """How much is labelled, read from kept counts. `by_level[0]` counts labels at the root, `[1]` at the top level, ….
+
+    images and labelled count images; by_kind and by_level count annotators' current words.
+    """
+
+    images: int
+    labelled: int
+    by_split: dict[str, tuple[int, int]]
+    by_kind: dict[str, int]
+    by_level: list[int]
+    train_by_level: list[int]
+
+    @property
+    def unlabelled(self) -> int:
+        """Images nobody has labelled."""
+        return self.images - self.labelled
+
+
+def label_counts(ws: Workspace) -> LabelCounts:
+    """How much is labelled, per split, kind and level; costs one read of small tables."""
+    tree = newest_taxonomy(ws)
+    with ws.reading() as connection:
+        by_image = images.tallies(connection)
+        words = annotations.tallies(connection)
+    by_split: dict[str, tuple[int, int]] = {}
+    for (split, labelled), count in by_image.items():
+        total, done = by_split.get(split, (0, 0))
+        by_split[split] = total + count, done + count * labelled
+    by_kind: dict[str, int] = {}
+    for _, kind, _, count in words:
+        by_kind[kind] = by_kind.get(kind, 0) + count
+    return LabelCounts(
+        images=sum(total for total, _ in by_split.values()),
+        labelled=sum(done for _, done in by_split.values()),
+        by_split=by_split,
+        by_kind=by_kind,
+        by_level=_by_level(tree[1] if tree else None, words, ("train", "val", "test")),
+        train_by_level=_by_level(tree[1] if tree else None, words, ("train",)),
+    )
+
+
+def _by_level(taxonomy: Taxonomy | None, words: list[tuple[str, str, str, int]], splits: Sequence[str]) -> list[int]:
+    levels = [0] * (taxonomy.depth + 1 if taxonomy else 0)
+    for key, kind, split, count in words:
+        if taxonomy and kind in ("is", "none_here") and split in splits and key in taxonomy:
+            levels[taxonomy.depths[taxonomy.index(key)]] += count
+    return levels
+
+
+def taxonomy_for_screen(taxonomy: Taxonomy) -> dict[str, Any]:
+    """The class tree as small JSON arrays: keys, parents, and names, synonyms and notes only where there are any."""
+    nodes = range(len(taxonomy))
+    return {
+        "keys": list(taxonomy.keys),
+        "parents": taxonomy.parents.tolist(),
+        "names": {i: taxonomy.name(i) for i in nodes if taxonomy.name(i) != taxonomy.keys[i]},
+        "synonyms": {i: list(taxonomy.synonyms(i)) for i in nodes if taxonomy.synonyms(i)},
+        "notes": {i: taxonomy.note(i) for i in nodes if taxonomy.note(i)},
+    }

@@ -1,0 +1,161 @@
+"""Verbs on the class tree: which one is in use, and how a new version takes its place."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from hmgc_core.errors import OrphanedLabels, TaxonomyError, UnknownNode
+from hmgc_core.store import annotations, taxonomies
+from hmgc_core.store.workspace import Workspace
+from hmgc_core.taxonomy import Taxonomy
+from hmgc_core.taxonomy_io import read_taxonomy_file
+
+
+@dataclass(frozen=True)
+class TaxonomyImport:
+    """What an import of a class tree did, or would do. moved: labels whose key changes. depth: levels below the root."""
+
+    nodes: int
+    leaves: int
+    depth: int
+    version: int
+    moved: int
+    remarks: tuple[str, ...] = ()
+
+
+def taxonomy_version(ws: Workspace, version: int) -> Taxonomy:
+    """One version of the class tree; versions never change, so each is read once."""
+    known = ws.taxonomies.get(version)
+    if known is None:
+        with ws.reading() as connection:
+            known = taxonomies.get(connection, version)
+        if known is None:
+            raise TaxonomyError(f"there is no version {version} of the class tree", remedy="reload the page")
+        ws.taxonomies[version] = known
+    return known
+
+
+def newest_taxonomy(ws: Workspace) -> tuple[int, Taxonomy] | None:
+    """(version, tree) in use, None before the first import."""
+    with ws.reading() as connection:
+        version = taxonomies.newest_id(connection)
+    return None if version is None else (version, taxonomy_version(ws, version))
+
+
+def current_taxonomy(ws: Workspace) -> tuple[int, Taxonomy]:
+    """(version, tree) in use. Raises TaxonomyError before the first import."""
+    found = newest_taxonomy(ws)
+    if found is None:
+        raise TaxonomyError("this workspace has no class tree yet", remedy="import one: hmgc import-taxonomy FILE")
+    return found
+
+
+def import_taxonomy(
+    ws: Workspace,
+    path: Path,
+    *,
+    format: str = "",
+    moves: Path | None = None,
+    to_ancestor: bool = False,
+    dry_run: bool = False,
+) -> TaxonomyImport:
+    """Take a class tree from a file into use as the newest version.
+
+    moves: a CSV `old,new` for keys that the new tree drops. to_ancestor: lead each dropped key to its nearest ancestor
+    that stays. Raises OrphanedLabels (with counts) when neither covers a key that labels use; the labels keep their key.
+    """
+    read = read_taxonomy_file(path, format)
+    return store_taxonomy(
+        ws,
+        read.taxonomy,
+        source=path.name,
+        moves=_read_moves(moves) if moves else {},
+        to_ancestor=to_ancestor,
+        dry_run=dry_run,
+        remarks=read.remarks,
+    )
+
+
+def store_taxonomy(
+    ws: Workspace,
+    new: Taxonomy,
+    *,
+    source: str,
+    moves: dict[str, str] | None = None,
+    to_ancestor: bool = False,
+    dry_run: bool = False,
+    remarks: tuple[str, ...] = (),
+) -> TaxonomyImport:
+    """Take `new` into use; see `import_taxonomy`. The same tree again changes nothing."""
+    old = newest_taxonomy(ws)
+    with ws.writing() as connection:
+        used = _used_keys(connection)
+        led = _lead_keys(old[1] if old else None, new, moves or {}, to_ancestor=to_ancestor)
+        orphans = {key: count for key, count in used.items() if key not in new and key not in led}
+        if orphans:
+            raise _orphaned(orphans)
+        moved = sum(count for key, count in used.items() if key in led)
+        version = old[0] if old and old[1] == new and not led else 0
+        if not version and not dry_run:
+            version = _store(connection, new, source, led)
+    return TaxonomyImport(len(new), len(new.leaves), new.depth, version, moved, remarks)
+
+
+def _store(connection: sa.Connection, new: Taxonomy, source: str, led: dict[str, str]) -> int:
+    known = taxonomies.find(connection, new.content_hash)
+    if known is not None and known != taxonomies.newest_id(connection):
+        raise TaxonomyError(
+            "this tree is an earlier version of the one in use",
+            remedy="versions only go forward: change a name or a note to tell them apart",
+        )
+    version = taxonomies.add(connection, new, source=source, moves=led)
+    annotations.rebuild(connection)
+    return version
+
+
+def _used_keys(connection: sa.Connection) -> dict[str, int]:
+    used: dict[str, int] = {}
+    for key, kind, _, count in annotations.tallies(connection):
+        if kind != "unusable":
+            used[key] = used.get(key, 0) + count
+    return used
+
+
+def _lead_keys(old: Taxonomy | None, new: Taxonomy, moves: dict[str, str], *, to_ancestor: bool) -> dict[str, str]:
+    """old key -> new key for every key that the new tree drops and that has somewhere to go."""
+    led = {}
+    for key, target in moves.items():
+        if target not in new:
+            raise UnknownNode(target, new.keys, where=f"the moves lead {key!r} to a class that is not there: ")
+        if key not in new:
+            led[key] = target
+    if old and to_ancestor:
+        for i, key in enumerate(old.keys):
+            if key not in new and key not in led:
+                staying = [old.keys[j] for j in reversed(old.path(i)) if old.keys[j] in new]
+                led[key] = staying[0] if staying else new.keys[0]
+    return led
+
+
+def _orphaned(orphans: dict[str, int]) -> OrphanedLabels:
+    labels = sum(orphans.values())
+    most = sorted(orphans.items(), key=lambda item: -item[1])[:5]
+    shown = ", ".join(f"{key!r} ({count})" for key, count in most) + (", …" if len(orphans) > 5 else "")
+    return OrphanedLabels(
+        f"{labels} labels use {len(orphans)} classes that the new tree does not have: {shown}",
+        remedy="say where they go with --moves FILE (old,new), or move them up with --to-ancestor",
+        counts=orphans,
+    )
+
+
+def _read_moves(path: Path) -> dict[str, str]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = [[cell.strip() for cell in row] for row in csv.reader(file) if any(row)]
+    except (OSError, UnicodeDecodeError) as error:
+        raise TaxonomyError(f"cannot read the moves {path}: {error}", remedy="give a CSV with the header old,new") from error
+    if not rows or [cell.lower() for cell in rows[0]] != ["old", "new"] or any(len(row) != 2 for row in rows):
+        raise TaxonomyError(f"{path} is not a table of moves", remedy="give a CSV with the header old,new and two cells a row")
+    return dict((row[0], row[1]) for row in rows[1:])

@@ -1,0 +1,156 @@
+"""Verbs of training: queue, watch, cancel; and the labels that a queued run has frozen."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hmgc_core.errors import BadConfig, NotTrainable, UnknownRun
+from hmgc_core.models.catalog import BACKBONES, MODELS, check_names
+from hmgc_core.querying import agreed_node
+from hmgc_core.records import IS, KIND_CODES, Annotation, EpochMetrics, ImageRecord, Run, RunConfig, Sample
+from hmgc_core.store import annotations, images, jobs, runs, taxonomies
+from hmgc_core.store.workspace import Workspace
+from hmgc_core.taxonomy import Taxonomy
+from hmgc_core.workflow.taxonomies import current_taxonomy, taxonomy_version
+
+__all__ = ["BACKBONES", "MODELS"]
+
+
+def queue_run(ws: Workspace, config: RunConfig) -> int:
+    """Queue a training on the labels as they are now; returns its number.
+
+    Raises UnknownModel, BadConfig or NotTrainable at once, rather than minutes later in the worker.
+    """
+    check_names(config.model, config.backbone)
+    if config.labelling:
+        raise BadConfig(f"there is no labelling {config.labelling!r}", remedy="leave it blank to use the current labels")
+    if config.weights and config.weights != "imagenet" and not Path(config.weights).expanduser().is_file():
+        raise BadConfig(f"there is no weights file {config.weights}", remedy="check the path, or leave it blank")
+    version, taxonomy = current_taxonomy(ws)
+    with ws.reading() as connection:
+        last = annotations.last_id(connection)
+    _check_trainable(_learnable(ws, taxonomy, version, last).train)
+    with ws.writing() as connection:
+        return runs.add(connection, config, taxonomy_id=version, last_annotation_id=last)
+
+
+def _check_trainable(train: list[Sample]) -> None:
+    remedy = "label some training images on the annotate page first"
+    if not train:
+        raise NotTrainable("there is no label to learn from", remedy=remedy)
+    if all(sample.node == 0 for sample in train):
+        raise NotTrainable("every label is at the root, which tells nothing apart", remedy=remedy)
+    if len({sample.path for sample in train}) < 2:
+        raise NotTrainable("only one training image is labelled; a training needs at least two", remedy=remedy)
+
+
+def run(ws: Workspace, run_id: int) -> Run:
+    """One run. Raises UnknownRun."""
+    with ws.reading() as connection:
+        found = runs.get(connection, run_id)
+    if found is None:
+        raise UnknownRun(f"there is no run {run_id}", remedy="see the runs page, or `hmgc runs`")
+    return found
+
+
+def all_runs(ws: Workspace) -> list[Run]:
+    """Every run, the newest first."""
+    with ws.reading() as connection:
+        return runs.all_runs(connection)
+
+
+def epochs(ws: Workspace, run_id: int) -> list[EpochMetrics]:
+    """What each epoch of a run gave, in order."""
+    with ws.reading() as connection:
+        return runs.epochs(connection, run_id)
+
+
+def cancel(ws: Workspace, run_id: int) -> bool:
+    """Ask a run to stop; False where it had ended. Raises UnknownRun."""
+    run(ws, run_id)
+    with ws.writing() as connection:
+        return runs.request_cancel(connection, run_id)
+
+
+def services(ws: Workspace) -> dict[str, bool]:
+    """Whether a worker and an inspector are running."""
+    with ws.reading() as connection:
+        return {"worker": jobs.is_there(connection, "worker"), "inspector": jobs.is_there(connection, "inspector")}
+
+
+# --- the labels a run has frozen --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RunLabels:
+    """What a run learns from and is measured on. val, test: one sample per labelled image, at the agreed node."""
+
+    taxonomy: Taxonomy
+    train: list[Sample]
+    val: list[Sample]
+    test: list[Sample]
+    images: list[ImageRecord]
+    remarks: tuple[str, ...]
+
+
+def run_labels(ws: Workspace, of: Run) -> RunLabels:
+    """The labels as they stood when the run was queued, however many were made since."""
+    return _learnable(ws, taxonomy_version(ws, of.taxonomy), of.taxonomy, of.last_annotation_id)
+
+
+def _learnable(ws: Workspace, taxonomy: Taxonomy, version: int, upto: int) -> RunLabels:
+    with ws.reading() as connection:
+        said = annotations.statements(connection, upto=upto)
+        records = images.all_images(connection)
+        steps = {v: taxonomies.moves_after(connection, v, version) for v in {statement.taxonomy for statement in said}}
+    by_image: dict[int, dict[str, list[Annotation]]] = {}
+    for statement in said:
+        by_image.setdefault(statement.image_id, {}).setdefault(statement.annotator, []).append(statement)
+
+    def node_of(statement: Annotation) -> int:
+        return taxonomy.index(taxonomies.current_key(statement.node, steps[statement.taxonomy]))
+
+    samples: dict[str, list[Sample]] = {"train": [], "val": [], "test": []}
+    unusable = 0
+    for record in records:
+        voices = list(by_image.get(record.id, {}).values())
+        speaking = [voice for voice in voices if voice[-1].kind != "unusable"]
+        unusable += len(voices) - len(speaking)
+        if not speaking:
+            continue
+        if record.split == "train":
+            samples["train"] += _train_samples(record.path, speaking, node_of, taxonomy)
+        else:
+            nodes = [node_of(voice[-1]) for voice in speaking if voice[-1].kind in ("is", "none_here")]
+            if nodes:
+                samples[record.split].append(Sample(record.path, agreed_node(taxonomy, nodes)))
+    remarks = (f"{unusable} labels say that the picture is unusable and were left out",) if unusable else ()
+    return RunLabels(taxonomy, samples["train"], samples["val"], samples["test"], records, remarks)
+
+
+def _train_samples(path: Path, voices: list[list[Annotation]], node_of, taxonomy: Taxonomy) -> Iterable[Sample]:  # type: ignore[no-untyped-def]
+    """One sample for each annotator's word, all with the same weight, and their standing "it is not" beside it."""
+    weight = 1.0 / len(voices)
+    for voice in voices:
+        word = voice[-1]
+        node = node_of(word)
+        yield Sample(path, node, KIND_CODES[word.kind], weight)
+        for earlier in voice[:-1]:
+            # An "it is not" stands beside a later "it is", unless the later one takes it back.
+            if earlier.kind == "is_not" and not (word.kind == "is" and taxonomy.is_at_or_below(node, node_of(earlier))):
+                yield Sample(path, node_of(earlier), KIND_CODES["is_not"], weight)
+
+
+def reference_nodes(ws: Workspace, taxonomy: Taxonomy, image_ids: np.ndarray) -> np.ndarray:
+    """(B,) node index that annotators agree on for each image now, -1 where nobody placed it."""
+    with ws.reading() as connection:
+        words = annotations.words(connection)
+    said: dict[int, list[int]] = {}
+    for word in words:
+        if word.kind in ("is", "none_here") and word.node in taxonomy:
+            said.setdefault(word.image_id, []).append(taxonomy.index(word.node))
+    return np.array(
+        [agreed_node(taxonomy, said[i]) if i in said else -1 for i in image_ids.tolist()], dtype=np.int64
+    )

@@ -1,7 +1,7 @@
 """The label table: one CSV row per picture, `path,label[,split][,annotator]`. Reads rows; knows no workspace."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,3 +69,11 @@ def _check_header(path: Path, header: list[str], columns: Columns) -> None:
                 f"{path}, line 1: no column {name!r}; there are {', '.join(map(repr, header))}",
                 remedy=f"name the {meaning} column with --{meaning}-column",
             )
+
+
+def write_table(path: Path, rows: Iterable[TableRow]) -> None:
+    """Write rows as a label table with all four columns."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("path", "label", "split", "annotator"))
+        writer.writerows((row.path, row.label, row.split, row.annotator) for row in rows)

@@ -1,0 +1,5 @@
+"""`python -m hmgc_core VERB`."""
+
+from hmgc_core.cli import main
+
+main()

@@ -1,0 +1,385 @@
+"""The command line `hmgc`: each verb in one function, progress on stderr, results on stdout."""
+
+import json
+import math
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from hmgc_core import settings, supervisor
+from hmgc_core.errors import HmgcError, WorkspaceError
+from hmgc_core.exchange.table import Columns
+from hmgc_core.records import Run, RunConfig
+from hmgc_core.workflow import pictures, taxonomies, training, workspaces
+from hmgc_core.workflow.workspaces import Workspace
+
+app = typer.Typer(
+    help="Label images at whatever level of a class tree you are sure of, and train on exactly those labels.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+screen = Console()
+remarks = Console(stderr=True)
+
+WorkspaceOption = Annotated[
+    Path | None, typer.Option("--workspace", help="Folder of the workspace [default: data, or HMGC_WORKSPACE].")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
+RunArgument = Annotated[int, typer.Argument(help="Number of the run.", metavar="RUN")]
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one line with its remedy and exit code 1."""
+    try:
+        app()
+    except HmgcError as error:
+        remarks.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        if error.remedy:
+            remarks.print(f"remedy: {error.remedy}", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+# --- the workspace ----------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def init(
+    demo: Annotated[bool, typer.Option("--demo", help="Fill it with the drawn demo set.")] = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Make a workspace."""
+    folder = workspace or settings.workspace_folder()
+    if not demo:
+        remarks.print(f"The workspace is ready: {_open(folder).folder}", markup=False)
+        return
+    with _progress("Drawing the demo pictures") as report:
+        ws = workspaces.init_demo(folder, on_progress=report)
+    remarks.print(f"The demo workspace is ready: {ws.folder}. A first training waits for the worker.", markup=False)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = settings.setting("HMGC_HOST"),
+    port: Annotated[int, typer.Option(help="First port to try.")] = int(settings.setting("HMGC_PORT")),
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Run the app, the worker and the inspector until Ctrl-C."""
+    ws = _open(workspace)
+    chosen = supervisor.free_port(host, port)
+    if chosen != port:
+        remarks.print(f"Port {port} is taken; using {chosen}.")
+    supervisor.serve(ws.folder, host=host, port=chosen, say=lambda text: remarks.print(text, markup=False))
+
+
+@app.command()
+def doctor(
+    repair: Annotated[bool, typer.Option("--repair", help="Count the labels anew.")] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what is wrong with the workspace and this machine."""
+    ws = _open_existing(workspace)
+    if repair:
+        workspaces.recount(ws)
+    findings = workspaces.doctor(ws) + [_device_finding()]
+    if as_json:
+        _print_json(findings)
+        return
+    table = Table("", "what", "state", "remedy")
+    for finding in findings:
+        table.add_row("!" if finding.remedy else "✓", *(_plain(t) for t in (finding.what, finding.state, finding.remedy)))
+    screen.print(table)
+
+
+def _device_finding() -> workspaces.Finding:
+    from hmgc_core.learning.devices import describe_device  # noqa: PLC0415 - torch takes seconds to import
+
+    return workspaces.Finding("device", describe_device())
+
+
+# --- bringing data in -------------------------------------------------------------------------------------------------
+
+
+@app.command("import-taxonomy")
+def import_taxonomy(
+    file: Annotated[Path, typer.Argument(help="CSV (child,parent or level1,level2,…), indented .txt or nested .json.")],
+    format: Annotated[str, typer.Option(help="edges, levels, indented or json, where the header does not say.")] = "",
+    moves: Annotated[Path | None, typer.Option(help="CSV old,new: where dropped classes go.")] = None,
+    to_ancestor: Annotated[bool, typer.Option("--to-ancestor", help="Move labels of dropped classes up.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take a class tree into use."""
+    done = taxonomies.import_taxonomy(
+        _open(workspace), file, format=format, moves=moves, to_ancestor=to_ancestor, dry_run=dry_run
+    )
+    for remark in done.remarks:
+        remarks.print(remark, markup=False)
+    if as_json:
+        _print_json({name: getattr(done, name) for name in ("nodes", "leaves", "depth", "version", "moved")})
+        return
+    screen.print(f"{done.nodes} classes, {done.leaves} of them at the finest level, {done.depth} levels; version {done.version}.")
+    if done.moved:
+        screen.print(f"{done.moved} labels moved.")
+
+
+@app.command("import-images")
+def import_images(
+    source: Annotated[Path, typer.Argument(help="A folder of pictures, or a CSV with a path in each row.")],
+    path_column: Annotated[str, typer.Option(help="Column with the picture's path.")] = "path",
+    label_column: Annotated[str, typer.Option(help="Column with a class key, at any level.")] = "label",
+    split_column: Annotated[str, typer.Option(help="Column with train, val or test.")] = "split",
+    annotator: Annotated[str, typer.Option(help="Whose labels these are, where the table does not say.")] = "import",
+    copy: Annotated[bool, typer.Option("--copy", help="Copy the pictures into the workspace.")] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring pictures and their labels in."""
+    ws = _open(workspace)
+    columns = Columns(path=path_column, label=label_column, split=split_column)
+    with _progress("Reading pictures") as report:
+        done = pictures.import_images(
+            ws, source, columns=columns, annotator=annotator, copy=copy, on_progress=report
+        )
+    if as_json:
+        _print_json(
+            {
+                "images": done.images,
+                "duplicates": done.duplicates,
+                "annotations": done.annotations,
+                "skipped": [asdict(skip) for skip in done.skipped],
+            }
+        )
+        return
+    screen.print(f"{done.images} new images, {done.duplicates} duplicates, {done.annotations} labels.")
+    for skip in done.skipped[:20]:
+        screen.print(f"left out: {skip.path}: {skip.reason}", markup=False, highlight=False, soft_wrap=True)
+    if len(done.skipped) > 20:
+        screen.print(f"… and {len(done.skipped) - 20} more; --json lists them all")
+
+
+# --- training ---------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def train(
+    model: Annotated[str, typer.Argument(help="flat, hrn, …")],
+    backbone: Annotated[str, typer.Option(help="resnet18, resnet_mini, …")] = RunConfig.backbone,
+    image_size: Annotated[int, typer.Option(help="Side of the pictures in pixels.")] = RunConfig.image_size,
+    epochs: Annotated[int, typer.Option()] = RunConfig.epochs,
+    batch_size: Annotated[int, typer.Option()] = RunConfig.batch_size,
+    lr: Annotated[float, typer.Option(help="Peak learning rate.")] = RunConfig.lr,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = RunConfig.device,
+    seed: Annotated[int, typer.Option()] = RunConfig.seed,
+    labelling: Annotated[str, typer.Option(help="A named set of labels; blank for the current ones.")] = "",
+    weights: Annotated[str, typer.Option(help="File with backbone weights, or imagenet.")] = "",
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the end; train here if no worker is running.")] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Queue a training on the labels as they are now."""
+    ws = _open_existing(workspace)
+    config = RunConfig(
+        model=model, backbone=backbone, image_size=image_size, epochs=epochs, batch_size=batch_size, lr=lr,
+        device=device, seed=seed, labelling=labelling, weights=weights,
+    )  # fmt: skip
+    run_id = training.queue_run(ws, config)
+    if wait:
+        from hmgc_core import worker  # noqa: PLC0415 - torch takes seconds to import
+
+        with _progress(f"Run {run_id}") as report:
+            worker.wait_for(ws, run_id, on_progress=report)
+    run = training.run(ws, run_id)
+    if as_json:
+        _print_json({"run": run.id, "status": run.status, "checkpoint": run.checkpoint, "metrics": run.metrics})
+    else:
+        screen.print(f"Run {run.id} is {run.status}.")
+    if run.status == "failed" or (wait and run.status != "done"):
+        raise HmgcError(run.error or f"run {run.id} is {run.status}", remedy=run.remedy)
+
+
+@app.command()
+def worker(
+    once: Annotated[bool, typer.Option("--once", help="End when nothing waits.")] = False, workspace: WorkspaceOption = None
+) -> None:
+    """Train what is queued, until Ctrl-C."""
+    ws = _open(workspace)
+    from hmgc_core import worker as room  # noqa: PLC0415 - torch takes seconds to import
+
+    room.work(ws, once=once)
+
+
+@app.command()
+def inspector(workspace: WorkspaceOption = None) -> None:
+    """Make heatmaps for the pages, until Ctrl-C."""
+    ws = _open(workspace)
+    from hmgc_core import inspection  # noqa: PLC0415 - torch takes seconds to import
+
+    inspection.inspect_forever(ws)
+
+
+@app.command()
+def cancel(run: RunArgument, workspace: WorkspaceOption = None) -> None:
+    """Ask a training to stop."""
+    asked = training.cancel(_open_existing(workspace), run)
+    screen.print(f"Run {run} was asked to stop." if asked else f"Run {run} had ended already.")
+
+
+@app.command()
+def runs(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """List the trainings, the newest first."""
+    found = training.all_runs(_open_existing(workspace))
+    if as_json:
+        _print_json([_run_values(run) for run in found])
+        return
+    table = Table("run", "status", "model", "backbone", "pixels", "progress", "finest level right (test)")
+    for run in found:
+        accuracy = run.metrics.get("test", {}).get("leaf_accuracy")
+        config = run.config
+        shown = "–" if accuracy is None else f"{accuracy:.1%}"
+        table.add_row(
+            str(run.id), run.status, config.model, config.backbone, str(config.image_size), f"{run.progress:.0%}", shown
+        )
+    screen.print(table)
+
+
+def _run_values(run: Run) -> dict[str, Any]:
+    values = asdict(run)
+    values["run"] = values.pop("id")
+    return values
+
+
+@app.command()
+def evaluate(
+    run: RunArgument,
+    split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure a run on the labels as they are now."""
+    ws = _open_existing(workspace)
+    from hmgc_core import worker as room  # noqa: PLC0415 - torch takes seconds to import
+
+    with _progress(f"Measuring run {run}") as report:
+        metrics = room.measure(ws, training.run(ws, run), split, on_progress=report)
+    if as_json:
+        _print_json(metrics)
+        return
+    for name, value in metrics.items():
+        screen.print(f"{name}: {value}", markup=False)
+
+
+# --- looking ----------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def predict(
+    run: RunArgument,
+    images: Annotated[list[str], typer.Argument(help="Picture files, or numbers of images in the workspace.")],
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what a run sees in pictures."""
+    ws = _open_existing(workspace)
+    from hmgc_core import inspection  # noqa: PLC0415 - torch takes seconds to import
+
+    answers = inspection.predict(ws, training.run(ws, run), images)
+    if as_json:
+        _print_json(answers)
+        return
+    for answer in answers:
+        path = " › ".join(answer["path"])
+        screen.print(f"{answer['image']}: {path} ({answer['probability']:.1%})", markup=False, soft_wrap=True)
+
+
+@app.command()
+def explain(
+    run: RunArgument,
+    image: Annotated[str, typer.Argument(help="A picture file, or the number of an image in the workspace.")],
+    out: Annotated[Path, typer.Option(help="Folder for the heatmaps.")],
+    node: Annotated[str, typer.Option(help="Explain this class instead of the best answer.")] = "",
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Write one heatmap per level of the answer: where the run looked."""
+    ws = _open_existing(workspace)
+    from hmgc_core import inspection  # noqa: PLC0415 - torch takes seconds to import
+
+    for path in inspection.explain(ws, training.run(ws, run), image, node=node, out=out):
+        screen.print(str(path), markup=False, soft_wrap=True)
+
+
+@app.command()
+def benchmark(
+    name: Annotated[str, typer.Argument(help="Which one: losses, photos.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Run one of the benchmarks of a checkout."""
+    script = Path(__file__).parents[1] / "benchmarks" / f"{name}.py"
+    known = sorted(path.stem for path in script.parent.glob("*.py")) if script.parent.is_dir() else []
+    if not known:
+        raise WorkspaceError("the benchmarks are not installed", remedy="run this in a checkout of the project")
+    if name not in known:
+        raise WorkspaceError(f"there is no benchmark {name!r}", remedy=f"choose one of {', '.join(known)}")
+    import subprocess  # noqa: PLC0415
+
+    raise typer.Exit(subprocess.call([sys.executable, str(script), *(["--json"] if as_json else [])]))  # noqa: S603
+
+
+# --- how things are printed -------------------------------------------------------------------------------------------
+
+
+def _open(folder: Path | None) -> Workspace:
+    return workspaces.open_workspace(folder or settings.workspace_folder())
+
+
+def _open_existing(folder: Path | None) -> Workspace:
+    folder = folder or settings.workspace_folder()
+    if not workspaces.exists(folder):
+        raise WorkspaceError(f"there is no workspace in {folder}", remedy="make one: hmgc init, or hmgc init --demo")
+    return workspaces.open_workspace(folder)
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[Any]:
+    """A progress bar on stderr; yields report(done, total, words="")."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=remarks, transient=True) as bar:
+        task = bar.add_task(title, total=None)
+
+        def report(done: int, total: int, words: str = "") -> None:
+            bar.update(task, completed=done, total=total or None, description=words or title)
+
+        yield report
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(_plain_values(value), ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _plain_values(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, dict):
+        return {str(key): _plain_values(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain_values(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, Path) else value
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", "\\[")

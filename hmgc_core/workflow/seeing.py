@@ -1,0 +1,196 @@
+"""Verbs of looking: predictions beside labels, one image in full, and its heatmaps."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmgc_core.errors import CheckpointError, UnknownNode
+from hmgc_core.querying import Filter, Verdict, matching, wrong_levels
+from hmgc_core.records import Annotation, ImageRecord, Prediction, Run
+from hmgc_core.store import annotations, jobs, predictions, runs
+from hmgc_core.store.workspace import Workspace
+from hmgc_core.taxonomy import IntArray, Taxonomy
+from hmgc_core.workflow.pictures import image
+from hmgc_core.workflow.taxonomies import taxonomy_version
+from hmgc_core.workflow.training import reference_nodes, run
+
+Order = str
+ORDERS = ("least sure first", "surest first", "as imported")
+
+
+@dataclass(frozen=True)
+class PredictionTable:
+    """All predictions of a run beside the labels of now, as columns of equal length; labels are -1 where there is none."""
+
+    taxonomy: Taxonomy
+    image_ids: NDArray[np.int64]
+    splits: NDArray[np.str_]
+    labels: IntArray
+    predicted: IntArray
+    probabilities: NDArray[np.float64]
+
+
+def newest_done(ws: Workspace) -> Run | None:
+    """The newest finished run: its predictions are the suggestions."""
+    with ws.reading() as connection:
+        return runs.newest_done(connection)
+
+
+def labels_stamp(ws: Workspace) -> int:
+    """A number that changes whenever a label is made or withdrawn; for caches."""
+    with ws.reading() as connection:
+        return annotations.last_id(connection)
+
+
+def prediction_table(ws: Workspace, run_id: int) -> PredictionTable:
+    """Every prediction of a run beside the label of now. Raises UnknownRun."""
+    taxonomy = taxonomy_version(ws, run(ws, run_id).taxonomy)
+    with ws.reading() as connection:
+        columns = predictions.columns(connection, run_id)
+    return PredictionTable(
+        taxonomy,
+        columns.image_ids,
+        columns.splits,
+        reference_nodes(ws, taxonomy, columns.image_ids),
+        np.array([taxonomy.index(key) for key in columns.nodes], dtype=np.int64),
+        columns.probabilities,
+    )
+
+
+@dataclass(frozen=True)
+class Card:
+    """One picture of a gallery. label is "" where there is none; wrong_level counts from 1 = top, 0 = right."""
+
+    image_id: int
+    label: str
+    predicted: str
+    probability: float
+    verdict: Verdict
+    wrong_level: int
+
+
+def find_predictions(
+    table: PredictionTable, wanted: Filter, *, order: Order = ORDERS[0], offset: int = 0, count: int = 60
+) -> tuple[int, list[Card]]:
+    """(how many pass, one page of them) of the predictions that pass the filter."""
+    keep = np.flatnonzero(
+        matching(
+            table.taxonomy,
+            wanted,
+            splits=table.splits,
+            labels=table.labels,
+            predicted=table.predicted,
+            probabilities=table.probabilities,
+        )
+    )
+    if order != "as imported":
+        sign = -1 if order == "surest first" else 1
+        keep = keep[np.argsort(sign * table.probabilities[keep], kind="stable")]
+    page = keep[offset : offset + count]
+    levels = wrong_levels(table.taxonomy, table.labels[page], table.predicted[page])
+    return len(keep), [_card(table, int(row), int(level)) for row, level in zip(page, levels, strict=True)]
+
+
+def _card(table: PredictionTable, row: int, wrong_level: int) -> Card:
+    label = int(table.labels[row])
+    verdict: Verdict = "unlabelled" if label < 0 else "wrong" if wrong_level > 0 else "right"
+    return Card(
+        image_id=int(table.image_ids[row]),
+        label=table.taxonomy.name(label) if label >= 0 else "",
+        predicted=table.taxonomy.name(int(table.predicted[row])),
+        probability=float(table.probabilities[row]),
+        verdict=verdict,
+        wrong_level=max(wrong_level, 0),
+    )
+
+
+@dataclass(frozen=True)
+class LevelView:
+    """One level of an answer: the node there, its probability, and whether the label goes through it (None: no label)."""
+
+    key: str
+    name: str
+    probability: float
+    agrees: bool | None
+
+
+@dataclass(frozen=True)
+class ImageView:
+    """One image in full: what the run says at each level, what people said, and other answers the run thought of."""
+
+    image: ImageRecord
+    prediction: Prediction
+    levels: list[LevelView]
+    label_path: list[str]
+    alternatives: list[tuple[str, float]]
+    history: list[Annotation]
+
+
+def image_view(ws: Workspace, run_id: int, image_id: int) -> ImageView | None:
+    """One image as a run sees it, None where the run has no prediction for it. Raises UnknownImage, UnknownRun."""
+    record = image(ws, image_id)
+    taxonomy = taxonomy_version(ws, run(ws, run_id).taxonomy)
+    with ws.reading() as connection:
+        prediction = predictions.get_many(connection, run_id, [image_id]).get(image_id)
+        history = annotations.history(connection, image_id)
+    if prediction is None:
+        return None
+    label = int(reference_nodes(ws, taxonomy, np.array([image_id]))[0])
+    return ImageView(
+        image=record,
+        prediction=prediction,
+        levels=[_level(taxonomy, key, probability, label) for key, probability in prediction.path],
+        label_path=[taxonomy.name(node) for node in taxonomy.path(label)] if label >= 0 else [],
+        alternatives=[(taxonomy.name(taxonomy.index(key)), p) for key, p in prediction.top if key != prediction.node],
+        history=history,
+    )
+
+
+def _level(taxonomy: Taxonomy, key: str, probability: float, label: int) -> LevelView:
+    node = taxonomy.index(key)
+    agrees = None
+    if label >= 0 and taxonomy.depths[label] >= taxonomy.depths[node]:
+        agrees = bool(taxonomy.is_at_or_below(label, node))
+    return LevelView(key, taxonomy.name(node), probability, agrees)
+
+
+# --- heatmaps ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Heatmaps:
+    """The state of a question for heatmaps: queued, done or failed; `nodes[i]` is the node of picture i."""
+
+    id: int
+    status: str
+    nodes: list[str]
+    error: str = ""
+    remedy: str = ""
+
+
+def ask_heatmaps(ws: Workspace, run_id: int, image_id: int, nodes: list[str]) -> int:
+    """Ask the inspector where the run looked for each of these nodes; returns the number to ask for with."""
+    of = run(ws, run_id)
+    taxonomy = taxonomy_version(ws, of.taxonomy)
+    for key in nodes:
+        taxonomy.index(key)
+    if of.status != "done":
+        raise CheckpointError(f"run {run_id} has not finished", remedy="wait for it, or choose another run")
+    with ws.writing() as connection:
+        return jobs.ask_inspection(connection, run_id=run_id, image_id=image_id, nodes=nodes)
+
+
+def heatmaps(ws: Workspace, inspection_id: int) -> Heatmaps:
+    """How far a question for heatmaps is."""
+    with ws.reading() as connection:
+        row = jobs.inspection_state(connection, inspection_id)
+    if row is None:
+        raise UnknownNode(str(inspection_id))
+    return Heatmaps(row.id, row.status, row.nodes, row.error, row.remedy)
+
+
+def heatmap_file(ws: Workspace, inspection_id: int, place: int) -> Path:
+    """Where the picture of one heatmap lies."""
+    return ws.inspection_folder(inspection_id) / f"{place}.png"

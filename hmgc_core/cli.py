@@ -97,14 +97,17 @@ def doctor(
         return
     table = Table("", "what", "state", "remedy")
     for finding in findings:
-        table.add_row("!" if finding.remedy else "✓", *(_plain(t) for t in (finding.what, finding.state, finding.remedy)))
+        table.add_row(
+            "!" if finding.remedy else "✓", *(_plain(t) for t in (finding.what, finding.state, finding.remedy))
+        )
     screen.print(table)
 
 
 def _device_finding() -> workspaces.Finding:
-    from hmgc_core.learning.devices import describe_device  # noqa: PLC0415 - torch takes seconds to import
+    from hmgc_core.learning.devices import pick_device  # noqa: PLC0415 - torch takes seconds to import
 
-    return workspaces.Finding("device", describe_device())
+    device = pick_device("auto")
+    return workspaces.Finding("device", f"{device.device}{'; ' if device.remark else ''}{device.remark}")
 
 
 # --- bringing data in -------------------------------------------------------------------------------------------------
@@ -129,7 +132,9 @@ def import_taxonomy(
     if as_json:
         _print_json({name: getattr(done, name) for name in ("nodes", "leaves", "depth", "version", "moved")})
         return
-    screen.print(f"{done.nodes} classes, {done.leaves} of them at the finest level, {done.depth} levels; version {done.version}.")
+    screen.print(
+        f"{done.nodes} classes, {done.leaves} of them at the finest level, {done.depth} levels; version {done.version}."
+    )
     if done.moved:
         screen.print(f"{done.moved} labels moved.")
 
@@ -149,9 +154,7 @@ def import_images(
     ws = _open(workspace)
     columns = Columns(path=path_column, label=label_column, split=split_column)
     with _progress("Reading pictures") as report:
-        done = pictures.import_images(
-            ws, source, columns=columns, annotator=annotator, copy=copy, on_progress=report
-        )
+        done = pictures.import_images(ws, source, columns=columns, annotator=annotator, copy=copy, on_progress=report)
     if as_json:
         _print_json(
             {
@@ -211,7 +214,8 @@ def train(
 
 @app.command()
 def worker(
-    once: Annotated[bool, typer.Option("--once", help="End when nothing waits.")] = False, workspace: WorkspaceOption = None
+    once: Annotated[bool, typer.Option("--once", help="End when nothing waits.")] = False,
+    workspace: WorkspaceOption = None,
 ) -> None:
     """Train what is queued, until Ctrl-C."""
     ws = _open(workspace)

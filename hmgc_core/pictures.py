@@ -10,7 +10,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from hmgc_core.errors import PictureError
 
 # File endings that count as pictures when a folder is looked through. Reading itself goes by content.
-SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".avif"})
+SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".avif"}
+)
 
 # A larger picture is refused before it is decoded: a few bytes may claim gigabytes.
 LARGEST_PIXELS = 100_000_000
@@ -98,7 +100,9 @@ def _explained(path: Path, error: Exception) -> PictureError:
         return PictureError("the file may not be read", remedy=f"allow this user to read {path}")
     if "truncated" in text or isinstance(error, EOFError):
         return PictureError("the file is cut off", remedy="copy it again from where it came from")
-    return PictureError(f"the file is damaged ({text or type(error).__name__})", remedy="copy it again, or leave it out")
+    return PictureError(
+        f"the file is damaged ({text or type(error).__name__})", remedy="copy it again, or leave it out"
+    )
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
-from hmgc_core.demo.canvas import Colour, Layer, darker, lighter, mix
-
-INK: Colour = (34, 28, 30)
+from hmgc_core.demo.canvas import Layer, Mask, mirrored, shifted
+from hmgc_core.demo.colours import INK, Colour, darker, lighter, mix
 
 
 @dataclass(frozen=True)
@@ -19,10 +17,10 @@ class _Build:
     face: Colour
     half_width: float
     height: float
-    shoulder: float  # y of the widest place, from the top of the head (0) to the feet (1)
-    head: float  # half the width of the head
+    shoulder: float  # where the body is widest, from the top of the head (0) to the feet (1)
+    head: float  # half its width
     tufts: bool
-    heart: bool  # a heart-shaped face, else two round discs
+    heart: bool  # the face is one heart, else two round discs
     legs: float
     tail: float
 
@@ -49,46 +47,43 @@ _BUILDS = {
     "owl/pygmy": _Build((124, 110, 98), (226, 214, 198), (196, 184, 168), 15.5, 38, 0.52, 15.0, False, False, 0, 17),
 }
 
+_PALE = (255, 253, 246)
+
 _MARKS = {
     "owl/eagle/eurasian": _Marks((255, 140, 20), (214, 176, 130), streaks=(70, 44, 30)),
-    "owl/eagle/great-horned": _Marks(
-        (255, 214, 50), (236, 210, 170), bib=(252, 250, 244), rim=(150, 70, 34), bars=(92, 60, 42)
-    ),
+    "owl/eagle/great-horned": _Marks((255, 214, 50), (236, 210, 170), bib=_PALE, rim=(150, 70, 34), bars=(92, 60, 42)),
     "owl/eagle/spotted": _Marks(
-        (255, 226, 90), (120, 110, 104), cap=(84, 78, 80), spots=(252, 248, 240), wing_bars=(240, 232, 218)
+        (255, 226, 90), (120, 110, 104), cap=(84, 78, 80), spots=_PALE, wing_bars=(240, 232, 218)
     ),
     "owl/barn/common": _Marks(INK, (240, 176, 160), cap=(222, 164, 84), spots=(112, 82, 58)),
     "owl/barn/grass": _Marks(INK, (226, 206, 150), cap=(74, 50, 40), wing_bars=(250, 240, 214)),
     "owl/barn/masked": _Marks(INK, (170, 120, 90), rim=(122, 54, 26), bars=(158, 98, 56)),
-    "owl/pygmy/eurasian": _Marks((250, 206, 40), (240, 190, 60), brow=(255, 253, 246), bars=(112, 84, 62)),
+    "owl/pygmy/eurasian": _Marks((250, 206, 40), (240, 190, 60), brow=_PALE, bars=(112, 84, 62)),
     "owl/pygmy/ferruginous": _Marks((250, 216, 60), (206, 170, 90), cap=(186, 92, 42), streaks=(176, 88, 44)),
     "owl/pygmy/pearl-spotted": _Marks(
-        (255, 226, 80), (150, 140, 130), brow=(255, 253, 246), spots=(96, 70, 52), wing_bars=(255, 252, 244)
+        (255, 226, 80), (150, 140, 130), brow=_PALE, spots=(96, 70, 52), wing_bars=(255, 252, 244)
     ),
 }
 
 
 def draw_owl(layer: Layer, leaf: str, rng: np.random.Generator) -> None:
-    """Draw the species `leaf` with its feet at the origin; a species' marks move with the turn of its head and body."""
-    build, marks = _BUILDS[leaf.rsplit("/", 1)[0]], _MARKS[leaf]
-    turn = rng.uniform(0.0, 3.6)
-    nod = rng.uniform(-1.0, 1.0)
+    """Draw the species `leaf` with its feet at the origin; `rng` turns its head and its breast a little."""
+    build, marks = _BUILDS[leaf.rpartition("/")[0]], _MARKS[leaf]
+    turn, nod = rng.uniform(0.0, 3.6), rng.uniform(-1.0, 1.0)
     _tail(layer, build)
     _legs(layer, build, marks)
-    base = -build.legs
-    body = _body(layer, build, base)
-    _breast(layer, build, marks, body, turn * 0.6, base)
-    _wings(layer, build, marks, body, turn * 0.6, base)
-    _head(layer, build, marks, (turn, base - build.height + build.head * 0.74 + nod))
-    _toes(layer, marks)
+    body = _body(layer, build)
+    _breast(layer, build, marks, body, turn * 0.6)
+    _wings(layer, build, marks, body, turn * 0.4)
+    _head(layer, build, marks, (turn, nod - build.legs - build.height + build.head * 0.74))
+    for x in (-7.4, -4.9, -2.4, 2.4, 4.9, 7.4):
+        layer.oval((x, 0.4), (1.5, 2.9), (lighter(marks.feet, 0.2), darker(marks.feet, 0.15)))
 
 
 def _tail(layer: Layer, build: _Build) -> None:
     long, half = build.tail, 5.5
-    tail = layer.blob(
-        [(-half, -8), (half, -8), (half * 0.9, long), (half * 0.5, long + 2), (-half * 0.5, long + 2), (-half * 0.9, long)],
-        (build.back, darker(build.back, 0.3)),
-    )
+    outline = mirrored([(0, -8), (half, -8), (half * 0.9, long), (half * 0.5, long + 2), (0, long + 2)])
+    tail = layer.blob(outline, (build.back, darker(build.back, 0.3)))
     for y in np.arange(long - 1.0, 1.0, -4.6):
         layer.stroke([(-9, y), (9, y)], 1.5, lighter(build.back, 0.55), inside=tail)
 
@@ -96,94 +91,92 @@ def _tail(layer: Layer, build: _Build) -> None:
 def _legs(layer: Layer, build: _Build, marks: _Marks) -> None:
     if build.legs:
         for x in (-4.5, 4.5):
-            layer.stroke([(x * 0.9, -build.legs - 6), (x, -build.legs * 0.5), (x, 0)], (6.5, 2.6), (build.front, marks.feet))
+            leg = [(x * 0.9, -build.legs - 6), (x, -build.legs * 0.5), (x, 0)]
+            layer.stroke(leg, (6.5, 2.6), (build.front, marks.feet))
 
 
-def _body(layer: Layer, build: _Build, base: float) -> Image.Image:
-    wide, tall = build.half_width, build.height
+def _body(layer: Layer, build: _Build) -> Mask:
+    wide, tall, base = build.half_width, build.height, -build.legs
     widest = base - tall * (1 - build.shoulder)
-    half = [(0.0, base - tall * 0.9), (build.head * 0.8, base - tall * 0.84), (wide * 0.96, widest - tall * 0.1), (wide, widest + tall * 0.08),
-            (wide * 0.72, base - tall * 0.1), (wide * 0.3, base + 1.5)]  # fmt: skip
-    outline = [*half, *((-x, y) for x, y in half[:0:-1])]
-    return layer.blob(outline, (lighter(build.back, 0.12), darker(build.back, 0.14)))
+    upper = [(0, base - tall * 0.9), (build.head * 0.8, base - tall * 0.84), (wide * 0.96, widest - tall * 0.1)]
+    lower = [(wide, widest + tall * 0.08), (wide * 0.72, base - tall * 0.1), (wide * 0.3, base + 1.5), (0, base + 1.5)]
+    return layer.blob(mirrored([*upper, *lower]), (lighter(build.back, 0.12), darker(build.back, 0.14)))
 
 
-def _breast(layer: Layer, build: _Build, marks: _Marks, body: Image.Image, turn: float, base: float) -> None:
-    wide, tall = build.half_width, build.height
-    top = base - tall * 0.66
-    front = layer.oval(
-        (turn, (top + base) / 2 + 1), (wide * 0.66, (base - top) / 2 + 1), (lighter(build.front, 0.2), darker(build.front, 0.16)), inside=body
-    )
-    rows = np.arange(top + tall * 0.2, base - 1, 4.6)
-    for row, y in enumerate(rows):
-        xs = np.arange(-2, 3) * 5.0 + (2.5 if row % 2 else 0.0) + turn
+def _breast(layer: Layer, build: _Build, marks: _Marks, body: Mask, turn: float) -> None:
+    wide, base, top = build.half_width, -build.legs, -build.legs - build.height * 0.66
+    paint = (lighter(build.front, 0.2), darker(build.front, 0.16))
+    front = layer.oval((turn, (top + base) / 2 + 1), (wide * 0.66, (base - top) / 2 + 1), paint, inside=body)
+    for row, y in enumerate(np.arange(top + build.height * 0.2, base - 1, 4.6)):
         if marks.bars:
             layer.stroke([(turn - 20, y - 1.2), (turn, y + 1), (turn + 20, y - 1.2)], 1.7, marks.bars, inside=front)
-        for x in xs:
+        for x in np.arange(-2, 3) * 5.0 + (2.5 if row % 2 else 0.0) + turn:
             if marks.spots:
                 layer.dot((x, y), 1.35, marks.spots, inside=front)
             if marks.streaks:
                 layer.stroke([(x, y - 3.4), (x, y + 2.6)], (2.2, 1.0), marks.streaks, inside=front)
     if marks.bib:
-        layer.oval((turn, top + tall * 0.13), (wide * 0.5, tall * 0.075), marks.bib, inside=body)
+        layer.oval((turn, top + build.height * 0.13), (wide * 0.5, build.height * 0.075), marks.bib, inside=body)
 
 
-def _wings(layer: Layer, build: _Build, marks: _Marks, body: Image.Image, turn: float, base: float) -> None:
-    wide, tall = build.half_width, build.height
+def _wings(layer: Layer, build: _Build, marks: _Marks, body: Mask, turn: float) -> None:
+    """The two folded wings, at the edges of the body."""
+    size = (build.half_width, build.height)
+    outer = [(0.62, -0.62), (1.1, -0.5), (1.12, -0.2), (0.5, -0.02), (0.5, -0.02)]
+    inner = [(0.66, -0.2), (0.58, -0.44)]
     for side in (-1.0, 1.0):
-        lower = np.array([(wide * 0.62, -tall * 0.62), (wide * 1.1, -tall * 0.5), (wide * 1.12, -tall * 0.2), (wide * 0.5, -1.0),
-                          (wide * 0.5, -1.0), (wide * 0.66, -tall * 0.2), (wide * 0.58, -tall * 0.44)])  # fmt: skip
-        wing = layer.blob(lower * (side, 1) + (turn * 0.7, base), (lighter(build.back, 0.08), darker(build.back, 0.3)), inside=body)
+        mirror, root = (side, 1.0), (turn, -build.legs)
+        outline = np.array([*outer, *inner]) * size * mirror + root
+        wing = layer.blob(outline, (lighter(build.back, 0.08), darker(build.back, 0.3)), inside=body)
         if marks.wing_bars:
             for share in (0.46, 0.33, 0.2):
-                bar = np.array([(wide * 0.4, -tall * (share - 0.04)), (wide * 1.2, -tall * share)])
-                layer.stroke(bar * (side, 1) + (turn * 0.7, base), 2.0, marks.wing_bars, inside=wing)
+                bar = np.array([(0.4, 0.04 - share), (1.2, -share)]) * size * mirror + root
+                layer.stroke(bar, 2.0, marks.wing_bars, inside=wing)
 
 
 def _head(layer: Layer, build: _Build, marks: _Marks, at: tuple[float, float]) -> None:
-    turn, y = at
-    wide = build.head
-    high = wide * 0.82
+    x, y = at
+    wide, high, gap = build.head, build.head * 0.82, build.head * 0.43
     if build.tufts:
-        for side in (-1.0, 1.0):
-            tuft = np.array([(3, -high * 0.7), (9, -high - 1), (16, -high - 8), (16, -high - 8), (15.4, -high + 3), (16.5, -5), (8, -2)])
-            layer.blob(tuft * (side, 1) + (turn * 0.5, y), (darker(build.back, 0.25), build.back))
-    head = layer.oval((turn * 0.5, y), (wide, high), (lighter(build.back, 0.2), build.back))
+        _tufts(layer, build, (x * 0.5, y))
+    head = layer.oval((x * 0.5, y), (wide, high), (lighter(build.back, 0.2), build.back))
     if marks.cap:
-        layer.blob([(turn - wide, y - 2), (turn - wide, y - high - 4), (turn + wide, y - high - 4), (turn + wide, y - 2), (turn, y - high * 0.42)],
-                   marks.cap, inside=head)  # fmt: skip
-    _face(layer, build, marks, (turn, y + 0.5), head)
-    gap = wide * 0.43
+        crown = [(x - wide, y - 2), (x - wide, y - high - 4), (x + wide, y - high - 4), (x + wide, y - 2)]
+        layer.blob([*crown, (x, y - high * 0.42)], marks.cap, inside=head)
+    _face(layer, build, marks, (x, y + 0.5), head)
     for side in (-1.0, 1.0):
-        _eye(layer, marks, (turn + gap * side, y), build)
+        _eye(layer, build, marks, (x + gap * side, y))
         if marks.brow:
-            layer.stroke([(turn + side * 1.2, y + 2), (turn + side * gap * 0.7, y - 5.2), (turn + side * (gap + 5), y - 6)], (2.6, 1.6), marks.brow)
-    layer.blob([(turn - 1.7, y + 1.6), (turn + 1.7, y + 1.6), (turn + 1.1, y + 5), (turn, y + 6.6), (turn - 1.1, y + 5)], (lighter(INK, 0.4), INK))
+            arch = [(x + side * 1.2, y + 2), (x + side * gap * 0.7, y - 5.2), (x + side * (gap + 5), y - 6)]
+            layer.stroke(arch, (2.6, 1.6), marks.brow)
+    beak = shifted(mirrored([(0, 1.4), (1.7, 1.6), (1.1, 5), (0, 6.6)]), x, y)
+    layer.blob(beak, (lighter(INK, 0.4), INK))
 
 
-def _face(layer: Layer, build: _Build, marks: _Marks, at: tuple[float, float], head: Image.Image) -> None:
-    x, y = at
+def _tufts(layer: Layer, build: _Build, at: tuple[float, float]) -> None:
+    high = build.head * 0.82
+    outer = [(5, -high * 0.8), (10.5, -high - 1), (18, -high - 8), (18, -high - 8)]
+    inner = [(16.6, -high + 4), (16.5, -6), (9, -4)]
+    for side in (-1.0, 1.0):
+        tuft = shifted(np.array([*outer, *inner]) * (side, 1.0), *at)
+        layer.blob(tuft, (darker(build.back, 0.25), build.back))
+
+
+def _face(layer: Layer, build: _Build, marks: _Marks, at: tuple[float, float], head: Mask) -> None:
     wide = build.head
-    rim = marks.rim or mix(build.face, build.back, 0.75)
-    for grow, paint in ((1.0, rim), (0.84, build.face)):
+    heart = mirrored([(0, -0.4), (0.5, -0.72), (0.86, -0.2), (0.6, 0.44), (0, 0.82)]) * wide
+    for grow, paint in ((1.0, marks.rim or mix(build.face, build.back, 0.75)), (0.84, build.face)):
         if build.heart:
-            half = np.array([(0, -wide * 0.4), (wide * 0.5, -wide * 0.72), (wide * 0.86, -wide * 0.2), (wide * 0.6, wide * 0.44), (0, wide * 0.82)])
-            heart = np.concatenate([half, half[-2:0:-1] * (-1, 1)]) * grow + (x, y)
-            layer.blob(heart, (lighter(paint, 0.3), paint))
-        else:
-            for side in (-1.0, 1.0):
-                layer.oval((x + side * wide * 0.44, y), (wide * 0.52 * grow, wide * 0.56 * grow), (lighter(paint, 0.2), paint), inside=head)
+            layer.blob(shifted(heart * grow, *at), (lighter(paint, 0.3), paint))
+            continue
+        for side in (-0.44, 0.44):
+            disc = (wide * 0.52 * grow, wide * 0.56 * grow)
+            layer.oval((at[0] + side * wide, at[1]), disc, (lighter(paint, 0.2), paint), inside=head)
 
 
-def _eye(layer: Layer, marks: _Marks, at: tuple[float, float], build: _Build) -> None:
-    x, y = at
+def _eye(layer: Layer, build: _Build, marks: _Marks, at: tuple[float, float]) -> None:
     size = 2.6 if build.heart else build.head * 0.27
-    layer.dot((x, y), size + 0.7, darker(build.back, 0.6))
-    layer.dot((x, y), size, marks.eyes)
-    layer.dot((x, y), size * 0.58, INK)
-    layer.dot((x + size * 0.3, y - size * 0.35), size * 0.24, (255, 255, 255))
-
-
-def _toes(layer: Layer, marks: _Marks) -> None:
-    for x in (-7.4, -4.9, -2.4, 2.4, 4.9, 7.4):
-        layer.oval((x, 0.4), (1.5, 2.9), (lighter(marks.feet, 0.2), darker(marks.feet, 0.15)))
+    layer.dot(at, size + 0.7, darker(build.back, 0.6))
+    layer.dot(at, size, marks.eyes)
+    layer.dot(at, size * 0.58, INK)
+    layer.dot((at[0] + size * 0.3, at[1] - size * 0.35), size * 0.24, (255, 255, 255))

@@ -7,7 +7,15 @@ from pathlib import Path
 
 from hmgc_core.errors import TableError
 
-SPLIT_WORDS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val", "test": "test", "": ""}
+SPLIT_WORDS = {
+    "train": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "dev": "val",
+    "test": "test",
+    "": "",
+}
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from hmgc_core.store.taxonomies import current_key, moves_after
 
 WITHDRAWAL = "withdrawal"
 
+Statement = tuple[int, str, str]  # annotation id, kind, node key in the newest taxonomy
+
 
 def annotator_id(connection: sa.Connection, name: str) -> int:
     """The row of an annotator, made if need be."""
@@ -77,14 +79,11 @@ def _add_chunk(connection: sa.Connection, statements: list[NewAnnotation], by: i
         ],
     ).scalars()
     steps = {version: moves_after(connection, version) for version in {s.taxonomy for s in statements}}
-    latest = {
+    latest: dict[int, Statement | None] = {
         s.image_id: (row_id, s.kind, current_key(s.node, steps[s.taxonomy]))
         for row_id, s in zip(inserted, statements, strict=True)
     }
     _set_words(connection, by, latest)
-
-
-Statement = tuple[int, str, str]  # annotation id, kind, node key in the newest taxonomy
 
 
 def _set_words(connection: sa.Connection, by: int, latest: dict[int, Statement | None]) -> None:
@@ -119,8 +118,8 @@ def _change_label_tally(connection: sa.Connection, key: str, kind: str, split: s
     if not by:
         return
     match = (label_tally.c.node_key == key) & (label_tally.c.kind == kind) & (label_tally.c.split == split)
-    if not connection.execute(label_tally.update().where(match).values(count=label_tally.c.count + by)).rowcount:
-        connection.execute(label_tally.insert().values(node_key=key, kind=kind, split=split, count=by))
+    if not connection.execute(label_tally.update().where(match).values(total=label_tally.c.total + by)).rowcount:
+        connection.execute(label_tally.insert().values(node_key=key, kind=kind, split=split, total=by))
 
 
 def _count_words(connection: sa.Connection, changes: dict[int, int], splits: dict[int, str]) -> None:
@@ -239,8 +238,8 @@ def words(connection: sa.Connection, image_ids: Iterable[int] | None = None) -> 
 
 def tallies(connection: sa.Connection) -> list[tuple[str, str, str, int]]:
     """(node key, kind, split, number of words) for all that is not zero; never scans the statements."""
-    query = sa.select(label_tally).where(label_tally.c.count != 0)
-    return [(row.node_key, row.kind, row.split, row.count) for row in connection.execute(query)]
+    query = sa.select(label_tally).where(label_tally.c.total != 0)
+    return [(row.node_key, row.kind, row.split, row.total) for row in connection.execute(query)]
 
 
 def rebuild(connection: sa.Connection) -> None:

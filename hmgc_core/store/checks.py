@@ -18,7 +18,9 @@ def damage(connection: sa.Connection) -> list[str]:
 def wrong_counts(connection: sa.Connection) -> list[str]:
     """Where a kept count differs from what the rows say."""
     wrong = []
-    kept_images = {(row.split, row.labelled): row.count for row in connection.execute(sa.select(image_tally)) if row.count}
+    kept_images = {
+        (row.split, row.labelled): row.total for row in connection.execute(sa.select(image_tally)) if row.total
+    }
     true_images = {
         (split, bool(labelled)): count
         for split, labelled, count in connection.execute(
@@ -27,7 +29,7 @@ def wrong_counts(connection: sa.Connection) -> list[str]:
     }
     if kept_images != true_images:
         wrong.append(f"images: kept {kept_images}, counted {true_images}")
-    kept_words = sum(row.count for row in connection.execute(sa.select(label_tally)))
+    kept_words = sum(row.total for row in connection.execute(sa.select(label_tally)))
     true_words = connection.execute(sa.select(sa.func.count()).select_from(word)).scalar_one()
     if kept_words != true_words:
         wrong.append(f"labels: kept {kept_words}, counted {true_words}")

@@ -105,14 +105,14 @@ def add_paths(connection: sa.Connection, folder_id: int, paths: dict[str, int]) 
 def change_tally(connection: sa.Connection, split: str, *, labelled: bool, by: int) -> None:
     """Add `by` to the number of (un)labelled images of a split."""
     match = (image_tally.c.split == split) & (image_tally.c.labelled == labelled)
-    changed = connection.execute(image_tally.update().where(match).values(count=image_tally.c.count + by)).rowcount
+    changed = connection.execute(image_tally.update().where(match).values(total=image_tally.c.total + by)).rowcount
     if not changed:
-        connection.execute(image_tally.insert().values(split=split, labelled=labelled, count=by))
+        connection.execute(image_tally.insert().values(split=split, labelled=labelled, total=by))
 
 
 def tallies(connection: sa.Connection) -> dict[tuple[Split, bool], int]:
     """(split, labelled) -> number of images."""
-    return {(row.split, row.labelled): row.count for row in connection.execute(sa.select(image_tally))}
+    return {(row.split, row.labelled): row.total for row in connection.execute(sa.select(image_tally))}
 
 
 def _with_path() -> sa.Select:

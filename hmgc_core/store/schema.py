@@ -141,14 +141,14 @@ label_tally = _table(
     sa.Column("node_key", sa.Text, primary_key=True),
     sa.Column("kind", sa.String(12), primary_key=True),
     sa.Column("split", sa.String(8), primary_key=True),
-    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("total", sa.Integer, nullable=False),
 )
 
 image_tally = _table(
     "image_tally",
     sa.Column("split", sa.String(8), primary_key=True),
     sa.Column("labelled", sa.Boolean, primary_key=True),
-    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("total", sa.Integer, nullable=False),
 )
 
 run = _table(

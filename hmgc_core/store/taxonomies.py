@@ -61,11 +61,10 @@ def get(connection: sa.Connection, taxonomy_id: int) -> Taxonomy | None:
     return Taxonomy.from_edges(edges, texts)
 
 
-def moves_after(connection: sa.Connection, taxonomy_id: int) -> list[dict[str, str]]:
-    """The moves of every version later than this one, oldest first: apply them in turn to a key of that version."""
-    rows = connection.execute(
-        sa.select(move).where(move.c.taxonomy_id > taxonomy_id).order_by(move.c.taxonomy_id)
-    ).all()
+def moves_after(connection: sa.Connection, taxonomy_id: int, upto: int | None = None) -> list[dict[str, str]]:
+    """The moves of every later version (up to `upto`), oldest first: apply them in turn to a key of this version."""
+    query = sa.select(move).where(move.c.taxonomy_id > taxonomy_id).order_by(move.c.taxonomy_id)
+    rows = connection.execute(query if upto is None else query.where(move.c.taxonomy_id <= upto)).all()
     steps: dict[int, dict[str, str]] = {}
     for row in rows:
         steps.setdefault(row.taxonomy_id, {})[row.old_key] = row.new_key

@@ -151,7 +151,9 @@ def _copied(ws: Workspace, item: _Read) -> _Read:
             shutil.copyfile(item.file, draft)
             draft.replace(target)
         except OSError as error:
-            raise WorkspaceError(f"cannot copy {item.file.name}: {error.strerror}", remedy="free some disk space") from error
+            raise WorkspaceError(
+                f"cannot copy {item.file.name}: {error.strerror}", remedy="free some disk space"
+            ) from error
     return _Read(item.row, path, target, item.sha256, item.width, item.height)
 
 
@@ -200,9 +202,7 @@ def _store_labels(
     report: ImportReport,
 ) -> None:
     version, taxonomy = tree
-    said = {
-        (word.annotator, word.image_id): word.node for word in annotations.words(connection, set(ids.values()))
-    }
+    said = {(word.annotator, word.image_id): word.node for word in annotations.words(connection, set(ids.values()))}
     fresh: dict[str, list[NewAnnotation]] = {}
     nearest: dict[str, str] = {}
     for item in read:
@@ -210,8 +210,12 @@ def _store_labels(
         if not label:
             continue
         if label not in taxonomy:
-            nearest.setdefault(label, ", ".join(map(repr, nearest_names(label, taxonomy.keys))) if len(nearest) < 100 else "")
-            report.skip(item.row.path, f"unknown class {label!r}, its label was left out; nearest: {nearest[label] or '–'}")
+            nearest.setdefault(
+                label, ", ".join(map(repr, nearest_names(label, taxonomy.keys))) if len(nearest) < 100 else ""
+            )
+            report.skip(
+                item.row.path, f"unknown class {label!r}, its label was left out; nearest: {nearest[label] or '–'}"
+            )
             continue
         image_id = ids[item.sha256]
         first = said.setdefault((annotator, image_id), label)

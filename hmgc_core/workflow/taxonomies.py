@@ -155,7 +155,11 @@ def _read_moves(path: Path) -> dict[str, str]:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = [[cell.strip() for cell in row] for row in csv.reader(file) if any(row)]
     except (OSError, UnicodeDecodeError) as error:
-        raise TaxonomyError(f"cannot read the moves {path}: {error}", remedy="give a CSV with the header old,new") from error
+        raise TaxonomyError(
+            f"cannot read the moves {path}: {error}", remedy="give a CSV with the header old,new"
+        ) from error
     if not rows or [cell.lower() for cell in rows[0]] != ["old", "new"] or any(len(row) != 2 for row in rows):
-        raise TaxonomyError(f"{path} is not a table of moves", remedy="give a CSV with the header old,new and two cells a row")
+        raise TaxonomyError(
+            f"{path} is not a table of moves", remedy="give a CSV with the header old,new and two cells a row"
+        )
     return dict((row[0], row[1]) for row in rows[1:])

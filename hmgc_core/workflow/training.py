@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hmgc_core.errors import BadConfig, NotTrainable, UnknownRun
+from hmgc_core.errors import BadConfig, CheckpointError, NotTrainable, UnknownRun
 from hmgc_core.models.catalog import BACKBONES, MODELS, check_names
 from hmgc_core.querying import agreed_node
 from hmgc_core.records import IS, KIND_CODES, Annotation, EpochMetrics, ImageRecord, Run, RunConfig, Sample
@@ -25,7 +25,9 @@ def queue_run(ws: Workspace, config: RunConfig) -> int:
     """
     check_names(config.model, config.backbone)
     if config.labelling:
-        raise BadConfig(f"there is no labelling {config.labelling!r}", remedy="leave it blank to use the current labels")
+        raise BadConfig(
+            f"there is no labelling {config.labelling!r}", remedy="leave it blank to use the current labels"
+        )
     if config.weights and config.weights != "imagenet" and not Path(config.weights).expanduser().is_file():
         raise BadConfig(f"there is no weights file {config.weights}", remedy="check the path, or leave it blank")
     version, taxonomy = current_taxonomy(ws)
@@ -72,6 +74,15 @@ def cancel(ws: Workspace, run_id: int) -> bool:
     run(ws, run_id)
     with ws.writing() as connection:
         return runs.request_cancel(connection, run_id)
+
+
+def checkpoint_folder(run: Run) -> Path:
+    """Where a finished run keeps its checkpoint. Raises CheckpointError for one that has none."""
+    if not run.checkpoint:
+        raise CheckpointError(
+            f"run {run.id} has no checkpoint: it is {run.status}", remedy="wait for it, or train anew"
+        )
+    return Path(run.checkpoint)
 
 
 def services(ws: Workspace) -> dict[str, bool]:
@@ -151,6 +162,4 @@ def reference_nodes(ws: Workspace, taxonomy: Taxonomy, image_ids: np.ndarray) ->
     for word in words:
         if word.kind in ("is", "none_here") and word.node in taxonomy:
             said.setdefault(word.image_id, []).append(taxonomy.index(word.node))
-    return np.array(
-        [agreed_node(taxonomy, said[i]) if i in said else -1 for i in image_ids.tolist()], dtype=np.int64
-    )
+    return np.array([agreed_node(taxonomy, said[i]) if i in said else -1 for i in image_ids.tolist()], dtype=np.int64)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hmgc_core.errors import WorkspaceError
 from hmgc_core.exchange.table import TableRow, write_table
 from hmgc_core.records import RunConfig
-from hmgc_core.store import checks, images, workspace
+from hmgc_core.store import annotations, checks, images, workspace
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.workflow.pictures import import_images
 from hmgc_core.workflow.taxonomies import newest_taxonomy, store_taxonomy
@@ -19,7 +19,17 @@ from hmgc_core.workflow.training import queue_run, services
 if TYPE_CHECKING:
     from hmgc_core.demo import DemoSet
 
-__all__ = ["DEMO_CONFIG", "Finding", "Workspace", "doctor", "exists", "init_demo", "open_workspace", "shared_workspace"]
+__all__ = [
+    "DEMO_CONFIG",
+    "Finding",
+    "Workspace",
+    "doctor",
+    "exists",
+    "init_demo",
+    "recount",
+    "open_workspace",
+    "shared_workspace",
+]
 
 exists = workspace.exists
 open_workspace = workspace.open_workspace
@@ -105,8 +115,16 @@ def doctor(ws: Workspace) -> list[Finding]:
     free_gb = shutil.disk_usage(ws.folder).free / 1e9
     findings.append(Finding("disk", f"{free_gb:.1f} GB free", "free some space" if free_gb < 1 else ""))
     for name, there in services(ws).items():
-        findings.append(Finding(name, "running" if there else "not running", "" if there else f"hmgc {name}, or make run"))
+        findings.append(
+            Finding(name, "running" if there else "not running", "" if there else f"hmgc {name}, or make run")
+        )
     return findings
+
+
+def recount(ws: Workspace) -> None:
+    """Make every kept count anew from the statements."""
+    with ws.writing() as connection:
+        annotations.rebuild(connection)
 
 
 def _folder_finding(path: Path) -> Finding:

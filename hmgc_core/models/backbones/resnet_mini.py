@@ -16,7 +16,9 @@ class ResNetMini(Trunk):
     def __init__(self) -> None:
         super().__init__()
         self.stem = nn.Sequential(
-            nn.Conv2d(3, WIDTHS[0], 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(WIDTHS[0]), nn.ReLU(inplace=True)
+            nn.Conv2d(3, WIDTHS[0], 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(WIDTHS[0]),
+            nn.ReLU(inplace=True),
         )
         self.blocks = nn.Sequential(
             BasicBlock(WIDTHS[0], WIDTHS[0]), _halving_block(WIDTHS[0], WIDTHS[1]), _halving_block(WIDTHS[1], WIDTHS[2])

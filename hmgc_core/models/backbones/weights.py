@@ -25,7 +25,9 @@ def load_backbone_weights(trunk: Trunk, backbone: str, weights: str) -> None:
     tensors = _fetch_imagenet(backbone) if weights == IMAGENET else _read(Path(weights))
     tensors = _backbone_part(tensors)
     wanted = trunk.state_dict()
-    problems = [f"{name} is missing" for name in wanted if name not in tensors and not name.endswith("num_batches_tracked")]
+    problems = [
+        f"{name} is missing" for name in wanted if name not in tensors and not name.endswith("num_batches_tracked")
+    ]
     problems += [f"{name} is not part of it" for name in tensors if name not in wanted]
     problems += [
         f"{name} is {tuple(tensor.shape)} in the file and {tuple(wanted[name].shape)} in the backbone"
@@ -72,7 +74,8 @@ def _fetch_imagenet(backbone: str) -> dict[str, Tensor]:
         published = torchvision.models.get_model_weights(backbone).DEFAULT
     except ValueError as error:
         raise WeightsError(
-            f"torchvision has no ImageNet weights for {backbone!r}", remedy="choose a torchvision resnet, or give a file"
+            f"torchvision has no ImageNet weights for {backbone!r}",
+            remedy="choose a torchvision resnet, or give a file",
         ) from error
     try:
         return dict(published.get_state_dict(progress=False, check_hash=True))

@@ -46,7 +46,7 @@ def upgrade() -> None:
         "image_tally",
         sa.Column("split", sa.String(length=8), nullable=False),
         sa.Column("labelled", sa.Boolean(), nullable=False),
-        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("split", "labelled", name=op.f("pk_image_tally")),
     )
     op.create_table(
@@ -54,7 +54,7 @@ def upgrade() -> None:
         sa.Column("node_key", sa.Text(), nullable=False),
         sa.Column("kind", sa.String(length=12), nullable=False),
         sa.Column("split", sa.String(length=8), nullable=False),
-        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("node_key", "kind", "split", name=op.f("pk_label_tally")),
     )
     op.create_table(

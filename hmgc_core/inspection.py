@@ -1,0 +1,192 @@
+"""The inspector: what a run says about single pictures, and where it looked. A process of its own, so that the app
+needs no torch. It has a door to both wings."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from hmgc_core.errors import HmgcError, PictureError, UnknownImage
+from hmgc_core.learning.cam import heatmaps
+from hmgc_core.learning.checkpoints import Checkpoint, load_checkpoint
+from hmgc_core.learning.inference import ImagePrediction
+from hmgc_core.learning.inference import predict as predict_pixels
+from hmgc_core.learning.pixel_cache import decode_pictures
+from hmgc_core.pictures import read_picture
+from hmgc_core.presence import be_polite, owner_name, present, stop_on_signals
+from hmgc_core.records import Run
+from hmgc_core.store import jobs
+from hmgc_core.store.workspace import Workspace
+from hmgc_core.workflow import pictures, training
+
+IDLE_S = 0.1
+OVERLAY_SIDE = 320
+MODELS_KEPT = 2
+
+# Heat from nothing to full as colours, dark violet over red to yellow; readable on light and dark pictures.
+HEAT_STOPS = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
+HEAT_COLOURS = np.array([[40, 0, 80], [140, 20, 120], [220, 50, 60], [250, 150, 20], [255, 245, 120]], dtype=np.float64)
+
+
+def inspect_forever(ws: Workspace) -> None:
+    """Answer questions for heatmaps until SIGINT or SIGTERM, the newest first: somebody is looking at it."""
+    stopping = threading.Event()
+    stop_on_signals(stopping)
+    be_polite()
+    checkpoints = _Checkpoints(ws)
+    with present(ws, "inspector", owner_name()):
+        while not stopping.is_set():
+            with ws.reading() as connection:
+                asked = jobs.next_inspection(connection)
+            if asked is None:
+                stopping.wait(IDLE_S)
+                continue
+            error, remedy = _answer(ws, checkpoints, asked.id, asked.run_id, asked.image_id, asked.nodes)
+            with ws.writing() as connection:
+                jobs.finish_inspection(connection, asked.id, error=error, remedy=remedy)
+
+
+def _answer(
+    ws: Workspace, checkpoints: "_Checkpoints", number: int, run_id: int, image_id: int, keys: list[str]
+) -> tuple[str, str]:
+    """Write the heatmaps of one question; returns ("", "") or the error and its remedy."""
+    try:
+        checkpoint = checkpoints.of(training.run(ws, run_id))
+        nodes = [checkpoint.taxonomy.index(key) for key in keys]
+        maps = heatmaps(checkpoint.model, _pixels(ws, checkpoint, pictures.image(ws, image_id).path), nodes)
+        folder = ws.inspection_folder(number)
+        folder.mkdir(parents=True, exist_ok=True)
+        for place, heat in enumerate(maps):
+            _write_whole(folder / f"{place}.png", overlay(heat))
+    except HmgcError as error:
+        return str(error), error.remedy
+    except Exception as error:  # noqa: BLE001 - a bug in one picture must not end the inspector
+        return f"{type(error).__name__}: {error}"[:500], "this is a fault of the program"
+    return "", ""
+
+
+@dataclass
+class _Checkpoints:
+    """The models looked at last, kept in memory."""
+
+    ws: Workspace
+    kept: OrderedDict[str, Checkpoint] = field(default_factory=OrderedDict)
+
+    def of(self, run: Run) -> Checkpoint:
+        """The checkpoint of a finished run."""
+        folder = str(training.checkpoint_folder(run))
+        if folder not in self.kept:
+            self.kept[folder] = load_checkpoint(Path(folder))
+        self.kept.move_to_end(folder)
+        while len(self.kept) > MODELS_KEPT:
+            self.kept.popitem(last=False)
+        return self.kept[folder]
+
+
+# --- the verbs of the command line ------------------------------------------------------------------------------------
+
+
+def predict(ws: Workspace, run: Run, images: Sequence[str]) -> list[dict[str, Any]]:
+    """What a run says about picture files (or images of the workspace, by number), as the command line prints it.
+
+    Raises UnknownImage where one is neither, PictureError where one cannot be read.
+    """
+    checkpoint = load_checkpoint(training.checkpoint_folder(run))
+    said = _predict_files(ws, checkpoint, [find_picture(ws, name) for name in images])
+    return [_printed(checkpoint, name, one) for name, one in zip(images, said, strict=True)]
+
+
+def explain(ws: Workspace, run: Run, image: str, *, node: str, out: Path) -> list[Path]:
+    """Write `<level>-<key>.png`, the picture under its heatmap, for each level down to `node` (or the best leaf)."""
+    checkpoint = load_checkpoint(training.checkpoint_folder(run))
+    taxonomy = checkpoint.taxonomy
+    path = find_picture(ws, image)
+    target = taxonomy.index(node) if node else _predict_files(ws, checkpoint, [path])[0].node
+    nodes = taxonomy.path(target) or [target]
+    maps = heatmaps(checkpoint.model, _pixels(ws, checkpoint, path), nodes)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PictureError(f"cannot write into {out}: {error.strerror}", remedy="choose another --out") from error
+    picture = read_picture(path)
+    picture.thumbnail((640, 640))
+    written = []
+    for level, (step, heat) in enumerate(zip(nodes, maps, strict=True), 1):
+        file = out / f"{level}-{_file_name(taxonomy.keys[step])}.png"
+        blended = Image.alpha_composite(
+            picture.convert("RGBA"), overlay(heat).resize(picture.size, Image.Resampling.BICUBIC)
+        )
+        _write_whole(file, blended.convert("RGB"))
+        written.append(file)
+    return written
+
+
+def find_picture(ws: Workspace, name: str) -> Path:
+    """A picture file by its path, or an image of the workspace by its number. Raises UnknownImage."""
+    path = Path(name).expanduser()
+    if path.is_file():
+        return path.resolve()
+    try:
+        return pictures.find_image(ws, name).path
+    except UnknownImage as error:
+        raise UnknownImage(f"there is no picture {name!r}", remedy="give a file, or the number of an image") from error
+
+
+def _predict_files(ws: Workspace, checkpoint: Checkpoint, paths: list[Path]) -> list[ImagePrediction]:
+    pixels = decode_pictures(paths, size=checkpoint.config.image_size, folder=ws.cache)
+    if pixels.skipped:
+        path, reason = pixels.skipped[0]
+        raise PictureError(f"cannot read {path}: {reason}", remedy="leave it out, or give another file")
+    return list(predict_pixels(checkpoint, pixels))
+
+
+def _printed(checkpoint: Checkpoint, name: str, one: ImagePrediction) -> dict[str, Any]:
+    keys = checkpoint.taxonomy.keys
+    return {
+        "image": name,
+        "node": keys[one.node],
+        "path": [keys[node] for node, _ in one.path],
+        "probability": one.probability,
+        "leaf": keys[one.node],
+        "source": "leaf",
+        "top": [{"node": keys[node], "probability": probability} for node, probability in one.top],
+    }
+
+
+def _pixels(ws: Workspace, checkpoint: Checkpoint, path: Path) -> NDArray[np.uint8]:
+    """(3, S, S) uint8 of one picture, as the model was trained to see it."""
+    pixels = decode_pictures([path], size=checkpoint.config.image_size, folder=ws.cache)
+    if pixels.skipped:
+        raise PictureError(f"cannot read {path}: {pixels.skipped[0].reason}", remedy="put the picture back")
+    return pixels.take([0])[0]
+
+
+# --- pictures of heat -------------------------------------------------------------------------------------------------
+
+
+def overlay(heat: NDArray[np.float32]) -> Image.Image:
+    """Colours to lay over the picture: heat (H, W) in [0, 1] to a square RGBA; where nothing speaks it is clear."""
+    smooth = Image.fromarray((heat * 255).astype(np.uint8)).resize(
+        (OVERLAY_SIDE, OVERLAY_SIDE), Image.Resampling.BICUBIC
+    )
+    value = np.asarray(smooth, dtype=np.float64) / 255
+    colours = np.stack([np.interp(value, HEAT_STOPS, HEAT_COLOURS[:, channel]) for channel in range(3)], axis=-1)
+    alpha = 255 * 0.8 * np.clip(value * 1.6, 0, 1)
+    return Image.fromarray(np.dstack([colours, alpha]).round().astype(np.uint8), "RGBA")
+
+
+def _write_whole(path: Path, picture: Image.Image) -> None:
+    """Write beside, then rename: whoever reads finds the whole picture or none."""
+    draft = path.with_suffix(".tmp")
+    picture.save(draft, format="PNG")
+    draft.replace(path)
+
+
+def _file_name(key: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-_ " else "_" for letter in key)[:100]

@@ -1,0 +1,99 @@
+"""Which pictures a training run sees, and in what order: from samples to batches of pixels and targets."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hmgc_core.errors import NotTrainable
+from hmgc_core.learning.devices import ComputeDevice
+from hmgc_core.learning.pixel_cache import Pixels
+from hmgc_core.records import IS_NOT, Sample, Targets
+from hmgc_core.taxonomy import IntArray, Taxonomy
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Samples whose pictures can be read. pixels: theirs; places: (n,) where in `pixels`; nodes, kinds, weights: (n,)."""
+
+    pixels: Pixels
+    places: IntArray
+    nodes: Tensor
+    kinds: Tensor
+    weights: Tensor
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def targets(self, chosen: IntArray, compute: ComputeDevice) -> Targets:
+        """The labels of the chosen samples on the device."""
+        index = torch.from_numpy(chosen)
+        return Targets(*(compute.send(part[index]) for part in (self.nodes, self.kinds, self.weights)))
+
+    def pictures(self, plan: Sequence[IntArray]) -> Iterator[tuple[IntArray, Tensor]]:
+        """Each batch of the plan with its (B, 3, S, S) uint8 pixels; the next one is read while one is used."""
+        with ThreadPoolExecutor(1) as reader:
+            ahead = [(chosen, reader.submit(self.pixels.take, self.places[chosen].tolist())) for chosen in plan[:1]]
+            for following in [*plan[1:], None]:
+                chosen, pending = ahead.pop()
+                if following is not None:
+                    ahead.append((following, reader.submit(self.pixels.take, self.places[following].tolist())))
+                yield chosen, torch.from_numpy(pending.result())
+
+
+def training_set(taxonomy: Taxonomy, samples: Sequence[Sample], pixels: Pixels) -> TrainingSet:
+    """The samples that can be learned from. pixels: decoded from the samples' paths, in their order.
+
+    Left out are unreadable pictures and statements that rule out every leaf. Raises NotTrainable where what remains
+    cannot teach anything.
+    """
+    places = [place for place in pixels.readable if _can_hold(taxonomy, samples[place])]
+    kept = [samples[place] for place in places]
+    if len(kept) < 2:
+        raise NotTrainable(
+            f"there are {len(kept)} labelled training pictures that can be read", remedy="label at least two pictures"
+        )
+    if not any(_says_something(taxonomy, sample) for sample in kept):
+        raise NotTrainable(
+            "every training picture is labelled with the root, which tells nothing",
+            remedy="label pictures below the root",
+        )
+    return TrainingSet(
+        pixels=pixels,
+        places=np.array(places),
+        nodes=torch.tensor([sample.node for sample in kept]),
+        kinds=torch.tensor([sample.kind for sample in kept]),
+        weights=torch.tensor([sample.weight for sample in kept], dtype=torch.float32),
+    )
+
+
+def _can_hold(taxonomy: Taxonomy, sample: Sample) -> bool:
+    return sample.kind != IS_NOT or bool(taxonomy.leaf_counts[sample.node] < len(taxonomy.leaves))
+
+
+def _says_something(taxonomy: Taxonomy, sample: Sample) -> bool:
+    return sample.kind == IS_NOT or bool(taxonomy.leaf_counts[sample.node] < len(taxonomy.leaves))
+
+
+def plan_epoch(count: int, batch_size: int, *, seed: int, epoch: int) -> list[IntArray]:
+    """Sample numbers in batches, each sample once, shuffled by (seed, epoch).
+
+    A last batch of one joins the batch before it: BatchNorm cannot learn from one picture.
+    """
+    order = np.random.default_rng([seed, epoch]).permutation(count)
+    plan = [order[start : start + batch_size] for start in range(0, count, batch_size)]
+    if len(plan) > 1 and len(plan[-1]) == 1:
+        plan[-2:] = [np.concatenate(plan[-2:])]
+    return plan
+
+
+def fingerprint(samples: Sequence[Sample], pixels: Pixels) -> str:
+    """sha256 of what is learned from, so that a stopped run is only continued on the same labels and pictures."""
+    digest = hashlib.sha256()
+    for sample, row in zip(samples, pixels.rows, strict=True):
+        digest.update(repr((str(sample.path), sample.node, sample.kind, sample.weight, row is None)).encode())
+    return digest.hexdigest()

@@ -1,0 +1,172 @@
+"""A trained model as a folder that proves it is whole: weights, class tree, config, metrics, and a manifest of hashes."""
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+import torch
+
+from hmgc_core.errors import CheckpointError, HmgcError
+from hmgc_core.models.base import HierarchicalModel
+from hmgc_core.models.catalog import build_model
+from hmgc_core.records import RunConfig
+from hmgc_core.taxonomy import NodeText, Taxonomy
+
+FORMAT = 1
+MANIFEST, WEIGHTS, TAXONOMY = "checkpoint.json", "weights.safetensors", "taxonomy.json"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model read back, in evaluation mode on the CPU, with all that it was trained on and for.
+
+    epoch: the epoch its weights are from, counted from 0. metrics: measured on the validation images then.
+    """
+
+    folder: Path
+    config: RunConfig
+    taxonomy: Taxonomy
+    epoch: int
+    metrics: dict[str, Any]
+    model: HierarchicalModel
+
+
+def save_checkpoint(
+    folder: Path,
+    *,
+    config: RunConfig,
+    taxonomy: Taxonomy,
+    weights: dict[str, torch.Tensor],
+    epoch: int,
+    metrics: dict[str, Any],
+) -> Path:
+    """Write a checkpoint at `folder`, whole or not at all; one that is there is replaced. Returns `folder`.
+
+    weights: the model's state dict.
+    """
+    draft = folder.with_name(folder.name + ".draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    # A checkpoint starts without backbone weights: it holds them all, and the file may be gone by then.
+    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in weights.items()}
+    files = {
+        WEIGHTS: safetensors.torch.save(tensors),
+        TAXONOMY: json.dumps(taxonomy_to_json(taxonomy), ensure_ascii=False).encode(),
+    }
+    manifest = {
+        "format": FORMAT,
+        "config": config.to_dict(),
+        "epoch": epoch,
+        "metrics": metrics,
+        "torch": torch.__version__,
+        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+    }
+    manifest["sha256_of_the_rest"] = _hash_of_the_rest(manifest)
+    for name, content in files.items():
+        write_durably(draft / name, content)
+    write_durably(draft / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1).encode())
+    if folder.exists():
+        old = folder.with_name(folder.name + ".old")
+        shutil.rmtree(old, ignore_errors=True)
+        folder.rename(old)
+        draft.rename(folder)
+        shutil.rmtree(old)
+    else:
+        draft.rename(folder)
+    return folder
+
+
+def load_checkpoint(folder: Path) -> Checkpoint:
+    """Read a checkpoint back after checking every file's hash; the model is on the CPU in evaluation mode.
+
+    Raises CheckpointError where a file is missing, was changed or cut off, or does not build a model.
+    """
+    manifest = _read_manifest(folder)
+    contents = {name: _read_checked(folder / name, sha256) for name, sha256 in manifest["sha256"].items()}
+    try:
+        config = RunConfig.from_dict(manifest["config"])
+        taxonomy = taxonomy_from_json(json.loads(contents[TAXONOMY]))
+        model = build_model(config.model, taxonomy, without_weights_file(config))
+        model.load_state_dict(safetensors.torch.load(contents[WEIGHTS]))
+    except (KeyError, TypeError, ValueError, RuntimeError, HmgcError) as error:
+        raise CheckpointError(
+            f"the checkpoint in {folder} does not build a model: {error}",
+            remedy="it may come from another version of this program; train again",
+        ) from error
+    return Checkpoint(folder, config, taxonomy, manifest["epoch"], manifest["metrics"], model.eval())
+
+
+def without_weights_file(config: RunConfig) -> RunConfig:
+    """The same config with a random start: for a model whose weights will be filled in anyway."""
+    return RunConfig.from_dict({**config.to_dict(), "weights": ""})
+
+
+def taxonomy_to_json(taxonomy: Taxonomy) -> dict[str, Any]:
+    """Keys, parents and texts of a tree as plain JSON values; `taxonomy_from_json` takes it back."""
+    texts = {key: [text.name, list(text.synonyms), text.note] for key, text in taxonomy.texts.items()}
+    return {"keys": list(taxonomy.keys), "parents": taxonomy.parents.tolist(), "texts": texts}
+
+
+def taxonomy_from_json(values: dict[str, Any]) -> Taxonomy:
+    """The tree of `taxonomy_to_json`, node indices and all."""
+    texts = {key: NodeText(name, tuple(synonyms), note) for key, (name, synonyms, note) in values["texts"].items()}
+    return Taxonomy(tuple(values["keys"]), np.array(values["parents"], dtype=np.int64), texts)
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Write a file so that it is on the disk, whole, under its name; or not there at all."""
+    draft = path.with_name(path.name + ".tmp")
+    with draft.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def _hash_of_the_rest(manifest: dict[str, Any]) -> str:
+    """sha256 of all that the manifest says, but for this hash itself."""
+    rest = {name: value for name, value in manifest.items() if name != "sha256_of_the_rest"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        whole = manifest["sha256_of_the_rest"] == _hash_of_the_rest(manifest)
+    except FileNotFoundError as error:
+        raise CheckpointError(
+            f"there is no checkpoint in {folder}", remedy="train again, or restore a backup"
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(
+            f"{path} is damaged: {error}", remedy="restore it from a backup, or train again"
+        ) from error
+    if not whole:
+        raise CheckpointError(f"{path} is damaged", remedy="restore it from a backup, or train again")
+    if manifest["format"] != FORMAT:
+        raise CheckpointError(
+            f"{path} has format {manifest['format']}; this version reads {FORMAT}",
+            remedy="use the version that wrote it, or train again",
+        )
+    return dict(manifest)
+
+
+def _read_checked(path: Path, sha256: str) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(
+            f"{path} cannot be read: {error}", remedy="restore it from a backup, or train again"
+        ) from error
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise CheckpointError(
+            f"{path} is damaged: its content is not what was written", remedy="restore it from a backup, or train again"
+        )
+    return content

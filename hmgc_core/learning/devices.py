@@ -1,0 +1,79 @@
+"""Where a model runs, and in what precision."""
+
+import warnings
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from hmgc_core.errors import DeviceError
+
+
+@dataclass(frozen=True)
+class ComputeDevice:
+    """A device that works. half: bfloat16 autocast pays here. remark: why it is not the one hoped for, or empty."""
+
+    torch_device: torch.device
+    half: bool
+    remark: str = ""
+
+    def autocast(self) -> AbstractContextManager:
+        """The precision to run a model's forward pass in; losses count in float32 by themselves."""
+        return torch.autocast(self.torch_device.type, dtype=torch.bfloat16, enabled=self.half)
+
+    def place(self, model: torch.nn.Module) -> torch.nn.Module:
+        """The model on this device, laid out channels-last: convolutions are faster so on both kinds of device."""
+        return model.to(self.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def send(self, values: Tensor) -> Tensor:
+        """A tensor on this device; the copy runs beside the work where it can."""
+        return values.to(self.torch_device, non_blocking=True)
+
+
+def pick_device(wanted: str = "auto") -> ComputeDevice:
+    """The device for `auto`, `cpu` or `cuda`. `auto` takes a CUDA device that works, else the CPU, and says why not.
+
+    Raises DeviceError where `cuda` is asked for and cannot be used.
+    """
+    if wanted == "cpu":
+        return _cpu("")
+    trouble = _cuda_trouble()
+    if not trouble:
+        return ComputeDevice(torch.device("cuda"), half=torch.cuda.is_bf16_supported())
+    if wanted == "cuda":
+        raise DeviceError(f"CUDA cannot be used: {trouble}", remedy="choose device auto or cpu, or mend the driver")
+    return _cpu("" if not torch.backends.cuda.is_built() or trouble == NO_CUDA else f"on the CPU: {trouble}")
+
+
+NO_CUDA = "this machine has no CUDA device"
+
+
+def _cuda_trouble() -> str:
+    """Why CUDA cannot be used, or an empty text. A device that is seen but does not compute is trouble too."""
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        seen = torch.cuda.is_available()
+    if not seen:
+        return str(heard[0].message).splitlines()[0] if heard else NO_CUDA
+    try:
+        torch.ones(8, device="cuda").sum().item()
+    except RuntimeError as error:
+        return str(error).splitlines()[0]
+    return ""
+
+
+def _cpu(remark: str) -> ComputeDevice:
+    return ComputeDevice(torch.device("cpu"), half=_cpu_has_bf16(), remark=remark)
+
+
+@cache
+def _cpu_has_bf16() -> bool:
+    """The processor multiplies bfloat16 in hardware; without it autocast is slower than float32."""
+    try:
+        flags = set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
+    except OSError:
+        return False
+    return bool(flags & {"avx512_bf16", "amx_bf16"})

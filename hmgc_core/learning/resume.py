@@ -1,0 +1,95 @@
+"""The unfinished state of a training run in one file, so that a stopped or killed run goes on exactly where it was."""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hmgc_core.learning.checkpoints import write_durably
+from hmgc_core.models.base import HierarchicalModel
+
+FILE = "resume.pt"
+
+
+@dataclass
+class BestEpoch:
+    """The best epoch so far. weights: the model's state dict then, on the CPU."""
+
+    epoch: int
+    score: float
+    metrics: dict[str, Any]
+    weights: dict[str, Tensor]
+
+
+@dataclass
+class TrainingState:
+    """All that changes while a run learns. step: batches done in this epoch; loss_sum, images: over those batches."""
+
+    model: HierarchicalModel
+    optimizer: torch.optim.Optimizer
+    epoch: int = 0
+    step: int = 0
+    loss_sum: float = 0.0
+    images: int = 0
+    best: BestEpoch | None = None
+
+
+@dataclass(frozen=True)
+class ResumeFile:
+    """Where one run keeps its state. fingerprint: names config, tree, labels and pictures; another one starts over."""
+
+    folder: Path
+    fingerprint: str
+    remarks: list[str] = field(default_factory=list)
+
+    def save(self, state: TrainingState) -> None:
+        """Write the state, whole or not at all."""
+        buffer = io.BytesIO()
+        torch.save(
+            {
+                "fingerprint": self.fingerprint,
+                "model": state.model.state_dict(),
+                "optimizer": state.optimizer.state_dict(),
+                "epoch": state.epoch,
+                "step": state.step,
+                "loss_sum": state.loss_sum,
+                "images": state.images,
+                "best": state.best and vars(state.best),
+            },
+            buffer,
+        )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_durably(self.folder / FILE, buffer.getvalue())
+
+    def start(self, make_state: Callable[[], TrainingState]) -> TrainingState:
+        """A fresh state, or the one in the file if there is one that fits; a remark says why it does not."""
+        path = self.folder / FILE
+        state = make_state()
+        if not path.exists():
+            return state
+        try:
+            saved = torch.load(path, map_location="cpu", weights_only=True)
+            if saved["fingerprint"] == self.fingerprint:
+                _fill(state, saved)
+                return state
+            self.remarks.append("started over: settings, labels or pictures have changed since the run was stopped")
+        except Exception as error:  # a damaged file makes torch.load raise almost anything
+            self.remarks.append(f"started over: the saved state could not be read ({type(error).__name__})")
+        return make_state()  # again: the first one may be half filled
+
+
+def _fill(state: TrainingState, saved: dict[str, Any]) -> None:
+    state.best = BestEpoch(**saved["best"]) if saved["best"] else None
+    state.model.load_state_dict(saved["model"])
+    state.optimizer.load_state_dict(saved["optimizer"])
+    state.epoch, state.step = saved["epoch"], saved["step"]
+    state.loss_sum, state.images = saved["loss_sum"], saved["images"]
+
+
+def drop_resume_state(folder: Path) -> None:
+    """Remove the state of a run that is done for good."""
+    (folder / FILE).unlink(missing_ok=True)

@@ -1,0 +1,310 @@
+"""The worker: claims queued runs, trains them, stores what they predict. A process of its own.
+
+It has a door to both wings: labels come from `workflow`, learning happens in `learning`. A thread beside the training
+keeps the lease alive, carries the progress into the database, and notices when somebody asks for a stop.
+"""
+
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmgc_core import settings
+from hmgc_core.errors import BadConfig, HmgcError, NotTrainable
+from hmgc_core.learning.checkpoints import Checkpoint, load_checkpoint
+from hmgc_core.learning.inference import ImagePrediction, predict
+from hmgc_core.learning.pixel_cache import Skipped, Stopped, decode_pictures
+from hmgc_core.learning.training import fit
+from hmgc_core.metrics import evaluate
+from hmgc_core.presence import be_polite, owner_name, present, stop_on_signals
+from hmgc_core.records import IS, SPLITS, EpochMetrics, Prediction, Progress, Run
+from hmgc_core.store import annotations, jobs, predictions, runs
+from hmgc_core.store.workspace import Workspace
+from hmgc_core.taxonomy import Taxonomy
+from hmgc_core.workflow import training
+from hmgc_core.workflow.training import RunLabels
+
+IDLE_S = 0.5
+LOOK_S = 0.3  # how often a running training looks whether it should stop
+
+
+def work(ws: Workspace, *, once: bool = False) -> None:
+    """Train what is queued, oldest first, until SIGINT or SIGTERM (or, with `once`, until nothing waits).
+
+    A stop saves the state of the running training and gives it back to the queue.
+    """
+    stopping = threading.Event()
+    stop_on_signals(stopping)
+    be_polite()
+    owner = owner_name()
+    with present(ws, "worker", owner):
+        while not stopping.is_set():
+            with ws.writing() as connection:
+                run_id = jobs.claim(connection, owner=owner, lease_s=_lease_s())
+            if run_id is not None:
+                _Attempt(ws, training.run(ws, run_id), owner, stopping).carry_out()
+            elif once:
+                return
+            else:
+                stopping.wait(IDLE_S)
+
+
+def wait_for(ws: Workspace, run_id: int, *, on_progress: Callable[[int, int, str], None]) -> None:
+    """Wait until a run has ended; train it in this process where no worker is there to do so."""
+    owner = owner_name()
+    stopping = threading.Event()
+    while (run := training.run(ws, run_id)).is_active:
+        on_progress(round(run.progress * 100), 100, f"Run {run_id}: {run.stage or run.status}")
+        if run.status == "queued" and not training.services(ws)["worker"]:
+            with ws.writing() as connection:
+                claimed = jobs.claim(connection, owner=owner, lease_s=_lease_s(), only=run_id)
+            if claimed:
+                stop_on_signals(stopping)
+                attempt = _Attempt(ws, training.run(ws, run_id), owner, stopping)
+                attempt.watch = lambda p: on_progress(p.done, p.total, f"Run {run_id}: {p.stage}")
+                attempt.carry_out()
+                if stopping.is_set():
+                    return
+        time.sleep(IDLE_S)
+
+
+def measure(
+    ws: Workspace, run: Run, split: str, *, on_progress: Callable[[int, int], None] = lambda _done, _total: None
+) -> dict[str, Any]:
+    """Metrics of a finished run on one split, against the labels as they are now."""
+    if split not in SPLITS:
+        raise BadConfig(f"there is no split {split!r}", remedy=f"choose one of {', '.join(SPLITS)}")
+    checkpoint = load_checkpoint(training.checkpoint_folder(run))
+    with ws.reading() as connection:
+        newest = annotations.last_id(connection)
+    labels = training.run_labels(ws, replace(run, last_annotation_id=newest))
+    samples: dict[Path, int] = {sample.path: sample.node for sample in getattr(labels, split) if sample.kind == IS}
+    if not samples:
+        raise NotTrainable(f"no image of the {split} split has a label", remedy="label some, or choose another split")
+    pixels = decode_pictures(list(samples), size=run.config.image_size, folder=ws.cache)
+    said = list(
+        predict(checkpoint, pixels, with_log_probs=True, on_progress=lambda step: on_progress(step.done, step.total))
+    )
+    return _metrics(labels.taxonomy, [samples[pixels.paths[one.place]] for one in said], said)
+
+
+# --- one attempt at one run -------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Attempt:
+    """One worker's try at one run, from the claim to its end."""
+
+    ws: Workspace
+    run: Run
+    owner: str
+    stopping: threading.Event
+    watch: Callable[[Progress], None] = lambda _progress: None
+
+    def carry_out(self) -> None:
+        """Train, predict, store; whatever happens, the run's row says how it ended."""
+        self.heart = _Heart(self.ws, self.run.id, self.owner)
+        with self.heart.beating():
+            try:
+                ended = self._train_and_predict()
+            except HmgcError as error:
+                ended = ("failed", {"error": str(error), "remedy": error.remedy})
+            except Exception as error:  # noqa: BLE001 - any bug must end in the row, not in a dead worker
+                self._keep_traceback()
+                remedy = f"this is a fault of the program; {self._traceback_file} tells more"
+                ended = ("failed", {"error": f"{type(error).__name__}: {error}"[:500], "remedy": remedy})
+        if ended is None:
+            with self.ws.writing() as connection:
+                jobs.release(connection, self.run.id, owner=self.owner)
+            return
+        status, columns = ended
+        with self.ws.writing() as connection:
+            jobs.finish(connection, self.run.id, owner=self.owner, status=status, **columns)
+
+    def _train_and_predict(self) -> tuple[str, dict[str, Any]] | None:
+        """(status, columns of the run), or None when the run goes back to the queue."""
+        labels = training.run_labels(self.ws, self.run)
+        result = fit(
+            self.run.config,
+            labels.taxonomy,
+            labels.train,
+            labels.val,
+            folder=self.ws.run_folder(self.run.id),
+            cache=self.ws.cache,
+            on_progress=self._report,
+            on_epoch=self._keep_epoch,
+            should_stop=self._should_stop,
+        )
+        if result.stopped or result.checkpoint is None:
+            return self._stopped()
+        try:
+            metrics, skips = self._predict_all(labels, load_checkpoint(result.checkpoint))
+        except Stopped:
+            return self._stopped()
+        return "done", {
+            "progress": 1.0,
+            "stage": "done",
+            "metrics": metrics,
+            "remarks": list(dict.fromkeys([*labels.remarks, *result.remarks, *skips])),
+            "checkpoint": str(result.checkpoint),
+        }
+
+    def _predict_all(self, labels: RunLabels, checkpoint: Checkpoint) -> tuple[dict[str, Any], list[str]]:
+        """Predict every image, store it; returns (metrics per split, remarks about pictures that were skipped)."""
+        pixels = decode_pictures(
+            [image.path for image in labels.images],
+            size=self.run.config.image_size,
+            folder=self.ws.cache,
+            on_progress=self._report,
+            should_stop=self._should_stop,
+        )
+        measured = {
+            split: {sample.path: sample.node for sample in samples}
+            for split, samples in (("val", labels.val), ("test", labels.test))
+        }
+        kept: dict[str, list[ImagePrediction]] = {split: [] for split in measured}
+        made: list[Prediction] = []
+        embeddings = []
+        told = predict(
+            checkpoint,
+            pixels,
+            device=self.run.config.device,
+            with_log_probs=True,
+            on_progress=self._report,
+            should_stop=self._should_stop,
+        )
+        for one in told:
+            image = labels.images[one.place]
+            made.append(_prediction(self.run.id, image.id, labels.taxonomy, one))
+            embeddings.append(one.embedding)
+            if image.path in measured.get(image.split, ()):
+                kept[image.split].append(one)
+        self._store(made, np.array(embeddings))
+        nodes = {
+            split: [measured[split][labels.images[one.place].path] for one in said] for split, said in kept.items()
+        }
+        metrics = {split: _metrics(labels.taxonomy, nodes[split], said) for split, said in kept.items() if said}
+        return metrics, _skips(pixels.skipped)
+
+    def _stopped(self) -> tuple[str, dict[str, Any]] | None:
+        return ("cancelled", {"stage": "stopped"}) if self.heart.cancelled else None
+
+    def _should_stop(self) -> bool:
+        return self.stopping.is_set() or self.heart.cancelled or self.heart.lost
+
+    def _report(self, progress: Progress) -> None:
+        self.heart.progress = progress
+        self.watch(progress)
+
+    def _keep_epoch(self, metrics: EpochMetrics) -> None:
+        with self.ws.writing() as connection:
+            runs.add_epoch(connection, self.run.id, replace(metrics, metrics=_without_nan(metrics.metrics)))
+
+    def _store(self, made: list[Prediction], embeddings: NDArray[np.float16]) -> None:
+        with self.ws.writing() as connection:
+            predictions.replace_all(connection, self.run.id, made)
+        folder = self.ws.run_folder(self.run.id)
+        np.save(folder / "embeddings.npy", embeddings)
+        np.save(folder / "embedding_images.npy", np.array([one.image_id for one in made], dtype=np.int64))
+
+    @property
+    def _traceback_file(self) -> Path:
+        return self.ws.run_folder(self.run.id) / "traceback.txt"
+
+    def _keep_traceback(self) -> None:
+        self._traceback_file.parent.mkdir(parents=True, exist_ok=True)
+        self._traceback_file.write_text(traceback.format_exc())
+
+
+class _Heart:
+    """Keeps the lease of a running run alive from a thread, and learns of cancellation or loss."""
+
+    def __init__(self, ws: Workspace, run_id: int, owner: str) -> None:
+        self.ws, self.run_id, self.owner = ws, run_id, owner
+        self.progress = Progress("starting", 0, 0)
+        self.cancelled = self.lost = False
+        self._end = threading.Event()
+
+    @contextmanager
+    def beating(self) -> Iterator[None]:
+        """Beat while the block runs."""
+        thread = threading.Thread(target=self._beat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._end.set()
+            thread.join()
+
+    def _beat(self) -> None:
+        last_written = 0.0
+        while not self._end.wait(LOOK_S):
+            try:
+                if time.monotonic() - last_written >= min(1.0, _lease_s() / 4):
+                    last_written = time.monotonic()
+                    self._renew()
+                else:
+                    with self.ws.reading() as connection:
+                        self.cancelled |= jobs.cancel_asked(connection, self.run_id, owner=self.owner)
+            except HmgcError:
+                continue  # the database is busy or full: the next beat tries again, the lease has room for it
+
+    def _renew(self) -> None:
+        with self.ws.writing() as connection:
+            state = jobs.renew(
+                connection, self.run_id, owner=self.owner, lease_s=_lease_s(), progress=jobs.report(self.progress)
+            )
+        self.cancelled |= state == "cancel"
+        self.lost |= state == "lost"
+
+
+# --- what a run says --------------------------------------------------------------------------------------------------
+
+
+def _prediction(run_id: int, image_id: int, taxonomy: Taxonomy, one: ImagePrediction) -> Prediction:
+    return Prediction(
+        run_id=run_id,
+        image_id=image_id,
+        node=taxonomy.keys[one.node],
+        probability=one.probability,
+        path=tuple((taxonomy.keys[node], p) for node, p in one.path),
+        top=tuple((taxonomy.keys[node], p) for node, p in one.top),
+    )
+
+
+def _metrics(taxonomy: Taxonomy, targets: list[int], said: list[ImagePrediction]) -> dict[str, Any]:
+    probs = np.exp(np.stack([one.log_probs for one in said if one.log_probs is not None]))
+    answers = np.stack([one.answers for one in said])
+    measured = evaluate(taxonomy, np.array(targets, dtype=np.int64), probs, answers)
+    return _without_nan({**measured, "images": len(targets)})
+
+
+def _skips(skipped: Sequence[Skipped]) -> list[str]:
+    if not skipped:
+        return []
+    first = skipped[0]
+    return [
+        f"{len(skipped)} pictures could not be read and got no prediction; the first is {first.path}: {first.reason}"
+    ]
+
+
+def _without_nan(value: Any) -> Any:
+    """The same numbers with None for what could not be measured: JSON knows no NaN."""
+    if isinstance(value, dict):
+        return {name: _without_nan(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(item) for item in value]
+    if isinstance(value, float):
+        return value if np.isfinite(value) else None
+    return value
+
+
+def _lease_s() -> float:
+    return float(settings.setting("HMGC_LEASE_S"))

@@ -20,6 +20,14 @@ def do(verb: Callable[..., Result], *args: Any, **kwargs: Any) -> Result | None:
         return None
 
 
+def attempt(verb: Callable[..., Result], *args: Any, **kwargs: Any) -> Result | HmgcError:
+    """Call a verb while a page is drawn; its error comes back as a value, to be shown where it belongs."""
+    try:
+        return verb(*args, **kwargs)
+    except HmgcError as error:
+        return error
+
+
 def sentence(error: HmgcError) -> str:
     """An error and its remedy as one text that is safe as markdown."""
     text = f"{error}. {error.remedy[:1].upper()}{error.remedy[1:]}." if error.remedy else f"{error}."

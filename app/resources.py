@@ -1,10 +1,70 @@
-"""What all visitors share: the workspace."""
+"""What all visitors share: the workspace, and what is dear to compute from it. The only caches of the app.
 
+The cached values are frozen: pages read them and change nothing.
+"""
+
+import functools
+
+import streamlit as st
+
+from app import security
 from hmgc_core import settings
-from hmgc_core.workflow import workspaces
+from hmgc_core.taxonomy import Taxonomy
+from hmgc_core.workflow import seeing, taxonomies, tree, workspaces
+from hmgc_core.workflow.seeing import PredictionTable
+from hmgc_core.workflow.tree import NodeCounts
 from hmgc_core.workflow.workspaces import Workspace
+
+Stamp = tuple[int, int | None]
 
 
 def workspace() -> Workspace:
     """The workspace of this app, opened once per process."""
     return workspaces.shared_workspace(settings.workspace_folder().resolve())
+
+
+def labels_stamp(ws: Workspace) -> Stamp:
+    """What changes whenever a label or the class tree does: a part of every key below."""
+    newest = taxonomies.newest_taxonomy(ws)
+    return seeing.labels_stamp(ws), newest[0] if newest else None
+
+
+def prediction_table(ws: Workspace, run_id: int) -> PredictionTable:
+    """Every prediction of a finished run beside the labels of now."""
+    return _prediction_table(ws, str(ws.folder), run_id, labels_stamp(ws))
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _prediction_table(_ws: Workspace, _folder: str, run_id: int, _stamp: Stamp) -> PredictionTable:
+    return seeing.prediction_table(_ws, run_id)
+
+
+def node_counts(ws: Workspace, version: int, run_id: int | None) -> NodeCounts:
+    """Counts for every node of a tree, with the predictions and the test accuracy of a run if there is one."""
+    return _node_counts(ws, str(ws.folder), version, run_id, labels_stamp(ws))
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _node_counts(_ws: Workspace, _folder: str, version: int, run_id: int | None, _stamp: Stamp) -> NodeCounts:
+    table = None if run_id is None else prediction_table(_ws, run_id)
+    return tree.node_counts(_ws, version, table)
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _fingerprint(_ws: Workspace, _folder: str) -> str:
+    return security.fingerprint(_ws.secret())
+
+
+def fingerprint() -> str:
+    """A word for addresses of pictures: a browser that saw another workspace here takes nothing from its cache."""
+    ws = workspace()
+    return _fingerprint(ws, str(ws.folder))
+
+
+@functools.lru_cache(maxsize=4)
+def searchable(taxonomy: Taxonomy) -> list[str]:
+    """For each node the text that a search looks at: name, key and synonyms, without case."""
+    return [
+        "\n".join([taxonomy.name(node), taxonomy.keys[node], *taxonomy.synonyms(node)]).casefold()
+        for node in range(len(taxonomy))
+    ]

@@ -1,5 +1,6 @@
 """Who may write, and text that stays text. Used by pages and routes alike, so it knows neither."""
 
+import hashlib
 import re
 from urllib.parse import urlsplit
 
@@ -30,6 +31,11 @@ def annotator_of(secret: str, token: str) -> str:
         raise NotAllowed("the request has no valid token", remedy=remedy) from error
 
 
+def fingerprint(secret: str) -> str:
+    """What tells this workspace from another one served at the same address; says nothing about the secret."""
+    return hashlib.sha256(f"workspace {secret}".encode()).hexdigest()[:12]
+
+
 def _serializer(secret: str) -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(secret, salt="annotator")
 
@@ -40,9 +46,20 @@ def allowed_hosts() -> list[str]:
     return [name for name in (*LOCAL_HOSTS, settings.setting("HMGC_HOST"), *further) if name]
 
 
+def is_known_host(header: str) -> bool:
+    """A Host header, with or without its port, is one of `allowed_hosts`."""
+    name = header.partition("]")[0] + "]" if header.startswith("[") else header.partition(":")[0]
+    return name.lower() in {known.lower() for known in allowed_hosts()}
+
+
 def same_origin(origin: str | None, host: str) -> bool:
     """The Origin header, where there is one, names the host that the request was sent to."""
-    return not origin or urlsplit(origin).netloc == host
+    if not origin:
+        return True
+    try:
+        return urlsplit(origin).netloc.lower() == host.lower()
+    except ValueError:  # e.g. an unclosed bracket
+        return False
 
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:=&@^\"'])")

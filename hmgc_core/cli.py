@@ -107,7 +107,7 @@ def _device_finding() -> workspaces.Finding:
     from hmgc_core.learning.devices import pick_device  # noqa: PLC0415 - torch takes seconds to import
 
     device = pick_device("auto")
-    return workspaces.Finding("device", f"{device.device}{'; ' if device.remark else ''}{device.remark}")
+    return workspaces.Finding("device", f"{device.torch_device}{'; ' if device.remark else ''}{device.remark}")
 
 
 # --- bringing data in -------------------------------------------------------------------------------------------------

@@ -66,7 +66,7 @@ def leaf_log_marginals(leaf_logits: Tensor, taxonomy: Taxonomy) -> Tensor:
 
 
 def leaf_evidence(leaf_logits: Tensor, taxonomy: Taxonomy) -> Tensor:
-    """log of the summed exp(logit) of the leaves at or below every node: marginals before normalising. (B, L) to (B, N)."""
+    """log of the summed exp(logit) of the leaves at or below every node, not normalised. (B, L) to (B, N)."""
     index = _tree_index(taxonomy, leaf_logits.device)
     return _LogSumsBelow.apply(_leaf_energies(leaf_logits, index), index)[index.row].t()
 
@@ -76,7 +76,7 @@ def leaf_evidence(leaf_logits: Tensor, taxonomy: Taxonomy) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class _Round:
-    """One round of a sum along paths: rows `start:stop` meet the row of their ancestor, `first + above` of `first:last`."""
+    """One round of a sum along paths: rows `start:stop` meet an ancestor, row `above` of the slice `first:last`."""
 
     start: int
     stop: int

@@ -1,4 +1,4 @@
-"""Read any picture file robustly: upright RGB, or a PictureError with the reason in plain words. Pillow only, no torch."""
+"""Read any picture file robustly: upright RGB, or a PictureError with the reason in plain words. No torch."""
 
 import hashlib
 from pathlib import Path
@@ -16,6 +16,7 @@ SUFFIXES = frozenset(
 
 # A larger picture is refused before it is decoded: a few bytes may claim gigabytes.
 LARGEST_PIXELS = 100_000_000
+Image.MAX_IMAGE_PIXELS = LARGEST_PIXELS  # Pillow's own limit is a little lower, and only a warning up to twice as far
 
 TRANSPARENT_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
 
@@ -115,7 +116,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _to_8_bits(image: Image.Image) -> Image.Image:
-    """Deep grey values scaled, not clipped: 16-bit integers by their full range, floats by the range they seem to use."""
+    """Deep grey values scaled, not clipped: integers by 16 bits, floats by the range they seem to use."""
     values = np.nan_to_num(np.asarray(image, dtype=np.float32), posinf=0.0, neginf=0.0)
     largest = float(values.max(initial=0.0))
     if image.mode.startswith("I;16") or largest > 255:

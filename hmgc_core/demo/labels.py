@@ -16,7 +16,7 @@ ANNOTATORS = {"Ada": 0.07, "Ben": -0.08, "Chi": 0.0}
 
 _UNLABELLED = 0.34  # share of the train pictures left for the user
 _SEEN_TWICE = 0.25  # share of the labelled train pictures that a second annotator labels too
-_SLIP = 0.025  # chance of taking a sibling for the right class
+_SLIP = 0.02  # chance of taking a sibling for the right class
 _NEEDED = (0.05, 0.33, 0.62)  # clarity from which on family, genus and species are named
 
 

@@ -32,15 +32,19 @@ def expose(picture: FloatArray, rng: np.random.Generator) -> FloatArray:
 
 
 def degraded(picture: FloatArray, degrade: float, rng: np.random.Generator) -> FloatArray:
-    """Lose detail as with distance: resolution, then colour and contrast, and gain noise.
+    """Lose detail as with distance and mist: resolution, colour, contrast; and gain blotches and grain.
 
-    degrade in [0, 1]: at 1, eleven pixels across and a quarter of the colour remain.
+    degrade in [0, 1]: at 1, twelve pixels across and a twelfth of the colours remain.
     """
-    across = max(8, round(SIDE * 2.0 ** (-3.1 * degrade**0.7)))
+    across = round(SIDE * 2.0 ** (-3.0 * degrade**0.62))
     image = Image.fromarray((picture.clip(0, 1) * 255).astype(np.uint8))
-    small = image.resize((across, across), Image.Resampling.BOX)
-    coarse = np.asarray(small.resize((SIDE, SIDE), Image.Resampling.BICUBIC), dtype=np.float64) / 255.0
+    coarse = np.asarray(image.resize((across, across), Image.Resampling.BOX), dtype=np.float64) / 255.0
     grey = coarse.mean(axis=2, keepdims=True)
-    faded = grey + (coarse - grey) * (1.0 - 0.75 * degrade)
-    hazy = faded + (faded.mean(axis=(0, 1)) - faded) * 0.2 * degrade
-    return (hazy + rng.normal(0, 0.022, (SIDE, SIDE, 1)) * degrade).clip(0, 1)
+    mood = (coarse - grey).mean(axis=(0, 1))  # the light of the whole scene stays, the colours of things go
+    faded = grey + mood + (coarse - grey - mood) * (1.0 - 0.92 * degrade)
+    hazy = faded + (faded.mean(axis=(0, 1)) - faded) * 0.18 * degrade
+    # Blotches as large as what is left of the detail: finer noise would average out and hide nothing.
+    blotchy = hazy + rng.normal(0, 0.017, (across, across, 1)) * degrade
+    image = Image.fromarray((blotchy.clip(0, 1) * 255).astype(np.uint8))
+    smooth = np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BICUBIC), dtype=np.float64) / 255.0
+    return (smooth + rng.normal(0, 0.02, (SIDE, SIDE, 1)) * degrade).clip(0, 1)

@@ -11,7 +11,7 @@ from hmgc_core.records import Split
 # Where the pictures of one species go, in turn: about 15 % test and 8 % val, and the same for each species.
 _SPLIT_CYCLE: tuple[Split, ...] = ("train", "test", *("train",) * 3, "val", *("train",) * 3, "test", *("train",) * 3)
 
-_SHARP_SHARE = 0.35
+_SHARP_SHARE = 0.42
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,6 @@ def _keep_apart(drawn: list[tuple[str, Split]]) -> list[tuple[str, Split]]:
 
 
 def _degrade(rng: np.random.Generator) -> float:
-    """A third of the pictures is sharp, the rest anything up to hopeless."""
+    """Two in five are sharp, the rest anything up to hopeless."""
     low, high = (0.0, 0.15) if rng.random() < _SHARP_SHARE else (0.15, 1.0)
     return round(float(rng.uniform(low, high)), 3)

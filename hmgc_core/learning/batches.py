@@ -18,7 +18,7 @@ from hmgc_core.taxonomy import IntArray, Taxonomy
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Samples whose pictures can be read. pixels: theirs; places: (n,) where in `pixels`; nodes, kinds, weights: (n,)."""
+    """Samples whose pictures can be read. places: (n,) where they are in `pixels`. nodes, kinds, weights: (n,)."""
 
     pixels: Pixels
     places: IntArray
@@ -46,12 +46,13 @@ class TrainingSet:
 
 
 def training_set(taxonomy: Taxonomy, samples: Sequence[Sample], pixels: Pixels) -> TrainingSet:
-    """The samples that can be learned from. pixels: decoded from the samples' paths, in their order.
+    """The samples that can be learned from. pixels: decoded from their paths first, in order; more may follow.
 
     Left out are unreadable pictures and statements that rule out every leaf. Raises NotTrainable where what remains
     cannot teach anything.
     """
-    places = [place for place in pixels.readable if _can_hold(taxonomy, samples[place])]
+    readable = [place for place in pixels.readable if place < len(samples)]
+    places = [place for place in readable if _can_hold(taxonomy, samples[place])]
     kept = [samples[place] for place in places]
     if len(kept) < 2:
         raise NotTrainable(

@@ -1,4 +1,4 @@
-"""Heatmaps: which parts of a picture speak for a node. Grad-CAM (Selvaraju et al., ICCV 2017) on the last feature map."""
+"""Heatmaps: which parts of a picture speak for a node. Grad-CAM, Selvaraju et al., ICCV 2017."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,10 +1,10 @@
-"""A trained model as a folder that proves it is whole: weights, class tree, config, metrics, and a manifest of hashes."""
+"""A trained model as a folder that proves it is whole: weights, class tree, and a manifest with hashes of all."""
 
 import hashlib
 import json
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,6 @@ def save_checkpoint(
     draft = folder.with_name(folder.name + ".draft")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
-    # A checkpoint starts without backbone weights: it holds them all, and the file may be gone by then.
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in weights.items()}
     files = {
         WEIGHTS: safetensors.torch.save(tensors),
@@ -92,7 +91,8 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     try:
         config = RunConfig.from_dict(manifest["config"])
         taxonomy = taxonomy_from_json(json.loads(contents[TAXONOMY]))
-        model = build_model(config.model, taxonomy, without_weights_file(config))
+        # The checkpoint holds all weights; the file with the backbone's first ones may be gone.
+        model = build_model(config.model, taxonomy, replace(config, weights=""))
         model.load_state_dict(safetensors.torch.load(contents[WEIGHTS]))
     except (KeyError, TypeError, ValueError, RuntimeError, HmgcError) as error:
         raise CheckpointError(
@@ -100,11 +100,6 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             remedy="it may come from another version of this program; train again",
         ) from error
     return Checkpoint(folder, config, taxonomy, manifest["epoch"], manifest["metrics"], model.eval())
-
-
-def without_weights_file(config: RunConfig) -> RunConfig:
-    """The same config with a random start: for a model whose weights will be filled in anyway."""
-    return RunConfig.from_dict({**config.to_dict(), "weights": ""})
 
 
 def taxonomy_to_json(taxonomy: Taxonomy) -> dict[str, Any]:

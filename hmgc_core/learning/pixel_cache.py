@@ -83,7 +83,7 @@ def decode_pictures(
     *,
     size: int,
     folder: Path,
-    on_progress: Callable[[Progress], None] = lambda progress: None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Pixels:
     """The pixels of all pictures that can be read, squeezed whole into a size x size square.
@@ -203,7 +203,7 @@ def _prefix(size: int) -> str:
 
 
 def _known_rows(folder: Path, size: int) -> dict[str, _Row]:
-    """Where every picture of the finished shards lies. A damaged shard is passed over: its pictures are decoded again."""
+    """Where every picture of the finished shards lies. Pictures of a damaged shard are decoded again."""
     rows: dict[str, _Row] = {}
     for index in sorted(folder.glob(f"{_prefix(size)}*.json")):
         shard = index.with_suffix(".pixels")

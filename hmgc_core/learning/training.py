@@ -53,8 +53,8 @@ def fit(
     *,
     folder: Path,
     cache: Path,
-    on_progress: Callable[[Progress], None] = lambda progress: None,
-    on_epoch: Callable[[EpochMetrics], None] = lambda epoch: None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_epoch: Callable[[EpochMetrics], None] = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> FitResult:
     """Train `config.model` and leave the best epoch as a checkpoint in `folder`/checkpoint.

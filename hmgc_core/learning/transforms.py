@@ -1,4 +1,4 @@
-"""Pictures to what a model sees: normalised floats, and for training a random view of each. Runs in batch, on the device.
+"""Pictures to what a model sees: normalised floats, and in training a random view of each. In batch, on the device.
 
 Every random number comes from (seed, epoch, step), so a resumed run sees what a straight one would have seen.
 """
@@ -19,11 +19,11 @@ def normalise(pixels: Tensor) -> Tensor:
     """(B, 3, S, S) uint8 to float32, channels-last, zero mean and unit spread over typical photos."""
     mean = torch.tensor(MEAN, device=pixels.device).view(1, 3, 1, 1) * 255
     spread = torch.tensor(SPREAD, device=pixels.device).view(1, 3, 1, 1) * 255
-    return ((pixels - mean) / spread).contiguous(memory_format=torch.channels_last)
+    return pixels.to(torch.float32, memory_format=torch.channels_last).sub_(mean).div_(spread)
 
 
 def random_views(pixels: Tensor, *, seed: int, epoch: int, step: int) -> Tensor:
-    """A reflect-padded random crop and a random mirroring of each picture. pixels: (B, 3, S, S) uint8; the same comes back."""
+    """A reflect-padded random crop and a random mirroring of each picture. (B, 3, S, S) uint8 in and out."""
     batch, _, side, _ = pixels.shape
     random = np.random.default_rng([seed, epoch, step])
     reach = round(side * LARGEST_SHIFT)

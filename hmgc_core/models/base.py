@@ -1,4 +1,4 @@
-"""What every hierarchical model offers, and what they share: labels of any kind, pooled features, a layer to look at."""
+"""What every hierarchical model offers and shares: labels of any kind, pooled features, a layer to look at."""
 
 from dataclasses import dataclass
 from typing import Any, cast
@@ -76,5 +76,5 @@ def weighted_mean(losses: Tensor, weights: Tensor) -> Tensor:
 
 
 def smoothed_cross_entropy(logits: Tensor, classes: Tensor, smoothing: float) -> Tensor:
-    """Cross-entropy per row, (B,), of (B, K) logits in float32 at least; `smoothing` of the target is spread over all."""
+    """Cross-entropy per row, (B,), of (B, K) logits in float32; `smoothing` of the target is spread over all."""
     return nn.functional.cross_entropy(logits.float(), classes, reduction="none", label_smoothing=smoothing)

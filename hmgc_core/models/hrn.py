@@ -35,7 +35,7 @@ class HrnScores(Scores):
 
 
 class LevelBlock(nn.Module):
-    """The granularity-specific block of one level: (B, C, h, w) to (B, C/4), raw: the sum over levels comes before ReLU."""
+    """The granularity-specific block of one level: (B, C, h, w) to (B, C/4). The sum over levels comes before ReLU."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

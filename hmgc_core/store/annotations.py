@@ -127,7 +127,7 @@ def _count_words(connection: sa.Connection, changes: dict[int, int], splits: dic
     moved = [i for i, change in changes.items() if change]
     if not moved:
         return
-    before = dict(connection.execute(sa.select(image.c.id, image.c.words).where(image.c.id.in_(moved))).tuples().all())
+    before = dict(connection.execute(sa.select(image.c.id, image.c.words).where(image.c.id.in_(moved))).all())
     for change in (-1, 1):
         ids = [i for i in moved if changes[i] == change]
         if ids:

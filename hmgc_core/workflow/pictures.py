@@ -251,6 +251,24 @@ def find_image(ws: Workspace, name: str) -> ImageRecord:
     return found
 
 
+@dataclass(frozen=True)
+class PictureFolder:
+    """A folder that pictures were imported from. files: places in it; there: it still exists."""
+
+    path: Path
+    files: int
+    there: bool
+
+
+def folders(ws: Workspace) -> list[PictureFolder]:
+    """The folders that hold the pictures of this workspace."""
+    with ws.reading() as connection:
+        files = {
+            path: len(images.known_paths(connection, number)) for number, path in images.folders(connection).items()
+        }
+    return [PictureFolder(path, count, path.is_dir()) for path, count in files.items()]
+
+
 def point_folder(ws: Workspace, old: Path, new: Path) -> None:
     """Tell the workspace where a moved folder of pictures lies now."""
     new = new.expanduser().resolve()

@@ -75,6 +75,19 @@ def find_predictions(
     table: PredictionTable, wanted: Filter, *, order: Order = ORDERS[0], offset: int = 0, count: int = 60
 ) -> tuple[int, list[Card]]:
     """(how many pass, one page of them) of the predictions that pass the filter."""
+    keep = _rows(table, wanted, order)
+    page = keep[offset : offset + count]
+    levels = wrong_levels(table.taxonomy, table.labels[page], table.predicted[page])
+    return len(keep), [_card(table, int(row), int(level)) for row, level in zip(page, levels, strict=True)]
+
+
+def matching_images(table: PredictionTable, wanted: Filter, *, order: Order = ORDERS[0]) -> NDArray[np.int64]:
+    """Ids of all images that pass the filter, in order: to step from one to the next."""
+    return table.image_ids[_rows(table, wanted, order)]
+
+
+def _rows(table: PredictionTable, wanted: Filter, order: Order) -> IntArray:
+    """Rows of the table that pass the filter, in order."""
     keep = np.flatnonzero(
         matching(
             table.taxonomy,
@@ -85,12 +98,10 @@ def find_predictions(
             probabilities=table.probabilities,
         )
     )
-    if order != "as imported":
-        sign = -1 if order == "surest first" else 1
-        keep = keep[np.argsort(sign * table.probabilities[keep], kind="stable")]
-    page = keep[offset : offset + count]
-    levels = wrong_levels(table.taxonomy, table.labels[page], table.predicted[page])
-    return len(keep), [_card(table, int(row), int(level)) for row, level in zip(page, levels, strict=True)]
+    if order == "as imported":
+        return keep
+    sign = -1 if order == "surest first" else 1
+    return keep[np.argsort(sign * table.probabilities[keep], kind="stable")]
 
 
 def _card(table: PredictionTable, row: int, wrong_level: int) -> Card:

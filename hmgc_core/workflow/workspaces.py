@@ -35,7 +35,7 @@ exists = workspace.exists
 open_workspace = workspace.open_workspace
 
 # Small enough for about two minutes on two processor cores.
-DEMO_CONFIG = RunConfig(model="flat", backbone="resnet_mini", image_size=64, epochs=40, batch_size=32, lr=0.1)
+DEMO_CONFIG = RunConfig(model="flat", backbone="resnet_mini", image_size=64, epochs=30, batch_size=32, lr=0.1)
 
 
 @functools.cache

@@ -1,0 +1,83 @@
+/* What was said in this tab, newest last: for undo, for the strip of last labels, and over a reload. */
+
+const DEEPEST_UNDO = 60;
+const FINAL = ["is", "none_here", "unusable"]; // after these the picture is done with; "is_not" and a skip say too little
+
+/* An item as it came from the app, without the picture in memory. */
+function bare({ id, after, width, height, suggestion }) {
+  return { id, after, width, height, suggestion };
+}
+
+class Memory {
+  constructor({ place, annotator }) {
+    this.key = `hmgc.memory/${place}/${annotator}`;
+    const { acts = [], skipped = [] } = recall(sessionStorage, this.key, {});
+    Object.assign(this, { acts, skipped });
+    this.labelled = new Set(acts.filter(({ kind }) => FINAL.includes(kind)).map(({ item }) => item.id));
+  }
+
+  /* act: {uid, kind, node (a key), name, item}; kind "skip" has no uid. */
+  push(act) {
+    this.acts.push({ ...act, item: bare(act.item) });
+    this.acts.splice(0, this.acts.length - DEEPEST_UNDO);
+    if (FINAL.includes(act.kind)) this.labelled.add(act.item.id);
+  }
+
+  pop() {
+    const act = this.acts.pop();
+    if (act) this.settle(act.item.id);
+    return act;
+  }
+
+  /* Forget one act wherever it stands. */
+  remove(uid) {
+    const [act] = this.acts.splice(this.acts.findIndex((other) => other.uid === uid), 1);
+    this.settle(act.item.id);
+    return act;
+  }
+
+  settle(id) {
+    if (!this.acts.some((act) => act.item.id === id && FINAL.includes(act.kind))) this.labelled.delete(id);
+  }
+
+  get last() {
+    return this.acts.at(-1) ?? null;
+  }
+
+  /* What was said against classes for this picture, and still stands. */
+  against(id) {
+    return this.acts.filter((act) => act.item.id === id && act.kind === "is_not");
+  }
+
+  /* The last labels, newest first. */
+  labels(most) {
+    return this.acts.filter(({ kind }) => FINAL.includes(kind)).slice(-most).reverse();
+  }
+
+  save(skipped) {
+    remember(sessionStorage, this.key, { acts: this.acts, skipped: [...skipped] });
+  }
+}
+
+/* Seconds that a picture was on screen, with the tab in front. */
+class Watch {
+  constructor(signal) {
+    this.restart();
+    document.addEventListener("visibilitychange", () => this.tick(), { signal });
+  }
+
+  restart() {
+    Object.assign(this, { seconds: 0, since: performance.now(), runs: !document.hidden });
+  }
+
+  tick() {
+    const now = performance.now();
+    if (this.runs) this.seconds += (now - this.since) / 1000;
+    Object.assign(this, { since: now, runs: !document.hidden });
+  }
+
+  read() {
+    this.tick();
+    return Math.round(this.seconds * 100) / 100;
+  }
+}

@@ -1,0 +1,37 @@
+/* What the annotator says in words: how far saving is, and what stands where the picture would be. */
+
+function count(number, singular, plural) {
+  return `${number.toLocaleString()} ${number === 1 ? singular : plural}`;
+}
+
+function percent(probability) {
+  return probability < 0.005 ? "<1\u202f%" : `${Math.round(100 * probability)}\u202f%`;
+}
+
+/* How far saving is, truthfully: {text, mood}. */
+function statusFor(outbox, queue) {
+  const waiting = outbox.waiting.length;
+  const keep = outbox.isKept ? "" : "; keep this page open";
+  if (outbox.state === "locked") return { text: `Not saved: ${waiting} waiting, reload the page${keep}`, mood: "bad" };
+  if (outbox.state === "away") return { text: `Not saved: ${waiting} waiting, the app cannot be reached${keep}`, mood: "bad" };
+  if (waiting) return { text: `Saving ${waiting}…`, mood: "busy" };
+  if (queue.problem?.kind === "away") return { text: "The app cannot be reached", mood: "bad" };
+  return { text: outbox.refused.length ? "The rest is saved" : "All saved", mood: "good" };
+}
+
+/* What stands where the picture would be. */
+function messageFor({ item, tree, treeProblem, queue }) {
+  const problem = queue.problem ?? treeProblem;
+  if (item?.state === "broken" && problem?.kind !== "away")
+    return { title: "This picture cannot be shown", text: "Mark it as unusable, skip it, or try again.", action: "tryNow", actionText: "Try again" };
+  if (problem?.kind === "refused") return { title: problem.error, text: problem.remedy, action: "tryNow", actionText: "Try again" };
+  if (problem)
+    return { title: "The app cannot be reached", text: "Your labels are safe in this browser. Trying again…", action: "tryNow", actionText: "Try now" };
+  if (queue.isFinished && tree) return endMessage(queue.skipped.size);
+  return { title: "", text: "Getting the next picture…", isBusy: true };
+}
+
+function endMessage(skipped) {
+  if (!skipped) return { title: "Everything is labelled", text: "New pictures show up here as they come in.", action: "again", actionText: "Look again" };
+  return { title: "Everything else is labelled", text: `You skipped ${count(skipped, "picture", "pictures")}.`, action: "again", actionText: "Show them again" };
+}

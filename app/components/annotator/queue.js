@@ -1,0 +1,120 @@
+/* The pictures to come: fetched and decoded before they are needed, so that the next one is there within a frame. */
+
+const AHEAD = 8; // never fewer than this many decoded ahead, while there are more
+const CHUNK = 12; // pictures in one request
+const AGAIN_MS = 3000;
+const WIDTHS = [320, 640, 960, 1280, 1920];
+
+class Queue {
+  /* get(path): one request. isDone(id): labelled or on its way. side(item): pixels the longest side needs on screen. */
+  constructor({ place, get, isDone, side, onAnswer, onChange, skipped }) {
+    Object.assign(this, { place, get, isDone, side, onAnswer, onChange });
+    this.skipped = new Set(skipped);
+    this.ahead = []; // items; the first is on screen
+    this.cursor = "";
+    this.found = 0; // new pictures in this pass through the queue
+    this.hasEnded = false;
+    this.problem = null;
+  }
+
+  get current() {
+    return this.ahead[0] ?? null;
+  }
+
+  /* The picture on screen is done with. */
+  shift() {
+    this.ahead.shift();
+    this.fill();
+  }
+
+  /* Put an item back on screen, before all others. */
+  unshift(item) {
+    this.ahead = [item, ...this.ahead.filter((other) => other.id !== item.id)];
+    this.skipped.delete(item.id);
+    this.load(item);
+  }
+
+  skip() {
+    this.skipped.add(this.current.id);
+    this.shift();
+  }
+
+  /* Begin anew: for pictures that were skipped, or that came since. */
+  restart({ withSkipped }) {
+    if (withSkipped) this.skipped.clear();
+    Object.assign(this, { cursor: "", hasEnded: false, found: 0 });
+    this.fill();
+  }
+
+  /* Everything was offered, and nothing new came in behind us. */
+  get isFinished() {
+    return this.hasEnded && !this.found && !this.ahead.length;
+  }
+
+  async fill() {
+    if (this.isFilling || this.closed) return;
+    this.isFilling = true;
+    this.problem = null;
+    while (this.ahead.length < AHEAD && !this.problem && !this.closed) {
+      if (this.hasEnded && (this.ahead.length || !this.found)) break;
+      // At the end of the queue another pass finds what came in, or was taken back by others, behind us.
+      if (this.hasEnded) Object.assign(this, { cursor: "", hasEnded: false, found: 0 });
+      const answer = await this.get(`/api/queue?n=${CHUNK}&after=${encodeURIComponent(this.cursor)}`);
+      if (answer.kind === "ok") this.take(answer.value);
+      else this.problem = answer;
+    }
+    this.isFilling = false;
+    if (this.closed) return;
+    if (this.problem?.kind === "away") this.timer = setTimeout(() => this.fill(), AGAIN_MS);
+    this.onChange();
+  }
+
+  take(value) {
+    const known = new Set(this.ahead.map((item) => item.id));
+    const fresh = value.items.filter(({ id }) => !known.has(id) && !this.skipped.has(id) && !this.isDone(id));
+    fresh.forEach((item) => this.load(item));
+    this.ahead.push(...fresh);
+    this.found += fresh.length;
+    this.cursor = value.items.at(-1)?.after ?? this.cursor;
+    this.hasEnded = value.items.length < CHUNK;
+    this.onAnswer(value);
+    this.onChange();
+  }
+
+  /* Fetch and decode the picture of an item. item.state: loading, ready or broken. */
+  load(item) {
+    if (item.state === "ready" || item.state === "loading") return;
+    const image = new Image();
+    image.alt = `Picture ${item.id}`;
+    image.decoding = "sync"; // it is decoded by then: paint it in the frame it is shown in
+    image.draggable = false;
+    image.src = this.address(item);
+    Object.assign(item, { image, state: "loading" });
+    image.decode().then(
+      () => this.settle(item, "ready"),
+      () => this.settle(item, "broken"),
+    );
+  }
+
+  settle(item, state) {
+    item.state = state;
+    if (item === this.current) this.onChange();
+  }
+
+  /* Try again what could not be loaded, e.g. while the app was away. */
+  reload() {
+    this.ahead.filter((item) => item.state === "broken").forEach((item) => this.load(item));
+  }
+
+  /* `of` names the workspace: under that address the picture never changes, and the browser may keep it for good. */
+  address(item) {
+    const side = this.side(item);
+    const width = WIDTHS.find((step) => step >= side) ?? WIDTHS.at(-1);
+    return `/api/images/${Number(item.id)}?w=${width}&of=${encodeURIComponent(this.place)}`;
+  }
+
+  close() {
+    this.closed = true;
+    clearTimeout(this.timer);
+  }
+}

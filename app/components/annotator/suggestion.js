@@ -1,0 +1,29 @@
+/* What a model says about one picture, as far as this version of the tree knows the classes. */
+class Suggestion {
+  constructor({ run, node, path, top }, tree) {
+    Object.assign(this, { run, tree, key: node });
+    const known = path.map(([key, probability]) => ({ node: tree.find(key), probability }));
+    const end = known.findIndex(({ node: found }) => found === undefined);
+    this.path = end < 0 ? known : known.slice(0, end);
+    this.level = this.path.length - 1;
+    this.mass = tree.spread(top); // orders the classes to choose from
+    this.shown = new Map([...this.mass, ...this.path.map((step) => [step.node, step.probability])]);
+  }
+
+  /* The class to accept: the suggested one or, after "coarser", one above it. */
+  get node() {
+    return this.level < 0 ? 0 : this.path[this.level].node;
+  }
+
+  shift(by) {
+    this.level = Math.max(-1, Math.min(this.level + by, this.path.length - 1));
+    return this.node;
+  }
+
+  /* Someone said that it is not this class: suggest at most what is above it. Returns whether anything is left. */
+  retreatFrom(node) {
+    const place = this.path.findIndex((step) => step.node === node);
+    if (place >= 0) this.level = Math.min(this.level, place - 1);
+    return place !== 0;
+  }
+}

@@ -1,0 +1,280 @@
+/* What a session looks like. Builds elements and sets texts, never markup from data; asks the session for everything. */
+
+const WARN_MS = 4000;
+const MOST_RECENT = 8;
+const LARGEST_ENLARGEMENT = 8; // a 64-pixel picture is shown at 512
+const SHARPEST = 2; // more pixels per point are not seen
+
+function element(tag, className = "", text = "") {
+  const made = document.createElement(tag);
+  made.className = className;
+  made.textContent = text;
+  return made;
+}
+
+/* A class name, whatever its script: <bdi> keeps its direction from turning the line around. */
+function named(text, className = "") {
+  return element("bdi", className, text);
+}
+
+function button(command, argument, ...content) {
+  const made = element("button");
+  made.type = "button";
+  made.dataset.do = command;
+  made.dataset.argument = argument;
+  made.append(...content);
+  return made;
+}
+
+class View {
+  constructor(root, { signal, run }) {
+    this.root = root;
+    this.parts = new Proxy({}, { get: (found, name) => (found[name] ??= root.querySelector(`[data-part="${name}"]`)) });
+    this.rows = Array.from({ length: ROWS }, (_, place) => this.makeRow(place));
+    this.parts.rows.replaceChildren(...this.rows.map(({ item }) => item));
+    const { frame, search, box } = this.parts;
+    root.addEventListener("click", (event) => this.onClick(event, run), { signal });
+    // A click must not take the keyboard away from the window: the next Enter would press the button again.
+    box.addEventListener("mousedown", (event) => event.target.closest("button") && event.preventDefault(), { signal });
+    search.addEventListener("input", () => run("searchFor", search.value), { signal });
+    search.addEventListener("keydown", (event) => searchKey(event, run), { signal });
+    window.addEventListener("resize", () => this.fit(), { signal });
+    const watcher = new ResizeObserver(() => this.fit());
+    watcher.observe(frame);
+    signal.addEventListener("abort", () => watcher.disconnect());
+    this.fit();
+  }
+
+  makeRow(place) {
+    const parts = {
+      digit: String(place + 1), item: element("li"), key: element("kbd"), name: named("", "name"), sub: named("", "sub"),
+      sure: element("span", "sure"), below: element("span", "below"),
+    }; // prettier-ignore
+    const texts = element("span", "texts");
+    texts.append(parts.name, parts.sub);
+    parts.button = button("row", place, parts.key, texts, parts.sure, parts.below);
+    parts.item.append(parts.button);
+    return parts;
+  }
+
+  onClick(event, run) {
+    const pressed = event.target.closest("[data-do]");
+    if (!pressed || pressed.disabled) return;
+    const { do: command, argument } = pressed.dataset;
+    run(command, /^-?\d+$/.test(argument ?? "") ? Number(argument) : argument);
+  }
+
+  /* Fill the window below our own top edge, whatever stands above us. */
+  fit() {
+    const { box } = this.parts;
+    box.style.setProperty("--top", `${Math.round(box.getBoundingClientRect().top + window.scrollY)}px`);
+  }
+
+  /* Pixels that the longest side of this picture needs on this screen. */
+  pictureSide({ width, height }) {
+    const { clientWidth, clientHeight } = this.parts.frame;
+    const scale = Math.min(clientWidth / width, clientHeight / height) * Math.min(window.devicePixelRatio, SHARPEST);
+    return Math.max(width, height) * scale;
+  }
+
+  draw(session) {
+    this.drawPicture(session);
+    this.drawHere(session);
+    this.drawSuggestion(session);
+    this.drawRows(session);
+    this.drawActions(session);
+    this.drawRecent(session);
+  }
+
+  drawPicture({ item, memory, ...rest }) {
+    const { picture, chips, message } = this.parts;
+    const isReady = item?.state === "ready";
+    if (isReady && picture.firstChild !== item.image) {
+      item.image.style.maxWidth = `${LARGEST_ENLARGEMENT * item.image.naturalWidth}px`;
+      item.image.style.maxHeight = `${LARGEST_ENLARGEMENT * item.image.naturalHeight}px`;
+      picture.replaceChildren(item.image);
+    } else if (!isReady) picture.replaceChildren();
+    const against = item ? memory.against(item.id) : [];
+    chips.replaceChildren(...against.map(({ uid, name }) => this.chip(uid, name)));
+    message.hidden = isReady;
+    if (!isReady) this.drawMessage(messageFor({ item, ...rest }));
+  }
+
+  chip(uid, name) {
+    const made = button("unsay", uid, element("span", "", "Not "), named(name), element("span", "cross", "×"));
+    made.title = "Take this back";
+    return made;
+  }
+
+  drawMessage({ title, text, action, actionText, isBusy = false }) {
+    const { message, messageTitle, messageText, messageButton } = this.parts;
+    message.classList.toggle("busy", isBusy);
+    messageTitle.textContent = title;
+    messageText.textContent = text;
+    messageButton.hidden = !action;
+    messageButton.dataset.do = action ?? "";
+    messageButton.textContent = actionText ?? "";
+  }
+
+  drawHere({ tree, standing: { at } }) {
+    const { crumbs, hereName, hereMeta, hereNote } = this.parts;
+    if (!tree) return;
+    const path = [0, ...tree.path(at)];
+    crumbs.replaceChildren(...path.map((node) => button("goTo", node, named(tree.names[node]))));
+    crumbs.lastChild.setAttribute("aria-current", "location");
+    hereName.textContent = tree.names[at];
+    const below = tree.below[at] ? `${count(tree.below[at], "class", "classes")} below` : "no classes below";
+    const synonyms = tree.synonyms[at] ?? [];
+    const also = synonyms.length ? `also: ${synonyms.join(", ")}` : "";
+    hereMeta.replaceChildren(element("span", "", below), named(also && ` · ${also}`));
+    hereNote.textContent = tree.notes[at] ?? "";
+    hereNote.title = tree.notes[at] ?? "";
+  }
+
+  drawSuggestion({ tree, suggestion }) {
+    const { suggestionBox, steps, acceptText, coarser } = this.parts;
+    suggestionBox.hidden = !suggestion;
+    if (!suggestion) return;
+    const drawn = suggestion.path.map(({ node, probability }, place) => {
+      const step = button("goTo", node, named(tree.names[node]), element("span", "sure", percent(probability)));
+      if (place === suggestion.level) step.setAttribute("aria-current", "true");
+      return step;
+    });
+    steps.replaceChildren(...drawn);
+    acceptText.textContent = tree.names[suggestion.node];
+    coarser.disabled = suggestion.level < 0;
+  }
+
+  drawRows({ tree, standing, suggestion }) {
+    const { pager, pagerText, empty, box } = this.parts;
+    const { listed, start, total, pick, query } = standing;
+    this.rows.forEach((row, place) => {
+      const node = listed[start + place];
+      row.item.hidden = node === undefined;
+      if (node !== undefined) this.drawRow(row, node, { tree, query, suggestion, isPicked: start + place === pick });
+    });
+    pager.hidden = total <= ROWS;
+    pagerText.textContent = `${start + 1}–${Math.min(start + ROWS, listed.length)} of ${total.toLocaleString()}`;
+    box.classList.toggle("searching", Boolean(query));
+    empty.hidden = !tree || listed.length > 0;
+    empty.textContent = query ? "No class has this in its name." : "This is as fine as it gets.";
+  }
+
+  drawRow(row, node, { tree, query, suggestion, isPicked }) {
+    const path = tree.path(node).slice(0, -1);
+    row.key.textContent = query ? "↵" : row.digit;
+    row.name.textContent = tree.names[node];
+    row.sub.textContent = query ? path.map((step) => tree.names[step]).join(" › ") : (tree.synonyms[node] ?? []).join(", ");
+    const sure = suggestion?.shown.get(node) ?? 0;
+    row.sure.textContent = sure >= 0.005 && !query ? percent(sure) : "";
+    row.below.textContent = tree.below[node] ? `${tree.below[node].toLocaleString()} below` : "";
+    row.button.classList.toggle("picked", isPicked);
+    row.button.title = tree.notes[node] ?? "";
+    if (isPicked) row.button.scrollIntoView({ block: "nearest" });
+  }
+
+  drawActions({ tree, standing: { at }, item, memory, suggestion, ...rest }) {
+    const { labelText, labelHint, label, up, notThis, noneHere, unusable, skip, undo } = this.parts;
+    if (tree) labelText.textContent = tree.names[at];
+    labelHint.textContent = at === 0 ? "can’t tell any closer" : "";
+    label.disabled = !item || !tree;
+    up.disabled = at === 0;
+    notThis.disabled = !item || !(at || suggestion?.node);
+    noneHere.disabled = !item || !tree || tree.isLeaf(at);
+    unusable.disabled = skip.disabled = !item;
+    const { last } = memory;
+    undo.disabled = !last;
+    undo.title = last ? `Take back: ${{ skip: "the skip", is_not: `not ${last.name}` }[last.kind] ?? last.name}` : "";
+    this.drawProgress(rest);
+  }
+
+  drawProgress({ counts, made }) {
+    const { progress, progressText } = this.parts;
+    if (!counts) return;
+    const labelled = Math.min(counts.images, counts.labelled + made);
+    progress.max = Math.max(1, counts.images);
+    progress.value = labelled;
+    progressText.textContent = `${labelled.toLocaleString()} of ${counts.images.toLocaleString()} labelled`;
+  }
+
+  drawRecent({ memory, queue }) {
+    const acts = memory.labels(MOST_RECENT);
+    const drawn = acts.map(({ uid }) => uid).join();
+    if (drawn === this.drawnRecent) return;
+    this.drawnRecent = drawn;
+    this.parts.recent.replaceChildren(...acts.map(({ item, name }, place) => this.recentItem(queue.address(item), name, place)));
+  }
+
+  recentItem(address, name, place) {
+    const picture = new Image();
+    picture.alt = "";
+    picture.decoding = "async";
+    picture.src = address;
+    const made = element("li");
+    const again = button("revisit", place, picture, named(name));
+    again.title = `${name}: show this picture again`;
+    made.append(again);
+    return made;
+  }
+
+  drawStatus({ outbox, queue, data }) {
+    const { status, refused, who, foreign } = this.parts;
+    const { text, mood } = statusFor(outbox, queue);
+    status.textContent = text;
+    status.dataset.mood = mood;
+    refused.hidden = !outbox.refused.length;
+    refused.textContent = `${count(outbox.refused.length, "label", "labels")} refused`;
+    who.textContent = data.annotator;
+    foreign.hidden = !outbox.foreign;
+    foreign.textContent = `${count(outbox.foreign, "label", "labels")} of someone else wait in this browser until they label again`;
+  }
+
+  focusSearch() {
+    this.parts.search.focus();
+    this.parts.search.select();
+  }
+
+  leaveSearch() {
+    this.parts.search.value = "";
+    this.parts.search.blur();
+  }
+
+  /* For ears only; the eyes see what happened. */
+  say(text) {
+    this.parts.announcer.textContent = text;
+  }
+
+  /* For eyes and ears. */
+  warn(text) {
+    const { toast } = this.parts;
+    toast.textContent = text;
+    toast.classList.add("shown");
+    clearTimeout(this.warning);
+    this.warning = setTimeout(() => toast.classList.remove("shown"), WARN_MS);
+  }
+
+  openHelp() {
+    this.parts.help.showModal();
+  }
+
+  openRefused(outbox) {
+    const { refusedBox, refusedList } = this.parts;
+    const draw = () => {
+      refusedList.replaceChildren(...outbox.refused.map((entry) => this.refusedItem(entry, outbox, draw)));
+      if (!outbox.refused.length) refusedBox.close();
+      else if (!refusedBox.open) refusedBox.showModal();
+    };
+    draw();
+  }
+
+  refusedItem(entry, outbox, redraw) {
+    const made = element("li");
+    const what = entry.withdraws ? "Taking back a label" : `Picture ${entry.body.image_id}: ${entry.body.node || "unusable"}`;
+    const again = button("", "", "Try again");
+    again.onclick = () => [outbox.retry(entry), redraw()];
+    const discard = button("", "", "Discard");
+    discard.onclick = () => [outbox.drop(entry), redraw()];
+    made.append(named(what, "what"), element("p", "", `${entry.error.error}. ${entry.error.remedy}`), again, discard);
+    return made;
+  }
+}

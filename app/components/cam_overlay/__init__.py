@@ -1,0 +1,1 @@
+"""The component that lays heatmaps over a picture."""

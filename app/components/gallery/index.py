@@ -1,0 +1,44 @@
+"""A grid of pictures to look through and to open. The browser fetches them by number; only numbers and names are sent."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from app import resources
+from app.components import wording
+from hmgc_core.workflow.seeing import Card
+
+HERE = Path(__file__).parent
+_COMPONENT = st.components.v2.component(
+    "hmgc_gallery",
+    html="<div class='gallery'>\n</div>",
+    css=(HERE / "gallery.css").read_text(),
+    js=(HERE / "gallery.js").read_text(),
+)
+VERDICTS = ("unlabelled", "right", "wrong")
+
+
+def show(cards: Sequence[Card], *, key: str, on_open: Callable[[int], None]) -> int | None:
+    """Draw predictions; a click calls `on_open(image)` before the page runs again, and gives the image in that run."""
+    names: dict[str, int] = {}
+    rows = []
+    for card in cards:
+        predicted = names.setdefault(card.predicted, len(names))
+        # What people say is told only where it differs from the answer.
+        label = names.setdefault(card.label, len(names)) if card.verdict == "wrong" else -1
+        rows.append([card.image_id, predicted, label, wording.percent(card.probability), VERDICTS.index(card.verdict)])
+    return _mount({"names": list(names), "cards": rows}, key, on_open)
+
+
+def show_plain(image_ids: Sequence[int], *, key: str) -> int | None:
+    """Draw pictures without a word under them; gives the image that was clicked, in the run after the click."""
+    return _mount({"names": [], "cards": [[image_id] for image_id in image_ids]}, key, lambda _image: None)
+
+
+def _mount(data: dict[str, object], key: str, on_open: Callable[[int], None]) -> int | None:
+    def opened() -> None:
+        on_open(int(st.session_state[key].opened))
+
+    mounted = _COMPONENT(key=key, data={**data, "of": resources.fingerprint()}, on_opened_change=opened)
+    return None if mounted.opened is None else int(mounted.opened)

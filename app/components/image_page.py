@@ -1,0 +1,70 @@
+"""One picture in full: what the model says at each level, what people said, and where the model looked."""
+
+import numpy as np
+import streamlit as st
+
+from app import actions, resources, state
+from app.components import answers, heatmaps, prediction_filters
+from app.components.cam_overlay import index as cam_overlay
+from app.components.wording import SPLITS, number
+from app.security import escape_markdown
+from hmgc_core.errors import HmgcError
+from hmgc_core.records import ImageRecord, Run
+from hmgc_core.workflow import labelling, pictures, seeing
+from hmgc_core.workflow.workspaces import Workspace
+
+
+def show(ws: Workspace, run: Run | None, image_id: int) -> None:
+    """The page of one picture; without a run, or where the run does not know it, what people said of it."""
+    _steps(ws, run, image_id)
+    image = actions.attempt(pictures.image, ws, image_id)
+    if isinstance(image, HmgcError):
+        st.error(actions.sentence(image), icon=":material/error:")
+        return
+    view = seeing.image_view(ws, run.id, image_id) if run else None
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        cam_overlay.show_picture(image_id, width=image.width, height=image.height, alt=f"Picture {image_id}")
+        _about(image)
+    with right:
+        if run and view:
+            answers.show_prediction(run, view)
+        elif run:
+            st.info(f"Run {run.id} has no prediction for this picture.", icon=":material/info:")
+        answers.show_labels(ws, view.history if view else labelling.image_history(ws, image_id), view)
+    if run and view:
+        heatmaps.show(ws, run, view)
+
+
+def _about(image: ImageRecord) -> None:
+    parts = [image.path.name, SPLITS[image.split], f"{image.width} × {image.height} pixels"]
+    st.caption(escape_markdown(" · ".join(parts)), help=escape_markdown(str(image.path)))
+
+
+def _steps(ws: Workspace, run: Run | None, image_id: int) -> None:
+    """Back to all pictures; to the one before and the one after, among those that pass the filters."""
+    before, after, place = None, None, ""
+    if run:
+        table = resources.prediction_table(ws, run.id)
+        ids = seeing.matching_images(table, prediction_filters.wanted(table.taxonomy), order=prediction_filters.order())
+        here = np.flatnonzero(ids == image_id)
+        if len(here):
+            at = int(here[0])
+            before = int(ids[at - 1]) if at else None
+            after = int(ids[at + 1]) if at + 1 < len(ids) else None
+            place = f"{number(at + 1)} of {number(len(ids))}"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("All pictures", icon=":material/grid_view:", on_click=state.choose, args=(state.IMAGE, ""))
+        for label, icon, to, shortcut in (
+            ("Previous", ":material/chevron_left:", before, "Left"),
+            ("Next", ":material/chevron_right:", after, "Right"),
+        ):
+            st.button(
+                label,
+                icon=icon,
+                shortcut=shortcut,
+                disabled=to is None,
+                on_click=heatmaps.open_image,
+                args=(ws, run, to),
+            )
+        st.caption(place or "Not among the pictures that pass the filters", width="content")

@@ -1,0 +1,56 @@
+"""What to do next in a workspace, as one sentence and one button."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from app.components.wording import number
+from hmgc_core.records import Run
+from hmgc_core.workflow.labelling import LabelCounts
+
+ENOUGH_LABELS = 20
+
+
+@dataclass(frozen=True)
+class Step:
+    """A sentence, and the page that it leads to: a key of navigation.CONTENTS."""
+
+    sentence: str
+    page: str
+    label: str
+
+
+def next_step(*, has_tree: bool, counts: LabelCounts, runs: Sequence[Run]) -> Step:
+    """The first thing that is missing, in the order of the work."""
+    if not has_tree:
+        return Step("Start with the classes: bring in a class tree.", "taxonomy", "Import a class tree")
+    if not counts.images:
+        return Step("The class tree is there. Now bring in pictures.", "data", "Add pictures")
+    active = [run for run in runs if run.is_active]
+    if active:
+        return Step("A model is being trained on your labels.", "runs", "Watch its progress")
+    taught = sum(counts.train_by_level[1:])
+    if taught < ENOUGH_LABELS:
+        said = (
+            "No training picture is labelled yet" if not taught else f"Only {number(taught, 'label')} to learn from yet"
+        )
+        return Step(f"{said}. Label some, at whatever level you are sure of.", "annotate", "Label pictures")
+    if not any(run.status == "done" for run in runs):
+        if runs and runs[0].status == "failed":
+            return Step("The last training failed.", "runs", "See why")
+        return Step(f"{number(taught, 'label')} to learn from: train a first model.", "train", "Train a model")
+    return Step(
+        "A model is trained. See what it gets right, and where it goes wrong.", "predictions", "See predictions"
+    )
+
+
+def show(step: Step) -> None:
+    """The step in a frame, its button beside it."""
+    with (
+        st.container(border=True),
+        st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"),
+    ):
+        st.markdown(f"**Next:** {step.sentence}", width="content")
+        if st.button(step.label, type="primary", icon=":material/arrow_forward:"):
+            st.switch_page(f"pages/{step.page}.py")

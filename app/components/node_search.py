@@ -1,0 +1,64 @@
+"""Find a class by typing a part of its name. Searched on the server: the page never gets more than a few matches."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from app import resources
+from app.security import escape_markdown
+from hmgc_core.taxonomy import Taxonomy
+
+MOST_MATCHES = 20
+
+
+def show(taxonomy: Taxonomy, *, key: str, label: str, on_pick: Callable[[str], None]) -> None:
+    """A search box, and a button per match while something is typed; `on_pick` gets the key of the class."""
+    typed = st.text_input(
+        label,
+        key=key,
+        type="search",
+        live=True,
+        placeholder=label,
+        label_visibility="collapsed",
+        icon=":material/search:",
+    )
+    if not typed or not typed.strip():
+        return
+    found = matches(taxonomy, typed)
+    if not found:
+        st.caption("No class has a name like this.")
+    with st.container(horizontal=True, gap="xsmall"):
+        for node in found[:MOST_MATCHES]:
+            st.button(
+                escape_markdown(_with_parent(taxonomy, node)),
+                key=f"{key}-{taxonomy.keys[node]}",
+                on_click=_pick,
+                args=(key, on_pick, taxonomy.keys[node]),
+            )
+    if len(found) > MOST_MATCHES:
+        st.caption("There are more: type a longer part of the name.")
+
+
+def _pick(key: str, on_pick: Callable[[str], None], node: str) -> None:
+    st.session_state[key] = ""
+    on_pick(node)
+
+
+def _with_parent(taxonomy: Taxonomy, node: int) -> str:
+    """The name; with its parent's where another class has the same name."""
+    name, parent = taxonomy.name(node), int(taxonomy.parents[node])
+    return f"{name} ({taxonomy.name(parent)})" if parent > 0 else name
+
+
+def matches(taxonomy: Taxonomy, typed: str, *, most: int = MOST_MATCHES + 1) -> list[int]:
+    """Nodes whose name, key or synonym holds what was typed: the same name first, then names that start with it."""
+    wanted = " ".join(typed.casefold().split())
+    if not wanted:
+        return []
+    ranked = []
+    for node, text in enumerate(resources.searchable(taxonomy)):
+        if wanted in text:
+            name = taxonomy.name(node).casefold()
+            rank = 0 if name == wanted else 1 if name.startswith(wanted) else 2 if wanted in name else 3
+            ranked.append((rank, len(name), node))
+    return [node for _, _, node in sorted(ranked)[:most]]

@@ -1,0 +1,42 @@
+"""The predictions that pass the filters, page by page. Turning a page redraws only this."""
+
+import streamlit as st
+
+from app import actions, state
+from app.components import heatmaps, prediction_filters
+from app.components.gallery import index as gallery
+from app.components.wording import number
+from hmgc_core.records import Run
+from hmgc_core.workflow import seeing
+from hmgc_core.workflow.seeing import PredictionTable
+from hmgc_core.workflow.workspaces import Workspace
+
+PER_PAGE = 60
+
+
+@st.fragment
+def show(ws: Workspace, run: Run, table: PredictionTable) -> None:
+    """A page of the gallery; a click opens the picture."""
+    wanted, order = prediction_filters.wanted(table.taxonomy), prediction_filters.order()
+    # Other filters begin at their own first page.
+    key = f"{state.PAGE}.{run.id}.{hash((wanted, order))}"
+    page = int(st.session_state.get(key, 1))
+    found, cards = seeing.find_predictions(table, wanted, order=order, offset=(page - 1) * PER_PAGE, count=PER_PAGE)
+    if not found:
+        _nothing(empty=not len(table.image_ids))
+        return
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.caption(f"{number(found, 'picture')} of {number(len(table.image_ids))}", width="content")
+        if found > PER_PAGE:
+            st.pagination(-(-found // PER_PAGE), key=key)
+    opened = gallery.show(cards, key=f"{key}.{page}", on_open=lambda image_id: heatmaps.open_image(ws, run, image_id))
+    if opened is not None:
+        st.rerun()
+
+
+def _nothing(*, empty: bool) -> None:
+    if empty:
+        st.info("This run has no predictions: it ended before it looked at the pictures.", icon=":material/info:")
+        return
+    st.info("No picture passes these filters.", icon=":material/filter_alt:")
+    st.button("Clear all filters", on_click=prediction_filters.clear)

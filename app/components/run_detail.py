@@ -1,0 +1,104 @@
+"""One run in full: its figures, how it learned, and what it was asked to do."""
+
+from dataclasses import asdict
+from typing import Any
+
+import streamlit as st
+
+from app.components import charts, level_names, metric_words, run_summary
+from app.components.metric_words import Figure
+from hmgc_core.records import EpochMetrics, Run
+from hmgc_core.workflow import training
+from hmgc_core.workflow.workspaces import Workspace
+
+# Setting -> what people read.
+SETTINGS = {
+    "model": "Model",
+    "backbone": "Backbone",
+    "image_size": "Picture size (pixels)",
+    "epochs": "Epochs",
+    "batch_size": "Batch size",
+    "lr": "Learning rate",
+    "weight_decay": "Weight decay",
+    "label_smoothing": "Label smoothing",
+    "device": "Runs on",
+    "seed": "Seed",
+    "weights": "Weights file",
+    "labelling": "Labelling",
+}
+
+
+def show(ws: Workspace, run: Run) -> None:
+    """Figures, curves, all measures and settings; a way to the predictions of a finished run."""
+    split = run_summary.metrics_split(run)
+    if split:
+        run_summary.main_figures(run, split, columns=4)
+    if run.status == "done" and st.button("See its predictions", icon=":material/image_search:", type="primary"):
+        st.switch_page("pages/predictions.py", query_params={"run": str(run.id)})
+    epochs = training.epochs(ws, run.id)
+    if epochs:
+        _curves(epochs)
+    elif not run.error:
+        st.caption("No epoch is finished yet.")
+    measures, settings = st.columns([3, 2], gap="large")
+    if split:
+        with measures:
+            st.subheader("All measures")
+            _table(metric_words.figures(run.metrics[split]))
+            st.caption(f"On the {split} pictures that were labelled when the run was queued.")
+    with settings:
+        st.subheader("Settings")
+        st.dataframe(
+            {"Setting": list(SETTINGS.values()), "Value": [said(run, name) for name in SETTINGS]},
+            hide_index=True,
+            height="content",
+            alt="What the run was asked to do",
+        )
+
+
+def said(run: Run, setting: str) -> str:
+    """The value of a setting as text; a dash for a blank one."""
+    return str(asdict(run.config)[setting]) or "–"
+
+
+def _table(figures: list[Figure]) -> None:
+    st.dataframe(
+        {
+            "Measure": [figure.name for figure in figures],
+            "Value": [figure.text for figure in figures],
+            "Exact name": [figure.exact for figure in figures],
+            "What it says": [figure.measure.meaning for figure in figures],
+        },
+        hide_index=True,
+        height="content",
+        alt="All measures of the run",
+    )
+
+
+def _curves(epochs: list[EpochMetrics]) -> None:
+    levels = max(len(_levels(epoch)) for epoch in epochs)
+    right: dict[str, list[float | None]] = {
+        level_names.level_name(level, levels): [_level(epoch, level) for epoch in epochs]
+        for level in range(1, levels + 1)
+    }
+    if not right and any("leaf_accuracy" in epoch.metrics for epoch in epochs):
+        right = {"Finest level": [epoch.metrics.get("leaf_accuracy") for epoch in epochs]}
+    drawn = (
+        ("Right on validation pictures", right, True),
+        ("Training loss", {"loss": [epoch.train_loss for epoch in epochs]}, False),
+        ("Pictures per second", {"pictures/s": [epoch.images_per_s for epoch in epochs]}, False),
+    )
+    with st.grid(3, min_column_width=260, gap="medium"):
+        for title, series, shares in drawn:
+            with st.container():
+                st.markdown(f"**{title}**")
+                charts.draw(charts.curves(series, shares=shares), key=f"curve-{title}", alt=f"{title} over the epochs")
+
+
+def _levels(epoch: EpochMetrics) -> list[Any]:
+    return list(epoch.metrics.get("level_accuracy") or [])
+
+
+def _level(epoch: EpochMetrics, level: int) -> float | None:
+    shares = _levels(epoch)
+    return shares[level - 1] if level <= len(shares) else None

@@ -1,0 +1,60 @@
+"""All runs in a table, and a box to choose one."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+
+from app import state
+from app.components import metric_words, run_summary, wording
+from hmgc_core.records import Run
+
+MOST_ROWS = 8
+
+
+def show(runs: Sequence[Run]) -> None:
+    """One row per run, the newest first; a click on a row opens the run."""
+    rows = [_row(run) for run in runs]
+    st.dataframe(
+        {column: [row[column] for row in rows] for column in rows[0]},
+        hide_index=True,
+        height=40 + 35 * min(len(rows), MOST_ROWS),
+        key=state.RUN_LIST,
+        on_select=partial(_open, [run.id for run in runs]),
+        selection_mode="single-row",
+        alt="All runs, the newest first",
+    )
+
+
+def _row(run: Run) -> dict[str, str]:
+    split = run_summary.metrics_split(run)
+    figures = {figure.exact: figure.text for figure in metric_words.figures(run.metrics[split])} if split else {}
+    return {
+        "Run": str(run.id),
+        "State": wording.status(run),
+        "Model": f"{run.config.model} on {run.config.backbone}",
+        "When": wording.ago(run.finished_at or run.created_at),
+        "Finest level right": figures.get("leaf_accuracy", "–"),
+        "Every level right": figures.get("full_path_accuracy", "–"),
+        "How far off mistakes are": figures.get("severity", "–"),
+        "Labels up to": f"no. {run.last_annotation_id:,}",
+    }
+
+
+def _open(numbers: list[int]) -> None:
+    rows = st.session_state[state.RUN_LIST].selection.rows
+    if rows:
+        state.choose(state.RUN, numbers[rows[0]])
+
+
+def picker(label: str, runs: Sequence[Run | None], key: str, chosen: Run | None) -> None:
+    """A box with `runs`; what is chosen goes into the address. None stands for no run."""
+    options = [run.id if run else None for run in runs]
+    widget = f"{key}.box"
+    st.session_state[widget] = chosen.id if chosen and chosen.id in options else options[0]
+    titles = {run.id if run else None: wording.run_title(run) if run else "–" for run in runs}
+    st.selectbox(label, options, format_func=titles.__getitem__, key=widget, on_change=lambda: _choose(key, widget))
+
+
+def _choose(key: str, widget: str) -> None:
+    state.choose(key, st.session_state[widget])

@@ -1,0 +1,53 @@
+"""One run in a few lines: its state, its main figures, its error with the remedy, its remarks."""
+
+import streamlit as st
+
+from app import actions
+from app.components import metric_words, wording
+from app.security import escape_markdown
+from hmgc_core.errors import HmgcError
+from hmgc_core.records import Run
+
+
+def show(run: Run) -> None:
+    """The run in short, with a way to its page."""
+    with st.container(border=True):
+        title(run)
+        if run.is_active:
+            st.progress(min(1.0, max(0.0, run.progress)), text=escape_markdown(run.stage or "Waiting for its turn"))
+        problems(run)
+        split = metrics_split(run)
+        if split:
+            main_figures(run, split, columns=2)
+        if st.button("Open this run", key=f"open-run-{run.id}", type="tertiary", icon=":material/arrow_forward:"):
+            st.switch_page("pages/runs.py", query_params={"run": str(run.id)})
+
+
+def title(run: Run) -> None:
+    """Its name, its state and its age."""
+    _, colour, icon = wording.STATUS[run.status]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"**{escape_markdown(wording.run_title(run))}**", width="content")
+        st.badge(wording.status(run), color=colour, icon=icon)  # type: ignore[arg-type]
+        st.caption(wording.ago(run.finished_at or run.created_at), width="content")
+
+
+def problems(run: Run) -> None:
+    """What went wrong and what to do, and what the run remarked."""
+    if run.error:
+        st.error(actions.sentence(HmgcError(run.error, remedy=run.remedy)), icon=":material/error:")
+    for remark in run.remarks:
+        st.caption(f":material/info: {escape_markdown(remark)}")
+
+
+def metrics_split(run: Run) -> str:
+    """The split whose figures are shown: test if it was measured, else validation; "" if neither was."""
+    return next((split for split in ("test", "val") if run.metrics.get(split)), "")
+
+
+def main_figures(run: Run, split: str, *, columns: int) -> None:
+    """The few figures that tell most, each with its exact name and what it means."""
+    with st.grid(columns, min_column_width=140):
+        for figure in metric_words.main_figures(run.metrics[split]):
+            meaning = f"{figure.measure.meaning} Exact name: `{figure.exact}`. Measured on the {split} pictures."
+            st.metric(figure.name, figure.text, help=meaning)

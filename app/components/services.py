@@ -1,0 +1,43 @@
+"""Whether the worker and the inspector are running, in plain words, and what to do where they are not."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+
+@dataclass(frozen=True)
+class Helper:
+    """One process beside the app. does: what it is for; without: what people miss while it is away."""
+
+    does: str
+    without: str
+
+
+HELPERS = {
+    "worker": Helper("trains models", "Trainings wait until it is started."),
+    "inspector": Helper("shows where a model looked", "No new heatmaps can be made until it is started."),
+}
+
+
+def show(states: dict[str, bool]) -> None:
+    """One line per helper; a remedy for each that is away."""
+    for name, there in states.items():
+        helper = HELPERS[name]
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            if there:
+                st.badge("running", icon=":material/check:", color="green")
+            else:
+                st.badge("not running", icon=":material/power_off:", color="orange")
+            st.markdown(f"The **{name}** {helper.does}.")
+        if not there:
+            st.caption(_remedy(name))
+
+
+def show_if_away(states: dict[str, bool], name: str) -> None:
+    """A notice with its remedy, only where the helper is not running."""
+    if not states[name]:
+        st.warning(f"The {name} is not running. {_remedy(name)}", icon=":material/power_off:")
+
+
+def _remedy(name: str) -> str:
+    return f"{HELPERS[name].without} In a terminal: `hmgc {name}`, or `make run` for everything."

@@ -1,0 +1,68 @@
+"""How values are said on screen: shares, times, runs, kinds of labels. Text only; draws nothing."""
+
+from datetime import UTC, datetime
+
+from hmgc_core.records import Run
+
+STATUS = {
+    "queued": ("waiting", "gray", ":material/schedule:"),
+    "running": ("training", "blue", ":material/autorenew:"),
+    "done": ("finished", "green", ":material/check:"),
+    "failed": ("failed", "red", ":material/error:"),
+    "cancelled": ("stopped", "orange", ":material/block:"),
+}
+
+SPLITS = {"train": "Training", "val": "Validation", "test": "Test"}
+
+# What an annotator says with each kind, before the name of the class.
+KINDS = {"is": "is", "is_not": "is not", "none_here": "is none of the kinds of", "unusable": "no usable picture"}
+KINDS_COUNTED = {
+    "is": "say what it is",
+    "is_not": "say what it is not",
+    "none_here": "say that its kind is missing from the tree",
+    "unusable": "say that the picture is unusable",
+}
+
+
+def percent(share: float) -> str:
+    """A probability or share for people: `94%`; never 0% or 100% for what is only nearly so."""
+    if 0 < share < 0.005:
+        return "<1%"
+    if 0.995 <= share < 1:
+        return ">99%"
+    return f"{share:.0%}"
+
+
+def number(count: int, one: str = "", many: str = "") -> str:
+    """A count with thousands separated, and its noun if one is given: `1,204 pictures`."""
+    noun = (one if count == 1 else many or f"{one}s") if one else ""
+    return f"{count:,} {noun}".rstrip()
+
+
+def run_title(run: Run) -> str:
+    """The short name of a run: its number, model and backbone."""
+    return f"Run {run.id} · {run.config.model} on {run.config.backbone}"
+
+
+def status(run: Run) -> str:
+    """The state of a run in one word or two."""
+    return "stopping" if run.is_active and run.cancel_requested else STATUS[run.status][0]
+
+
+def lasting(seconds: float) -> str:
+    """A duration as people say it: `40 s`, `12 min`, `3 h 20 min`."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def ago(moment: datetime) -> str:
+    """How long a moment lies back; a date once that is more than a month."""
+    seconds = (datetime.now(UTC) - moment).total_seconds()
+    if seconds < 60:
+        return "just now"
+    for unit, length, most in (("minute", 60, 60), ("hour", 3600, 24), ("day", 86400, 30)):
+        if seconds < length * most:
+            return f"{number(int(seconds // length), unit)} ago"
+    return f"{moment:%-d %B %Y}"

@@ -1,0 +1,31 @@
+"""Annotate: one picture after the other, at whatever level of the class tree the annotator is sure of."""
+
+import streamlit as st
+
+from app import resources, security
+from app.components import empty_state
+from app.components.annotator import index as annotator
+from app.components.annotator import who
+from hmgc_core.workflow import labelling
+from hmgc_core.workflow.taxonomies import newest_taxonomy
+
+ws = resources.workspace()
+tree = newest_taxonomy(ws)
+if tree is None:
+    empty_state.show("There is no class tree yet.", next_page="taxonomy", label="Bring in a class tree")
+    st.stop()
+if not labelling.label_counts(ws).images:
+    empty_state.show("There are no pictures yet.", next_page="data", label="Bring in pictures")
+    st.stop()
+name = who.current()
+if not name:
+    who.ask()
+    st.stop()
+annotator.show(
+    annotator=name,
+    token=security.sign(ws.secret(), name),
+    place=resources.fingerprint(),
+    taxonomy=annotator.TreeVersion(tree[0], tree[1].content_hash),
+    remember=who.remembered() != name,
+    on_leave=who.leave,
+)

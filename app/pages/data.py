@@ -1,0 +1,27 @@
+"""Pictures: how many there are, in which folders they lie, and how more are brought in."""
+
+import streamlit as st
+
+from app import resources
+from app.components import folder_list, label_progress, picture_import
+from app.components.wording import number
+from hmgc_core.workflow import labelling, pictures, taxonomies
+
+ws = resources.workspace()
+counts = labelling.label_counts(ws)
+
+st.header("Pictures")
+picture_import.show_report()
+if counts.images:
+    found, labelled = st.columns([1, 2], gap="large")
+    with found:
+        st.metric("Pictures", number(counts.images))
+        st.metric("Without a label", number(counts.unlabelled))
+    with labelled:
+        label_progress.splits(counts)
+    st.subheader("Folders")
+    folder_list.show(ws, pictures.folders(ws))
+else:
+    st.markdown("There is no picture yet. Pictures stay where they are: the workspace only remembers their place.")
+st.subheader("Add pictures")
+picture_import.show(ws, has_tree=taxonomies.newest_taxonomy(ws) is not None)

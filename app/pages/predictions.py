@@ -1,0 +1,37 @@
+"""Predictions: what a run says about the pictures, found by filters; one picture in full, with where the model looked."""
+
+import streamlit as st
+
+from app import resources, state
+from app.components import empty_state, image_page, prediction_filters, prediction_gallery, run_list
+from hmgc_core.workflow import training
+
+ws = resources.workspace()
+runs = [run for run in training.all_runs(ws) if run.status == "done"]
+asked = state.chosen_number(state.RUN)
+run = next((run for run in runs if run.id == asked), runs[0] if runs else None)
+image_id = state.chosen_number(state.IMAGE)
+
+if image_id is not None:
+    image_page.show(ws, run, image_id)
+    st.stop()
+
+st.header("Predictions")
+if run is None:
+    empty_state.show(
+        "No model was trained yet: there is nothing it could say.", next_page="train", label="Train a model"
+    )
+    st.stop()
+if asked is not None and asked != run.id:
+    st.warning(f"Run {asked} has no predictions. These are of run {run.id}.", icon=":material/info:")
+
+table = resources.prediction_table(ws, run.id)
+chosen, shown, order = st.columns([3, 4, 2], vertical_alignment="bottom")
+with chosen:
+    run_list.picker("Run", runs, state.RUN, run)
+with shown:
+    prediction_filters.show_verdict()
+with order:
+    prediction_filters.show_order()
+prediction_filters.show_more(table.taxonomy)
+prediction_gallery.show(ws, run, table)

@@ -1,0 +1,38 @@
+"""Runs: all trainings, one of them in full, and two side by side."""
+
+import streamlit as st
+
+from app import actions, resources, state
+from app.components import empty_state, run_compare, run_detail, run_list, run_progress, run_summary
+from hmgc_core.workflow import training
+
+ws = resources.workspace()
+runs = training.all_runs(ws)
+
+st.header("Runs")
+if not runs:
+    empty_state.show("No model was trained yet.", next_page="train", label="Train a model")
+    st.stop()
+
+by_number = {run.id: run for run in runs}
+asked = state.chosen_number(state.RUN)
+run = by_number.get(asked or 0, runs[0])
+if asked is not None and asked not in by_number:
+    st.warning(f"There is no run {asked}. This is the newest one.", icon=":material/info:")
+
+beside = by_number.get(state.chosen_number(state.OTHER_RUN) or 0)
+run_list.show(runs)
+run_progress.show(lambda: training.all_runs(ws), on_stop=lambda run_id: actions.do(training.cancel, ws, run_id))
+left, right = st.columns(2)
+with left:
+    run_list.picker("Run", runs, state.RUN, run)
+with right:
+    others = [candidate for candidate in runs if candidate.id != run.id]
+    run_list.picker("Compare with", [None, *others], state.OTHER_RUN, beside)
+
+run_summary.title(run)
+run_summary.problems(run)
+if beside is not None and beside.id != run.id:
+    run_compare.show(run, beside)
+else:
+    run_detail.show(ws, run)

@@ -1,0 +1,71 @@
+"""Class tree: how much is labelled and how much is known at each class, and its pictures; bring in a new tree."""
+
+import streamlit as st
+
+from app import resources, state
+from app.components import breadcrumbs, charts, node_panel, node_search, taxonomy_import, tree_view
+from app.components.wording import number
+from hmgc_core.workflow import seeing, taxonomies, tree
+
+COLOURS = {"accuracy": "Share found", "labels": "Labels"}
+
+ws = resources.workspace()
+newest = taxonomies.newest_taxonomy(ws)
+
+st.header("Class tree")
+if newest is None:
+    st.markdown("There is no class tree yet. It says which classes there are and how they belong together.")
+    taxonomy_import.show(ws)
+    st.stop()
+
+version, taxonomy = newest
+run = seeing.newest_done(ws)
+counts = resources.node_counts(ws, version, run.id if run else None)
+key = state.chosen(state.NODE)
+node = taxonomy.index(key) if key in taxonomy else 0
+
+
+def open_node(key: str) -> None:
+    """Show this class."""
+    state.choose(state.NODE, key)
+
+
+def open_clicked() -> None:
+    """Go into the box that was clicked; the outermost box leads up again, and `7 more` to the class they belong to."""
+    points = st.session_state[state.TREE_CHART].selection.points
+    if points:
+        clicked = str(points[0].get("id", "")).partition("\0")[0]
+        top = tree_view.outermost(taxonomy, node)
+        open_node(taxonomy.keys[max(0, int(taxonomy.parents[top]))] if clicked == taxonomy.keys[top] else clicked)
+
+
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+    st.caption(
+        f"{number(len(taxonomy))} classes, {number(len(taxonomy.leaves))} of them at the finest level. "
+        "Click a box to go into it.",
+        width="content",
+    )
+    colour = st.segmented_control(
+        "Colour",
+        list(COLOURS),
+        default="accuracy" if run else "labels",
+        required=True,
+        format_func=COLOURS.__getitem__,
+        key=state.TREE_COLOUR,
+        persist_state="session",
+    )
+node_search.show(taxonomy, key=state.TREE_SEARCH, label="Find a class", on_pick=open_node)
+breadcrumbs.show(taxonomy, node, on_pick=open_node)
+boxes = tree.tree_view(taxonomy, counts, tree_view.outermost(taxonomy, node))
+st.plotly_chart(
+    tree_view.figure(boxes, colour or "labels", chosen=taxonomy.keys[node]),
+    key=state.TREE_CHART,
+    on_select=open_clicked,
+    selection_mode="points",
+    config=charts.QUIET,
+    alt=f"The classes below {taxonomy.name(node)}",
+)
+node_panel.show(ws, version, taxonomy, node, counts, run, on_pick=open_node)
+with st.expander("Import a new version of the class tree", icon=":material/upload:", on_change="rerun") as importing:
+    if importing.open:
+        taxonomy_import.show(ws)

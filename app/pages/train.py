@@ -1,0 +1,40 @@
+"""Train: queue a training on the labels of now, and watch those that wait or run."""
+
+import streamlit as st
+
+from app import actions, resources
+from app.components import charts, empty_state, level_names, run_progress, services, train_form
+from app.components.wording import number
+from hmgc_core.workflow import labelling, taxonomies, training
+
+ws = resources.workspace()
+newest = taxonomies.newest_taxonomy(ws)
+counts = labelling.label_counts(ws)
+
+st.header("Train")
+if newest is None:
+    empty_state.show(
+        "There is no class tree yet: a model learns its classes.", next_page="taxonomy", label="Import a class tree"
+    )
+    st.stop()
+if not sum(counts.train_by_level):
+    empty_state.show("No training picture is labelled yet.", next_page="annotate", label="Label pictures")
+    st.stop()
+
+services.show_if_away(training.services(ws), "worker")
+if any(run.is_active for run in training.all_runs(ws)):
+    st.subheader("In progress")
+    run_progress.show(lambda: training.all_runs(ws), on_stop=lambda run_id: actions.do(training.cancel, ws, run_id))
+
+settings, labels = st.columns([3, 2], gap="large")
+with settings:
+    st.subheader("New training")
+    train_form.show(ws)
+with labels:
+    st.subheader("What it learns from")
+    st.caption(
+        f"{number(sum(counts.train_by_level), 'label')} of training pictures, each at the level at which it was made. "
+        "The training keeps to the labels of the moment it is queued."
+    )
+    bars = charts.level_bars(level_names.with_examples(newest[1]), counts.train_by_level, counts.train_by_level)
+    charts.draw(bars, key="train.levels", alt="How many training labels there are at each level")

@@ -1,0 +1,144 @@
+"""The routes of the annotator: what comes next, labels and their withdrawal, and who is labelling."""
+
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.security import COOKIE, TOKEN_HEADER, TOKEN_LIFE_S
+from app.server.answers import answer, whole_number
+from app.server.workspace import workspace
+from app.server.writes import annotator, write
+from hmgc_core.errors import BadRequest
+from hmgc_core.records import NewAnnotation, Prediction
+from hmgc_core.workflow import labelling
+from hmgc_core.workflow.labelling import QueueItem
+from hmgc_core.workflow.taxonomies import current_taxonomy
+
+MOST_AHEAD = 48
+LONGEST_LOOK_S = 1e7
+DEEPEST_SHOWN = 4
+
+
+async def queue(request: Request) -> Response:
+    """The next images without a label, the class tree in use, and how much is done."""
+    annotator(request)
+    count = whole_number(request.query_params.get("n", "12"), "images")
+    after = request.query_params.get("after", "")
+    return answer(await run_in_threadpool(_queue, after, max(1, min(count, MOST_AHEAD))))
+
+
+def _queue(after: str, count: int) -> dict[str, Any]:
+    ws = workspace()
+    version, taxonomy = current_taxonomy(ws)
+    counts = labelling.label_counts(ws)
+    return {
+        "items": [_item(item) for item in labelling.queue(ws, after=after, count=count)],
+        "taxonomy": {"version": version, "hash": taxonomy.content_hash},
+        "counts": {"images": counts.images, "labelled": counts.labelled},
+    }
+
+
+def _item(item: QueueItem) -> dict[str, Any]:
+    return {
+        "id": item.image.id,
+        "after": item.after,
+        "width": item.image.width,
+        "height": item.image.height,
+        "suggestion": _suggestion(item.suggestion) if item.suggestion else None,
+    }
+
+
+def _suggestion(prediction: Prediction) -> dict[str, Any]:
+    def rounded(pairs: tuple[tuple[str, float], ...]) -> list[tuple[str, float]]:
+        return [(key, round(probability, 4)) for key, probability in pairs]
+
+    return {
+        "run": prediction.run_id,
+        "node": prediction.node,
+        "probability": round(prediction.probability, 4),
+        "path": rounded(prediction.path),
+        "top": rounded(prediction.top),
+    }
+
+
+async def labels(request: Request) -> Response:
+    """Store labels: one object, or {"labels": [...]}. All of them or, with a 4xx, none; a known uid is harmless."""
+    asked = await write(request)
+    listed = asked.body.get("labels", [asked.body]) if isinstance(asked.body, dict) else None
+    if not isinstance(listed, list) or not listed:
+        raise BadRequest("this is no label", remedy='send one label, or {"labels": [...]}')
+    statements = [_statement(value) for value in listed]
+    new = await run_in_threadpool(labelling.annotate, workspace(), statements, annotator=asked.annotator)
+    return answer({"saved": len(statements), "new": new})
+
+
+def _statement(value: Any) -> NewAnnotation:
+    if not isinstance(value, dict):
+        raise BadRequest("a label is a JSON object", remedy="send uid, image_id, node, kind and taxonomy")
+    uid = _field(value, "uid", str, None)
+    if not (uid.isascii() and uid.isprintable()):
+        raise BadRequest("a uid is plain letters and digits", remedy="send a random UUID")
+    seconds = _field(value, "seconds", float, 0.0)
+    if not 0 <= seconds <= LONGEST_LOOK_S:
+        raise BadRequest("`seconds` is out of range", remedy="send how long the image was looked at")
+    shown = _field(value, "shown", dict, {})
+    if not _is_plain(shown, DEEPEST_SHOWN):
+        raise BadRequest("`shown` is nested too deeply", remedy="send an object of plain values")
+    return NewAnnotation(
+        uid=uid,
+        image_id=_number(value, "image_id"),
+        node=_field(value, "node", str, ""),
+        kind=_field(value, "kind", str, "is"),
+        taxonomy=_number(value, "taxonomy"),
+        seconds=float(seconds),
+        shown=shown,
+    )
+
+
+def _field(value: dict[str, Any], name: str, kind: type, default: Any) -> Any:
+    """value[name], of this type; `default` where it is missing (None: it must be there). float takes whole numbers."""
+    found = value.get(name, default)
+    if isinstance(found, bool) or not isinstance(found, (int, float) if kind is float else kind):
+        words = {str: "a text", int: "a whole number", float: "a number", dict: "an object"}
+        raise BadRequest(f"`{name}` must be {words[kind]}", remedy="see docs/formats.md for what a label holds")
+    return found
+
+
+def _number(value: dict[str, Any], name: str) -> int:
+    """An id: SQLite and JavaScript agree on numbers below 2**53."""
+    number = _field(value, name, int, None)
+    if not 0 < number < 2**53:
+        raise BadRequest(f"`{name}` is out of range", remedy="send an id that the app gave")
+    return number
+
+
+def _is_plain(value: Any, depth: int) -> bool:
+    if isinstance(value, (dict, list)):
+        inner = value.values() if isinstance(value, dict) else value
+        return depth > 0 and all(_is_plain(part, depth - 1) for part in inner)
+    return True
+
+
+async def withdraw(request: Request) -> Response:
+    """Take back one's own label; doing it twice is harmless."""
+    asked = await write(request)
+    uid = request.path_params["uid"]
+    await run_in_threadpool(labelling.withdraw, workspace(), uid, annotator=asked.annotator)
+    return answer({"withdrawn": uid})
+
+
+async def session(request: Request) -> Response:
+    """Keep a valid token as a cookie that no script can read, so that the app asks only once who is labelling."""
+    asked = await write(request)
+    response = answer({"annotator": asked.annotator})
+    response.set_cookie(
+        COOKIE,
+        request.headers[TOKEN_HEADER],
+        max_age=TOKEN_LIFE_S,
+        httponly=True,
+        samesite="lax",
+        secure=request.url.scheme == "https",
+    )
+    return response

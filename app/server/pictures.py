@@ -1,0 +1,93 @@
+"""The routes that send pictures: images at a few sizes, kept on disk once made, and the heatmaps of an inspection.
+
+Pictures are always made anew as JPEG: no file of the workspace, whatever it holds, is sent as it is.
+"""
+
+import contextlib
+import io
+import os
+import threading
+from pathlib import Path
+
+import anyio
+from PIL import Image
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.security import fingerprint
+from app.server.answers import RequestError, whole_number
+from app.server.workspace import workspace
+from hmgc_core.pictures import read_picture
+from hmgc_core.records import ImageRecord
+from hmgc_core.workflow import pictures
+
+# Longest sides in pixels. A wanted width is answered with the next larger one, so that few files are kept.
+WIDTHS = (96, 192, 320, 640, 960, 1280, 1920)
+DEFAULT_WIDTH = 1280
+
+# A picture never changes under its number, but another workspace on the same port uses the number for another one. A
+# year for an address that names the workspace (`of`), an hour for one that does not.
+OF_WORKSPACE = "private, max-age=31536000, immutable"
+OF_NUMBER = "private, max-age=3600, immutable"
+
+# Decoding takes memory and a core: what comes at once waits here, outside the threads that store labels.
+DECODERS = anyio.CapacityLimiter(max(2, os.cpu_count() or 2))
+
+
+async def image(request: Request) -> Response:
+    """One image as JPEG, its longest side about `w` pixels, never enlarged. `of`: the workspace's fingerprint."""
+    number = whole_number(request.path_params["id"], "an image")
+    wanted = whole_number(request.query_params.get("w", str(DEFAULT_WIDTH)), "pixels")
+    of = request.query_params.get("of")
+    ws = workspace()
+    if of not in (None, fingerprint(ws.secret())):
+        raise RequestError(404, f"image {number} belongs to another workspace", remedy="reload the page")
+    record = await run_in_threadpool(pictures.image, ws, number)
+    side = _side(record, wanted)
+    kept = ws.cache / "thumbnails" / record.sha256[:2] / f"{record.sha256}-{side}.jpg"
+    body = await run_in_threadpool(_kept, kept)
+    if body is None:
+        body = await anyio.to_thread.run_sync(_made, record.path, side, kept, limiter=DECODERS)
+    headers = {"cache-control": OF_WORKSPACE if of else OF_NUMBER, "x-content-type-options": "nosniff"}
+    return Response(body, media_type="image/jpeg", headers=headers)
+
+
+def _side(record: ImageRecord, wanted: int) -> int:
+    """The width to make: of WIDTHS, and no larger than the picture needs."""
+    wanted = min(wanted, max(record.width, record.height))
+    return next((width for width in WIDTHS if width >= wanted), WIDTHS[-1])
+
+
+def _kept(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _made(source: Path, side: int, kept: Path) -> bytes:
+    picture = read_picture(source, smallest_side=side)
+    picture.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    buffer = io.BytesIO()
+    # Small pictures are shown enlarged, where halved colour would be seen.
+    fine = side <= 320
+    picture.save(buffer, "JPEG", quality=92 if fine else 86, subsampling=0 if fine else 2)
+    body = buffer.getvalue()
+    with contextlib.suppress(OSError):  # a full disk costs the next visitor some time, nothing more
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        draft = kept.with_name(f"{kept.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+        draft.write_bytes(body)
+        draft.replace(kept)
+    return body
+
+
+async def heatmap(request: Request) -> Response:
+    """One picture of an inspection, as the inspector left it."""
+    inspection = whole_number(request.path_params["inspection"], "an inspection")
+    place = whole_number(request.path_params["n"], "a heatmap")
+    body = await run_in_threadpool(_kept, workspace().inspection_folder(inspection) / f"{place}.png")
+    if body is None:
+        raise RequestError(404, f"inspection {inspection} has no heatmap {place}", remedy="ask for the heatmaps again")
+    headers = {"cache-control": "private, no-cache", "x-content-type-options": "nosniff"}
+    return Response(body, media_type="image/png", headers=headers)

@@ -1,0 +1,33 @@
+"""The table of our own routes, beside Streamlit's. Whatever is not in it answers JSON 404 under /api."""
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+import hmgc_core
+from app.server import labels, pictures, trees
+from app.server.answers import Resource, answer
+from app.server.workspace import workspace
+from hmgc_core.workflow.taxonomies import newest_taxonomy
+
+
+async def health(_request: Request) -> Response:
+    """The app is up and its database answers."""
+    await run_in_threadpool(newest_taxonomy, workspace())
+    return answer({"status": "ok", "version": hmgc_core.__version__})
+
+
+routes = [
+    Route("/api/health", Resource(get=health)),
+    Route("/api/session", Resource(post=labels.session)),
+    Route("/api/queue", Resource(get=labels.queue)),
+    Route("/api/labels", Resource(post=labels.labels)),
+    Route("/api/labels/{uid}/withdraw", Resource(post=labels.withdraw)),
+    Route("/api/taxonomy/{hash}", Resource(get=trees.taxonomy)),
+    Route("/api/images/{id}", Resource(get=pictures.image)),
+    Route("/api/heatmaps/{inspection}/{n}", Resource(get=pictures.heatmap)),
+    # Streamlit would answer an unknown path with its page and 200.
+    Route("/api", Resource()),
+    Route("/api/{rest:path}", Resource()),
+]

@@ -10,7 +10,6 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "HMGC_ALLOWED_HOSTS": ("", "further host names the app answers to, split by commas (behind a proxy)"),
     "HMGC_LEASE_S": ("30", "seconds without a heartbeat after which a running training is taken over"),
     "HMGC_THREADS": ("0", "processor threads a training may use; 0 = all cores"),
-    "HMGC_MAX_PIXELS": ("100000000", "largest picture accepted, in pixels"),
 }
 
 

@@ -31,7 +31,7 @@ def chain(length: int) -> Taxonomy:
 
 
 def state_log_probs(scores: Tensor, tree: Taxonomy) -> Tensor:
-    """log P of every legal state by enumeration. The state of node v has v and its ancestors on; its energy is their sum."""
+    """log P of every legal state. The state of node v has v and its ancestors on; its energy is their sum."""
     scores = torch.cat([torch.zeros_like(scores[:, :1]), scores[:, 1:]], 1)
     states = torch.tensor(tree.is_ancestor.T, dtype=scores.dtype)  # row v: the nodes that are on in the state of v
     return torch.log_softmax(scores @ states.T, 1)

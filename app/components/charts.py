@@ -1,8 +1,6 @@
 """Plotly figures of counts and curves, in colours that read on light and dark."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -26,19 +24,16 @@ def draw(figure: go.Figure, *, key: str, alt: str) -> None:
 
 
 def level_bars(names: Sequence[str], train: Sequence[int], all_splits: Sequence[int]) -> go.Figure:
-    """One bar per level, the coarsest on top: labels of training pictures, and those of the other pictures after them."""
+    """One bar per level, the coarsest on top: labels of training pictures, then those of the others if there are any."""
     rest = [total - trained for total, trained in zip(all_splits, train, strict=True)]
     labels = [as_plain(name) for name in names]
-    figure = go.Figure(
-        [
-            go.Bar(y=labels, x=list(train), name="training pictures", orientation="h", marker_color=TEAL),
-            go.Bar(y=labels, x=rest, name="validation and test", orientation="h", marker_color=TEAL_LIGHT),
-        ]
-    )
+    figure = go.Figure(go.Bar(y=labels, x=list(train), name="training pictures", marker_color=TEAL))
+    if any(rest):
+        figure.add_bar(y=labels, x=rest, name="validation and test", marker_color=TEAL_LIGHT)
     for label, total in zip(labels, all_splits, strict=True):
         figure.add_annotation(x=total, y=label, text=number(total), showarrow=False, xanchor="left", xshift=6)
-    figure.update_traces(hovertemplate="%{x:,} labels of %{fullData.name}<extra></extra>")
-    _still(figure, height=70 + 42 * len(labels))
+    figure.update_traces(orientation="h", hovertemplate="%{x:,} labels of %{fullData.name}<extra></extra>")
+    _still(figure, height=(60 if any(rest) else 10) + 40 * len(labels))
     figure.update_layout(barmode="stack", bargap=0.35, margin={"l": 0, "r": 48, "t": 0, "b": 0})
     figure.update_yaxes(autorange="reversed", ticksuffix="  ", automargin=True)
     figure.update_xaxes(visible=False)
@@ -61,7 +56,7 @@ def curves(series: Mapping[str, Sequence[float | None]], *, shares: bool = False
     )
     _still(figure, height=230)
     figure.update_layout(showlegend=len(series) > 1, hovermode="x unified", margin={"l": 0, "r": 8, "t": 8, "b": 0})
-    figure.update_xaxes(title="epoch", rangemode="tozero")
+    figure.update_xaxes(rangemode="tozero", title=None)
     figure.update_yaxes(rangemode="tozero", automargin=True)
     if shares:
         figure.update_yaxes(range=[0, 1], tickformat=".0%")
@@ -69,5 +64,5 @@ def curves(series: Mapping[str, Sequence[float | None]], *, shares: bool = False
 
 
 def _still(figure: go.Figure, *, height: int) -> None:
-    legend: dict[str, Any] = {"orientation": "h", "yanchor": "top", "y": -0.18, "x": 0, "title": None}
+    legend = {"orientation": "h", "yanchor": "top", "y": -0.1, "x": 0, "title": None, "traceorder": "normal"}
     figure.update_layout(height=height, dragmode=False, legend=legend)

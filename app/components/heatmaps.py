@@ -75,5 +75,4 @@ def _draw(view: ImageView, maps: Heatmaps) -> None:
         for place, key in enumerate(maps.nodes)
         if key in shares
     ]
-    image = view.image
-    cam_overlay.show_heat(image.id, maps.id, tiles, width=image.width, height=image.height)
+    cam_overlay.show_heat(view.image, maps.id, tiles)

@@ -24,7 +24,7 @@ def show(ws: Workspace, run: Run | None, image_id: int) -> None:
     view = seeing.image_view(ws, run.id, image_id) if run else None
     left, right = st.columns([3, 2], gap="large")
     with left:
-        cam_overlay.show_picture(image_id, width=image.width, height=image.height, alt=f"Picture {image_id}")
+        cam_overlay.show_picture(image)
         _about(image)
     with right:
         if run and view:
@@ -55,13 +55,9 @@ def _steps(ws: Workspace, run: Run | None, image_id: int) -> None:
             place = f"{number(at + 1)} of {number(len(ids))}"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("All pictures", icon=":material/grid_view:", on_click=state.choose, args=(state.IMAGE, ""))
-        for label, icon, to, shortcut in (
-            ("Previous", ":material/chevron_left:", before, "Left"),
-            ("Next", ":material/chevron_right:", after, "Right"),
-        ):
+        for label, to, shortcut in (("Previous", before, "Left"), ("Next", after, "Right")):
             st.button(
                 label,
-                icon=icon,
                 shortcut=shortcut,
                 disabled=to is None,
                 on_click=heatmaps.open_image,

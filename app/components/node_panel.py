@@ -15,7 +15,7 @@ from hmgc_core.workflow.tree import NodeCounts
 from hmgc_core.workflow.workspaces import Workspace
 
 MOST_CHILDREN = 30
-LABELLED, PREDICTED = "Labelled here", "Predicted here"
+LABELLED, PREDICTED = "Labelled here or below", "Predicted here or below"
 
 
 def show(
@@ -55,9 +55,10 @@ def _figures(node: int, counts: NodeCounts, run: Run | None) -> None:
         if run:
             by = f"By run {run.id}, here or below."
             st.metric("Predicted", number(int(counts.predictions[node])), help=by)
-            measured = int(counts.measured[node])
-            found = percent(float(counts.accuracy[node])) if measured else "–"
-            about = f"Of {number(measured, 'test picture')} labelled here or below, the share that run {run.id} also puts here."
+        if run and node:  # every picture is found at the root
+            measured = number(int(counts.measured[node]), "test picture")
+            found = percent(float(counts.accuracy[node])) if counts.measured[node] else "–"
+            about = f"Of {measured} labelled here or below, the share that run {run.id} also puts here."
             st.metric("Found", found, help=about)
 
 

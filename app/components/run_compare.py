@@ -3,10 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from app.components import metric_words, run_summary, wording
+from app.components import metric_words, run_summary
 from app.components.metric_words import Figure
 from app.components.run_detail import SETTINGS, said
-from app.security import escape_markdown
 from hmgc_core.records import Run
 
 MARK = "background-color: rgba(20, 163, 148, 0.22)"
@@ -17,8 +16,8 @@ SMALLEST = 0.0005
 def show(run: Run, other: Run) -> None:
     """Measures with their difference, then settings; what differs is marked."""
     one, two = f"Run {run.id}", f"Run {other.id}"
-    st.subheader(f"{one} beside {two}")
-    st.caption(f"{two}: {escape_markdown(wording.run_title(other))}, {wording.status(other)}.")
+    run_summary.title(other)
+    run_summary.problems(other)
     run_split, other_split = run_summary.metrics_split(run), run_summary.metrics_split(other)
     if run_split and run_split == other_split:
         _measures(run, other, run_split, one, two)

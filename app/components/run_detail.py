@@ -40,20 +40,18 @@ def show(ws: Workspace, run: Run) -> None:
         _curves(epochs)
     elif not run.error:
         st.caption("No epoch is finished yet.")
-    measures, settings = st.columns([3, 2], gap="large")
     if split:
-        with measures:
-            st.subheader("All measures")
-            _table(metric_words.figures(run.metrics[split]))
-            st.caption(f"On the {split} pictures that were labelled when the run was queued.")
-    with settings:
-        st.subheader("Settings")
-        st.dataframe(
-            {"Setting": list(SETTINGS.values()), "Value": [said(run, name) for name in SETTINGS]},
-            hide_index=True,
-            height="content",
-            alt="What the run was asked to do",
-        )
+        st.subheader("All measures")
+        st.caption(f"On the {split} pictures that were labelled when the run was queued.")
+        _table(metric_words.figures(run.metrics[split]))
+    st.subheader("Settings")
+    st.dataframe(
+        {"Setting": list(SETTINGS.values()), "Value": [said(run, name) for name in SETTINGS]},
+        hide_index=True,
+        height="content",
+        width="content",
+        alt="What the run was asked to do",
+    )
 
 
 def said(run: Run, setting: str) -> str:
@@ -84,9 +82,9 @@ def _curves(epochs: list[EpochMetrics]) -> None:
     if not right and any("leaf_accuracy" in epoch.metrics for epoch in epochs):
         right = {"Finest level": [epoch.metrics.get("leaf_accuracy") for epoch in epochs]}
     drawn = (
-        ("Right on validation pictures", right, True),
-        ("Training loss", {"loss": [epoch.train_loss for epoch in epochs]}, False),
-        ("Pictures per second", {"pictures/s": [epoch.images_per_s for epoch in epochs]}, False),
+        ("Right on validation pictures, by epoch", right, True),
+        ("Training loss, by epoch", {"loss": [epoch.train_loss for epoch in epochs]}, False),
+        ("Pictures per second, by epoch", {"pictures/s": [epoch.images_per_s for epoch in epochs]}, False),
     )
     with st.grid(3, min_column_width=260, gap="medium"):
         for title, series, shares in drawn:

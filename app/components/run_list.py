@@ -47,13 +47,21 @@ def _open(numbers: list[int]) -> None:
         state.choose(state.RUN, numbers[rows[0]])
 
 
-def picker(label: str, runs: Sequence[Run | None], key: str, chosen: Run | None) -> None:
-    """A box with `runs`; what is chosen goes into the address. None stands for no run."""
-    options = [run.id if run else None for run in runs]
+def picker(label: str, runs: Sequence[Run], key: str, chosen: Run | None, *, nothing: str = "") -> None:
+    """A box with `runs`; what is chosen goes into the address. `nothing` names the choice of none, if that is one."""
+    titles = {run.id: wording.run_title(run) for run in runs}
     widget = f"{key}.box"
-    st.session_state[widget] = chosen.id if chosen and chosen.id in options else options[0]
-    titles = {run.id if run else None: wording.run_title(run) if run else "–" for run in runs}
-    st.selectbox(label, options, format_func=titles.__getitem__, key=widget, on_change=lambda: _choose(key, widget))
+    st.session_state[widget] = chosen.id if chosen and chosen.id in titles else None
+    st.selectbox(
+        label,
+        list(titles),
+        index=None if nothing else 0,
+        format_func=titles.__getitem__,
+        key=widget,
+        placeholder=nothing or None,
+        on_change=_choose,
+        args=(key, widget),
+    )
 
 
 def _choose(key: str, widget: str) -> None:

@@ -20,7 +20,7 @@ HELPERS = {
 
 
 def show(states: dict[str, bool]) -> None:
-    """One line per helper; a remedy for each that is away."""
+    """One line per helper; what is missing and what to do where one is away."""
     for name, there in states.items():
         helper = HELPERS[name]
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
@@ -28,16 +28,19 @@ def show(states: dict[str, bool]) -> None:
                 st.badge("running", icon=":material/check:", color="green")
             else:
                 st.badge("not running", icon=":material/power_off:", color="orange")
-            st.markdown(f"The **{name}** {helper.does}.")
-        if not there:
-            st.caption(_remedy(name))
+            st.markdown(f"The **{name}** {helper.does}.", width="content")
+    away = [name for name, there in states.items() if not there]
+    if away:
+        missing = " ".join(HELPERS[name].without for name in away)
+        commands = " and ".join(f"`hmgc {name}`" for name in away)
+        st.caption(f"{missing} In a terminal: {commands}, or `make run` for everything.")
 
 
 def show_if_away(states: dict[str, bool], name: str) -> None:
     """A notice with its remedy, only where the helper is not running."""
     if not states[name]:
-        st.warning(f"The {name} is not running. {_remedy(name)}", icon=":material/power_off:")
-
-
-def _remedy(name: str) -> str:
-    return f"{HELPERS[name].without} In a terminal: `hmgc {name}`, or `make run` for everything."
+        missing = HELPERS[name].without
+        st.warning(
+            f"The {name} is not running. {missing} In a terminal: `hmgc {name}`, or `make run` for everything.",
+            icon=":material/power_off:",
+        )

@@ -1,5 +1,6 @@
 """The class tree as boxes: the children of a box lie to its right, its colour says how well the class is known."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Literal
@@ -9,7 +10,7 @@ import plotly.graph_objects as go
 from app.components.charts import as_plain
 from app.components.wording import number, percent
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow.tree import TreeNode
+from hmgc_core.workflow.tree import NodeCounts, TreeNode, tree_view
 
 Colour = Literal["accuracy", "labels"]
 Stops = tuple[tuple[float, tuple[int, int, int]], ...]
@@ -21,6 +22,7 @@ SCALES: dict[Colour, Stops] = {
 }
 NOTHING = "#c3cad1"
 LONGEST_NAME = 60
+MOST_ROWS, ROW_PX = 45, 16
 
 
 def outermost(taxonomy: Taxonomy, node: int) -> int:
@@ -28,8 +30,21 @@ def outermost(taxonomy: Taxonomy, node: int) -> int:
     return node if len(taxonomy.children(node)) else max(0, int(taxonomy.parents[node]))
 
 
+def boxes(taxonomy: Taxonomy, counts: NodeCounts, top: int) -> list[TreeNode]:
+    """The boxes to draw below `top`: as many levels as leave room for their names."""
+    for levels in (3, 2):
+        drawn = tree_view(taxonomy, counts, top, levels=levels)
+        if len(_tips(drawn)) <= MOST_ROWS:
+            return drawn
+    return tree_view(taxonomy, counts, top, levels=1)
+
+
+def _tips(nodes: Sequence[TreeNode]) -> set[str]:
+    return {node.id for node in nodes} - {node.parent for node in nodes}
+
+
 def figure(nodes: Sequence[TreeNode], colour: Colour, *, chosen: str) -> go.Figure:
-    """An icicle of `nodes`, at most a few hundred; the box `chosen` has a frame."""
+    """An icicle of `nodes`; the box `chosen` has a frame."""
     most = max((node.labels for node in nodes), default=0)
     values = _room(nodes)
     drawn = go.Figure(
@@ -43,6 +58,7 @@ def figure(nodes: Sequence[TreeNode], colour: Colour, *, chosen: str) -> go.Figu
             texttemplate="%{label}  %{text}",
             hovertext=[_about(node) for node in nodes],
             hovertemplate="%{hovertext}<extra></extra>",
+            textfont={"size": 13},
             tiling={"orientation": "h", "pad": 2},
             pathbar={"visible": False},
             sort=False,
@@ -53,11 +69,10 @@ def figure(nodes: Sequence[TreeNode], colour: Colour, *, chosen: str) -> go.Figu
         )
     )
     _add_scale(drawn, colour, most)
-    tips = len({node.id for node in nodes} - {node.parent for node in nodes})
     drawn.update_layout(
-        height=max(220, min(640, 60 + 24 * tips)),
+        height=60 + max(160, min(28 * len(_tips(nodes)), ROW_PX * MOST_ROWS)),
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
-        uniformtext={"minsize": 10, "mode": "hide"},
+        uniformtext={"minsize": 12, "mode": "hide"},
     )
     return drawn
 
@@ -80,7 +95,7 @@ def _name(node: TreeNode) -> str:
 def _figure_of(node: TreeNode, colour: Colour) -> str:
     if colour == "labels":
         return number(node.labels)
-    return "" if node.accuracy is None else percent(node.accuracy)
+    return "" if node.accuracy is None or not node.parent else percent(node.accuracy)
 
 
 def _about(node: TreeNode) -> str:
@@ -101,7 +116,7 @@ def _colour(node: TreeNode, colour: Colour, most: int) -> str:
 
 
 def _shade(stops: Stops, place: float) -> str:
-    for (low, first), (high, second) in zip(stops, stops[1:], strict=False):
+    for (low, first), (high, second) in itertools.pairwise(stops):
         if place <= high:
             share = (place - low) / (high - low)
             return "rgb({},{},{})".format(*(round(a + (b - a) * share) for a, b in zip(first, second, strict=True)))
@@ -119,11 +134,12 @@ def _add_scale(drawn: go.Figure, colour: Colour, most: int) -> None:
         "orientation": "h",
         "thickness": 8,
         "len": 0.35,
-        "x": 1,
+        "x": 0.98,
         "xanchor": "right",
         "y": -0.02,
         "yanchor": "top",
         "outlinewidth": 0,
+        "ticklabeloverflow": "allow",
         "tickvals": [math.log1p(tick) for tick in ticks] if colour == "labels" else ticks,
         "ticktext": [number(tick) for tick in ticks] if colour == "labels" else [percent(tick) for tick in ticks],
     }

@@ -26,7 +26,7 @@ if asked is not None and asked != run.id:
     st.warning(f"Run {asked} has no predictions. These are of run {run.id}.", icon=":material/info:")
 
 table = resources.prediction_table(ws, run.id)
-chosen, shown, order = st.columns([3, 4, 2], vertical_alignment="bottom")
+chosen, shown, order = st.columns([3, 4, 2], vertical_alignment="top")
 with chosen:
     run_list.picker("Run", runs, state.RUN, run)
 with shown:

@@ -16,9 +16,10 @@ if not runs:
 
 by_number = {run.id: run for run in runs}
 asked = state.chosen_number(state.RUN)
-run = by_number.get(asked or 0, runs[0])
+# Without a wish, the newest one that has something to show.
+run = by_number.get(asked or 0) or next((run for run in runs if run.status == "done"), runs[0])
 if asked is not None and asked not in by_number:
-    st.warning(f"There is no run {asked}. This is the newest one.", icon=":material/info:")
+    st.warning(f"There is no run {asked}. This is run {run.id}.", icon=":material/info:")
 
 beside = by_number.get(state.chosen_number(state.OTHER_RUN) or 0)
 run_list.show(runs)
@@ -28,7 +29,7 @@ with left:
     run_list.picker("Run", runs, state.RUN, run)
 with right:
     others = [candidate for candidate in runs if candidate.id != run.id]
-    run_list.picker("Compare with", [None, *others], state.OTHER_RUN, beside)
+    run_list.picker("Compare with", others, state.OTHER_RUN, beside, nothing="no other run")
 
 run_summary.title(run)
 run_summary.problems(run)

@@ -5,7 +5,7 @@ import streamlit as st
 from app import resources, state
 from app.components import breadcrumbs, charts, node_panel, node_search, taxonomy_import, tree_view
 from app.components.wording import number
-from hmgc_core.workflow import seeing, taxonomies, tree
+from hmgc_core.workflow import seeing, taxonomies
 
 COLOURS = {"accuracy": "Share found", "labels": "Labels"}
 
@@ -39,12 +39,17 @@ def open_clicked() -> None:
         open_node(taxonomy.keys[max(0, int(taxonomy.parents[top]))] if clicked == taxonomy.keys[top] else clicked)
 
 
-with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     st.caption(
         f"{number(len(taxonomy))} classes, {number(len(taxonomy.leaves))} of them at the finest level. "
         "Click a box to go into it.",
         width="content",
     )
+    with st.popover("Import", icon=":material/upload:", on_change="rerun") as importing:
+        if importing.open:
+            taxonomy_import.show(ws)
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+    node_search.show(taxonomy, key=state.TREE_SEARCH, label="Find a class", on_pick=open_node)
     colour = st.segmented_control(
         "Colour",
         list(COLOURS),
@@ -54,9 +59,8 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
         key=state.TREE_COLOUR,
         persist_state="session",
     )
-node_search.show(taxonomy, key=state.TREE_SEARCH, label="Find a class", on_pick=open_node)
 breadcrumbs.show(taxonomy, node, on_pick=open_node)
-boxes = tree.tree_view(taxonomy, counts, tree_view.outermost(taxonomy, node))
+boxes = tree_view.boxes(taxonomy, counts, tree_view.outermost(taxonomy, node))
 st.plotly_chart(
     tree_view.figure(boxes, colour or "labels", chosen=taxonomy.keys[node]),
     key=state.TREE_CHART,
@@ -66,6 +70,3 @@ st.plotly_chart(
     alt=f"The classes below {taxonomy.name(node)}",
 )
 node_panel.show(ws, version, taxonomy, node, counts, run, on_pick=open_node)
-with st.expander("Import a new version of the class tree", icon=":material/upload:", on_change="rerun") as importing:
-    if importing.open:
-        taxonomy_import.show(ws)

@@ -1,4 +1,4 @@
-"""What a model says about pictures: metrics over many, or one prediction after the other. Memory is a batch at a time."""
+"""What a model says about pictures: metrics over many, or one prediction after the other, a batch at a time."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

@@ -38,13 +38,13 @@ class TrainingState:
     best: BestEpoch | None = None
 
 
-@dataclass(frozen=True)
+@dataclass
 class ResumeFile:
-    """Where one run keeps its state. fingerprint: names config, tree, labels and pictures; another one starts over."""
+    """Where one run keeps its state. remarks: what people should know about the run."""
 
     folder: Path
-    fingerprint: str
     remarks: list[str] = field(default_factory=list)
+    fingerprint: str = ""
 
     def save(self, state: TrainingState) -> None:
         """Write the state, whole or not at all."""
@@ -65,8 +65,12 @@ class ResumeFile:
         self.folder.mkdir(parents=True, exist_ok=True)
         write_durably(self.folder / FILE, buffer.getvalue())
 
-    def start(self, make_state: Callable[[], TrainingState]) -> TrainingState:
-        """A fresh state, or the one in the file if there is one that fits; a remark says why it does not."""
+    def start(self, fingerprint: str, make_state: Callable[[], TrainingState]) -> TrainingState:
+        """A fresh state, or the one in the file if there is one that fits; a remark says why it does not.
+
+        fingerprint: names config, tree, labels and pictures. A file with another one does not fit.
+        """
+        self.fingerprint = fingerprint
         path = self.folder / FILE
         state = make_state()
         if not path.exists():

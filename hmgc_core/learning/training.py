@@ -2,31 +2,24 @@
 
 import hashlib
 import json
-import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from hmgc_core.errors import NotTrainable
-from hmgc_core.learning.batches import TrainingSet, fingerprint, plan_epoch, training_set
+from hmgc_core.learning.batches import fingerprint, training_set
 from hmgc_core.learning.checkpoints import save_checkpoint
 from hmgc_core.learning.devices import ComputeDevice, pick_device
-from hmgc_core.learning.inference import measure
+from hmgc_core.learning.epochs import EpochLoop
 from hmgc_core.learning.pixel_cache import Skipped, Stopped, decode_pictures
 from hmgc_core.learning.resume import BestEpoch, ResumeFile, TrainingState
-from hmgc_core.learning.transforms import normalise, random_views
 from hmgc_core.models.catalog import build_model
 from hmgc_core.records import IS, EpochMetrics, Progress, RunConfig, Sample
-from hmgc_core.taxonomy import IntArray, Taxonomy
+from hmgc_core.taxonomy import Taxonomy
 
 MOMENTUM = 0.9
-WARM_UP = 0.25  # share of all steps in which the learning rate rises
-PROGRESS_EVERY_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -64,25 +57,28 @@ def fit(
     Raises NotTrainable where the labels teach nothing or the loss is no longer a number, DeviceError, WeightsError,
     UnknownModel, WorkspaceError where the disk is full.
     """
+    file = ResumeFile(folder)
     try:
-        run = _prepare(config, taxonomy, train, valid, folder, cache, on_progress, should_stop)
-        while run.state.epoch < config.epochs:
-            run.train_one_epoch()
-            metrics = run.measure()
-            run.keep_if_best(metrics)
-            on_epoch(run.close_epoch(metrics))
-            run.save_now_and_then()
-        return run.finish()
+        loop = _prepare(
+            config, taxonomy, train, valid, file=file, cache=cache, on_progress=on_progress, should_stop=should_stop
+        )
+        while loop.state.epoch < config.epochs:
+            loop.train_one_epoch()
+            metrics = loop.measure()
+            loop.keep_if_best(metrics)
+            on_epoch(loop.close_epoch(metrics))
+            loop.save_now_and_then()
+        best = loop.best()
     except Stopped:
         return FitResult(stopped=True)
-
-
-def one_cycle(step: int, steps: int, peak: float) -> float:
-    """The learning rate of a step: a straight rise to `peak`, then half a cosine down to 0 (Smith, 2018)."""
-    warm = max(1, round(WARM_UP * steps))
-    if step < warm:
-        return peak * (step + 1) / warm
-    return peak * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm))) / 2
+    return FitResult(
+        stopped=False,
+        checkpoint=_write_checkpoint(folder / "checkpoint", config, taxonomy, best),
+        epoch=best.epoch,
+        metrics=best.metrics,
+        skipped=loop.data.pixels.skipped,
+        remarks=tuple(file.remarks),
+    )
 
 
 def _prepare(
@@ -90,15 +86,18 @@ def _prepare(
     taxonomy: Taxonomy,
     train: Sequence[Sample],
     valid: Sequence[Sample],
-    folder: Path,
+    *,
+    file: ResumeFile,
     cache: Path,
     on_progress: Callable[[Progress], None],
     should_stop: Callable[[], bool],
-) -> "_Run":
+) -> EpochLoop:
     """Decode the pictures, build the model, and take up the state of a stopped run if there is one."""
     compute = pick_device(config.device)
-    valid = [sample for sample in valid if sample.kind == IS and sample.node > 0]
-    samples = [*train, *valid]
+    if compute.remark:
+        file.remarks.append(compute.remark)
+    # A validation label must say something that an answer can get right or wrong.
+    samples = [*train, *(sample for sample in valid if sample.kind == IS and sample.node > 0)]
     pixels = decode_pictures(
         [sample.path for sample in samples],
         size=config.image_size,
@@ -106,21 +105,19 @@ def _prepare(
         on_progress=on_progress,
         should_stop=should_stop,
     )
-    file = ResumeFile(folder, _name_of(config, taxonomy, fingerprint(samples, pixels)))
-    if compute.remark:
-        file.remarks.append(compute.remark)
     data = training_set(taxonomy, train, pixels)
     places = [place for place in pixels.readable if place >= len(train)]
     if not places:
         file.remarks.append("no labelled validation picture: the last epoch is kept")
-    return _Run(
+    name = _name_of(config, taxonomy, fingerprint(samples, pixels))
+    return EpochLoop(
         config=config,
         compute=compute,
         data=data,
         valid_places=places,
         valid_nodes=[samples[place].node for place in places],
         file=file,
-        state=file.start(lambda: _fresh_state(config, taxonomy, compute)),
+        state=file.start(name, lambda: _fresh_state(config, taxonomy, compute)),
         on_progress=on_progress,
         should_stop=should_stop,
     )
@@ -144,162 +141,7 @@ def _fresh_state(config: RunConfig, taxonomy: Taxonomy, compute: ComputeDevice) 
     return TrainingState(model, optimizer)
 
 
-class _Run:
-    """One call of `fit`: what it learns from, where it stands, whom it tells."""
-
-    def __init__(
-        self,
-        *,
-        config: RunConfig,
-        compute: ComputeDevice,
-        data: TrainingSet,
-        valid_places: list[int],
-        valid_nodes: list[int],
-        file: ResumeFile,
-        state: TrainingState,
-        on_progress: Callable[[Progress], None],
-        should_stop: Callable[[], bool],
-    ) -> None:
-        self.config, self.compute, self.data = config, compute, data
-        self.valid_places, self.valid_nodes = valid_places, valid_nodes
-        self.file, self.state = file, state
-        self.on_progress, self.should_stop = on_progress, should_stop
-        self.steps_per_epoch = len(plan_epoch(len(data), config.batch_size, seed=config.seed, epoch=0))
-        self.pace = _Pace()
-        self.save_took_s, self.saved_at_s = 0.0, -math.inf
-
-    def train_one_epoch(self) -> None:
-        """The batches of this epoch that are left. Raises Stopped, with the state saved, when asked to stop."""
-        state = self.state
-        plan = plan_epoch(len(self.data), self.config.batch_size, seed=self.config.seed, epoch=state.epoch)
-        state.model.train()
-        for chosen, pixels in self.data.pictures(plan[state.step :]):
-            if self.should_stop():
-                self._save()
-                raise Stopped
-            loss = self._learn(chosen, pixels)
-            state.loss_sum += loss * len(chosen)
-            state.images += len(chosen)
-            state.step += 1
-            self.pace.count(len(chosen))
-            if self.pace.is_time_to_tell():
-                self.on_progress(self._progress())
-
-    def _learn(self, chosen: IntArray, pixels: Tensor) -> float:
-        """One step of SGD on these samples. Returns the mean loss."""
-        state, config = self.state, self.config
-        rate = one_cycle(
-            state.epoch * self.steps_per_epoch + state.step, config.epochs * self.steps_per_epoch, config.lr
-        )
-        for group in state.optimizer.param_groups:
-            group["lr"] = rate
-        views = random_views(self.compute.send(pixels), seed=config.seed, epoch=state.epoch, step=state.step)
-        with self.compute.autocast():
-            loss = state.model.loss(state.model(normalise(views)), self.data.targets(chosen, self.compute))
-        state.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        state.optimizer.step()
-        value = loss.item()
-        if not math.isfinite(value):
-            raise NotTrainable(
-                f"the loss became {value} in epoch {state.epoch + 1}, step {state.step + 1}",
-                remedy=f"lower the learning rate: {config.lr / 10:g} instead of {config.lr:g}",
-            )
-        return value
-
-    def measure(self) -> dict[str, Any]:
-        """The metrics on the validation images; empty where there are none."""
-        try:
-            return measure(
-                self.state.model,
-                self.data.pixels,
-                self.valid_places,
-                self.valid_nodes,
-                self.compute,
-                should_stop=self.should_stop,
-            )
-        except Stopped:
-            self._save()
-            raise
-
-    def keep_if_best(self, metrics: dict[str, Any]) -> None:
-        """Keep this epoch's weights if none was better on the validation images."""
-        score = metrics.get("h_recall", 0.0)
-        if self.state.best is None or score >= self.state.best.score:
-            weights = {name: tensor.detach().cpu().clone() for name, tensor in self.state.model.state_dict().items()}
-            self.state.best = BestEpoch(self.state.epoch, score, metrics, weights)
-
-    def close_epoch(self, metrics: dict[str, Any]) -> EpochMetrics:
-        """Go to the next epoch; returns what this one gave."""
-        state, told = self.state, self._progress()
-        closed = EpochMetrics(
-            epoch=state.epoch,
-            train_loss=state.loss_sum / max(1, state.images),
-            images_per_s=told.images_per_s or 0.0,
-            left_s=told.left_s or 0.0,
-            metrics=metrics,
-        )
-        state.epoch, state.step, state.loss_sum, state.images = state.epoch + 1, 0, 0.0, 0
-        return closed
-
-    def save_now_and_then(self) -> None:
-        """Save the state after an epoch, unless epochs are so short that this would be a tenth of the time."""
-        if time.monotonic() - self.saved_at_s >= 10 * self.save_took_s:
-            self._save()
-
-    def finish(self) -> FitResult:
-        """Write the best epoch as the run's checkpoint."""
-        best = self.state.best
-        if best is None:
-            raise NotTrainable("the run has no epoch", remedy="ask for at least one epoch")
-        checkpoint = save_checkpoint(
-            self.file.folder / "checkpoint",
-            config=self.config,
-            taxonomy=self.state.model.taxonomy,
-            weights=best.weights,
-            epoch=best.epoch,
-            metrics=best.metrics,
-        )
-        skipped, remarks = self.data.pixels.skipped, tuple(self.file.remarks)
-        return FitResult(False, checkpoint, best.epoch, best.metrics, skipped, remarks)
-
-    def _save(self) -> None:
-        started_at_s = time.monotonic()
-        self.file.save(self.state)
-        self.saved_at_s = time.monotonic()
-        self.save_took_s = self.saved_at_s - started_at_s
-
-    def _images_done(self) -> int:
-        return self.state.epoch * len(self.data) + self.state.images
-
-    def _progress(self) -> Progress:
-        total = self.config.epochs * len(self.data)
-        done = self._images_done()
-        stage = f"epoch {self.state.epoch + 1} of {self.config.epochs}"
-        return Progress(stage, done, total, self.pace.images_per_s, self.pace.left_s(total - done))
-
-
-class _Pace:
-    """How fast this process learns, validation and saving included: so the time left is honest."""
-
-    def __init__(self) -> None:
-        self.started_at_s = time.monotonic()
-        self.told_at_s = -math.inf
-        self.images = 0
-
-    def count(self, images: int) -> None:
-        self.images += images
-
-    def is_time_to_tell(self) -> bool:
-        now_s = time.monotonic()
-        if now_s - self.told_at_s < PROGRESS_EVERY_S:
-            return False
-        self.told_at_s = now_s
-        return True
-
-    @property
-    def images_per_s(self) -> float:
-        return self.images / max(time.monotonic() - self.started_at_s, 1e-6)
-
-    def left_s(self, images: int) -> float | None:
-        return images / self.images_per_s if self.images else None
+def _write_checkpoint(folder: Path, config: RunConfig, taxonomy: Taxonomy, best: BestEpoch) -> Path:
+    return save_checkpoint(
+        folder, config=config, taxonomy=taxonomy, weights=best.weights, epoch=best.epoch, metrics=best.metrics
+    )

@@ -8,6 +8,7 @@ Where we differ:
 - Ragged trees: a node is scored by the block of its depth; the softmax over all leaves reads the deepest block, which
   holds the sum of all.
 - "Leaf-labelled" is any label that leaves exactly one leaf possible: where a parent has one child, the child is named.
+- BatchNorm's running statistics move by 0.1 a step, not by 0.01: a first run on few labels has less than 100 steps.
 - Labels have kinds and weights; the cross-entropy is the weighted mean over the leaf-labelled images of the batch.
 """
 
@@ -42,10 +43,10 @@ class LevelBlock(nn.Module):
         half, quarter = channels // 2, channels // 4
         self.convolutions = nn.Sequential(
             nn.Conv2d(channels, half, 1, bias=False),
-            nn.BatchNorm2d(half, momentum=0.01),
+            nn.BatchNorm2d(half),
             nn.ReLU(inplace=True),
             nn.Conv2d(half, channels, 3, padding=1, bias=False),
-            nn.BatchNorm2d(channels, momentum=0.01),
+            nn.BatchNorm2d(channels),
             nn.ReLU(inplace=True),
         )
         self.projection = nn.Sequential(

@@ -39,15 +39,29 @@ def folders(connection: sa.Connection) -> dict[int, Path]:
     return {row.id: Path(row.path) for row in connection.execute(sa.select(folder).order_by(folder.c.id))}
 
 
+def path_counts(connection: sa.Connection) -> dict[int, int]:
+    """folder id -> number of picture paths in it."""
+    query = sa.select(image_path.c.folder_id, sa.func.count()).group_by(image_path.c.folder_id)
+    return {number: total for number, total in connection.execute(query)}
+
+
 def move_folder(connection: sa.Connection, old: Path, new: Path) -> int:
     """Point a moved folder to its new place; returns how many rows changed (0: no such folder)."""
     return connection.execute(folder.update().where(folder.c.path == str(old)).values(path=str(new))).rowcount
 
 
-def known_paths(connection: sa.Connection, folder_id: int) -> dict[str, str]:
-    """path -> sha256 of every picture known in a folder."""
-    query = sa.select(image_path.c.path, image.c.sha256).join(image).where(image_path.c.folder_id == folder_id)
-    return {row.path: row.sha256 for row in connection.execute(query)}
+def known_paths(connection: sa.Connection, folder_id: int, paths: Iterable[str]) -> dict[str, tuple[int, str]]:
+    """path -> (row, sha256) for those of these paths inside a folder that are known."""
+    wanted = list(dict.fromkeys(paths))
+    found: dict[str, tuple[int, str]] = {}
+    for start in range(0, len(wanted), CHUNK):
+        query = (
+            sa.select(image_path.c.path, image_path.c.id, image.c.sha256)
+            .join(image)
+            .where((image_path.c.folder_id == folder_id) & image_path.c.path.in_(wanted[start : start + CHUNK]))
+        )
+        found.update({row.path: (row.id, row.sha256) for row in connection.execute(query)})
+    return found
 
 
 def by_sha256(connection: sa.Connection, hashes: Iterable[str]) -> dict[str, tuple[int, Split]]:
@@ -87,12 +101,7 @@ def add(connection: sa.Connection, pictures: Sequence[FoundPicture]) -> None:
 
 def add_paths(connection: sa.Connection, folder_id: int, paths: dict[str, int]) -> None:
     """Store where images lie: path inside the folder -> image id. A path seen again points to its new content."""
-    known = {
-        row.path: row.id
-        for row in connection.execute(
-            sa.select(image_path.c.path, image_path.c.id).where(image_path.c.folder_id == folder_id)
-        )
-    }
+    known = {path: row for path, (row, _) in known_paths(connection, folder_id, paths).items()}
     fresh = [{"folder_id": folder_id, "path": p, "image_id": i} for p, i in paths.items() if p not in known]
     again = [{"row": known[p], "image": i} for p, i in paths.items() if p in known]
     if fresh:

@@ -161,7 +161,7 @@ def _store_pictures(
     connection: sa.Connection, folder_id: int, read: list[_Read], report: ImportReport
 ) -> dict[str, int]:
     """Store what is new; returns sha256 -> image id."""
-    seen_paths = images.known_paths(connection, folder_id)
+    seen_paths = images.known_paths(connection, folder_id, (item.path for item in read))
     known = images.by_sha256(connection, (item.sha256 for item in read))
     fresh: dict[str, FoundPicture] = {}
     for item in read:
@@ -172,7 +172,7 @@ def _store_pictures(
             fresh[item.sha256] = FoundPicture(item.path, item.sha256, item.width, item.height, chosen)
             report.images += 1
             continue
-        if seen_paths.get(item.path) == item.sha256:
+        if seen_paths.get(item.path, (0, ""))[1] == item.sha256:
             report.known += 1
         else:
             report.duplicates += 1
@@ -263,9 +263,8 @@ class PictureFolder:
 def folders(ws: Workspace) -> list[PictureFolder]:
     """The folders that hold the pictures of this workspace."""
     with ws.reading() as connection:
-        files = {
-            path: len(images.known_paths(connection, number)) for number, path in images.folders(connection).items()
-        }
+        counts = images.path_counts(connection)
+        files = {path: counts.get(number, 0) for number, path in images.folders(connection).items()}
     return [PictureFolder(path, count, path.is_dir()) for path, count in files.items()]
 
 

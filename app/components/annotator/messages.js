@@ -4,6 +4,11 @@ function count(number, singular, plural) {
   return `${number.toLocaleString()} ${number === 1 ? singular : plural}`;
 }
 
+/* Our errors begin small and end without a stop, so that they can stand inside a line. */
+function sentence(text) {
+  return text && `${text[0].toUpperCase()}${text.slice(1)}.`;
+}
+
 function percent(probability) {
   return probability < 0.005 ? "<1\u202f%" : `${Math.round(100 * probability)}\u202f%`;
 }
@@ -21,10 +26,10 @@ function statusFor(outbox, queue) {
 
 /* What stands where the picture would be. */
 function messageFor({ item, tree, treeProblem, queue }) {
-  const problem = queue.problem ?? treeProblem;
+  const problem = queue.problem ?? (tree ? null : treeProblem);
   if (item?.state === "broken" && problem?.kind !== "away")
     return { title: "This picture cannot be shown", text: "Mark it as unusable, skip it, or try again.", action: "tryNow", actionText: "Try again" };
-  if (problem?.kind === "refused") return { title: problem.error, text: problem.remedy, action: "tryNow", actionText: "Try again" };
+  if (problem?.kind === "refused") return { title: sentence(problem.error), text: sentence(problem.remedy), action: "tryNow", actionText: "Try again" };
   if (problem)
     return { title: "The app cannot be reached", text: "Your labels are safe in this browser. Trying again…", action: "tryNow", actionText: "Try now" };
   if (queue.isFinished && tree) return endMessage(queue.skipped.size);

@@ -81,7 +81,9 @@ class Session {
     if (this.stopper.signal.aborted || wanted !== this.newest) return;
     this.treeProblem = answer.kind === "ok" ? null : answer;
     if (answer.kind === "ok") {
-      this.nextTree = new Tree(answer.value, wanted);
+      const tree = new Tree(answer.value, wanted);
+      setTimeout(() => tree.searchable(), 500); // the first letter typed shall not wait for it
+      this.nextTree = tree;
       if (this.tree) this.view.warn("The class tree has changed. The new one counts from the next picture.");
       else this.show();
     } else {

@@ -5,7 +5,7 @@ const LETTER = /[\p{L}\p{N}]/u;
 
 /* Lower case, without accents: what a person types. */
 function folded(text) {
-  return /^[\x20-\x7e]*$/.test(text) ? text.toLowerCase() : text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  return /^[\n\x20-\x7e]*$/.test(text) ? text.toLowerCase() : text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 }
 
 class Tree {
@@ -54,17 +54,21 @@ class Tree {
     return mass;
   }
 
+  /* For each node all that the search looks at. Made once, before the first search if somebody asks for it. */
+  searchable() {
+    this.texts ??= this.keys.map((key, node) => folded([this.names[node], ...(this.synonyms[node] ?? []), key].join(BREAK)));
+    return this.texts;
+  }
+
   /* Every class whose name, synonym or key holds the text: {nodes, total}, the best `most` of them. A text that begins
      so comes first, then a word that does, then the rest; classes within `near` before others. */
   search(query, near, most) {
     const wanted = folded(query.trim().replace(/\s+/g, " "));
     const words = wanted.split(" ");
-    this.texts ??= this.keys.map((key, node) =>
-      folded([this.names[node], ...(this.synonyms[node] ?? []), key].join(BREAK).replace(/[\u0000-\u0009]/g, " ")),
-    );
+    const texts = this.searchable();
     const scores = [];
-    for (let node = 0; node < this.texts.length; node += 1) {
-      const rank = rankOf(this.texts[node], wanted, words);
+    for (let node = 0; node < texts.length; node += 1) {
+      const rank = rankOf(texts[node], wanted, words);
       if (rank > 3) continue;
       const place = 2 * rank + (this.isWithin(node, near) ? 0 : 1);
       scores.push((place * 1000 + Math.min(this.names[node].length, 999)) * 2 ** 24 + node);

@@ -30,6 +30,7 @@ class View {
   constructor(root, { signal, run }) {
     this.root = root;
     this.parts = new Proxy({}, { get: (found, name) => (found[name] ??= root.querySelector(`[data-part="${name}"]`)) });
+    this.seen = new Map(); // image id -> the element that was on screen, the newest last
     this.rows = Array.from({ length: ROWS }, (_, place) => this.makeRow(place));
     this.parts.rows.replaceChildren(...this.rows.map(({ item }) => item));
     const { frame, search, box } = this.parts;
@@ -89,15 +90,21 @@ class View {
   drawPicture({ item, memory, ...rest }) {
     const { picture, chips, message } = this.parts;
     const isReady = item?.state === "ready";
-    if (isReady && picture.firstChild !== item.image) {
-      item.image.style.maxWidth = `${LARGEST_ENLARGEMENT * item.image.naturalWidth}px`;
-      item.image.style.maxHeight = `${LARGEST_ENLARGEMENT * item.image.naturalHeight}px`;
-      picture.replaceChildren(item.image);
-    } else if (!isReady) picture.replaceChildren();
+    if (isReady && picture.firstChild !== item.image) this.put(item);
+    else if (!isReady) picture.replaceChildren();
     const against = item ? memory.against(item.id) : [];
     chips.replaceChildren(...against.map(({ uid, name }) => this.chip(uid, name)));
     message.hidden = isReady;
     if (!isReady) this.drawMessage(messageFor({ item, ...rest }));
+  }
+
+  put({ id, image }) {
+    image.style.maxWidth = `${LARGEST_ENLARGEMENT * image.naturalWidth}px`;
+    image.style.maxHeight = `${LARGEST_ENLARGEMENT * image.naturalHeight}px`;
+    this.parts.picture.replaceChildren(image);
+    this.seen.delete(id);
+    this.seen.set(id, image); // the strip of last labels shows it again, without loading it again
+    if (this.seen.size > 2 * MOST_RECENT) this.seen.delete(this.seen.keys().next().value);
   }
 
   chip(uid, name) {
@@ -202,14 +209,19 @@ class View {
     const drawn = acts.map(({ uid }) => uid).join();
     if (drawn === this.drawnRecent) return;
     this.drawnRecent = drawn;
-    this.parts.recent.replaceChildren(...acts.map(({ item, name }, place) => this.recentItem(queue.address(item), name, place)));
+    const items = acts.map(({ item, name }, place) => this.recentItem(item, name, place, queue));
+    this.parts.recent.replaceChildren(...items);
   }
 
-  recentItem(address, name, place) {
-    const picture = new Image();
+  recentItem(item, name, place, queue) {
+    let picture = this.seen.get(item.id);
+    if (!picture || this.parts.picture.contains(picture)) {
+      picture = new Image();
+      picture.decoding = "async";
+      picture.src = queue.address(item);
+    }
     picture.alt = "";
-    picture.decoding = "async";
-    picture.src = address;
+    picture.removeAttribute("style");
     const made = element("li");
     const again = button("revisit", place, picture, named(name));
     again.title = `${name}: show this picture again`;
@@ -274,7 +286,7 @@ class View {
     again.onclick = () => [outbox.retry(entry), redraw()];
     const discard = button("", "", "Discard");
     discard.onclick = () => [outbox.drop(entry), redraw()];
-    made.append(named(what, "what"), element("p", "", `${entry.error.error}. ${entry.error.remedy}`), again, discard);
+    made.append(named(what, "what"), element("p", "", `${sentence(entry.error.error)} ${sentence(entry.error.remedy)}`), again, discard);
     return made;
   }
 }

@@ -11,7 +11,8 @@ function element(kind, properties, ...children) {
 function picture(data, name, share, place) {
   const frame = element("div", { className: "frame" })
   frame.style.aspectRatio = data.ratio
-  frame.style.maxWidth = `calc(66vh * ${data.ratio})`  // a tall picture stays on the screen, in its proportions
+  // A tall picture stays on the screen, and a small one is not blown up to a blur; both in their proportions.
+  frame.style.maxWidth = `min(66vh * ${data.ratio}, ${Math.max(3 * data.size, 320)}px)`
   const source = `/api/images/${data.image}?w=${data.w}&of=${data.of}`
   frame.append(element("img", { src: source, alt: name, onerror: () => frame.classList.add("missing") }))
   if (place !== undefined) {

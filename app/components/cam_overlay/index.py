@@ -1,12 +1,14 @@
-"""A picture, and the same picture once per level with a heatmap over it. How strong the heat shows is set in the browser."""
+"""A picture, and the same picture once per level with a heatmap over it; how strong it shows is set in the browser."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from app import resources
+from hmgc_core.records import ImageRecord
 
 HERE = Path(__file__).parent
 _COMPONENT = st.components.v2.component(
@@ -26,21 +28,24 @@ class HeatTile:
     place: int
 
 
-def show_picture(image_id: int, *, width: int, height: int, alt: str) -> None:
-    """One large picture, nothing over it; width and height in pixels give it its place before it has come."""
-    data = {"image": image_id, "alt": alt, "w": 960, "ratio": width / height, "of": resources.fingerprint()}
-    _COMPONENT(key=f"picture-{image_id}", data=data)
+def show_picture(image: ImageRecord) -> None:
+    """One large picture, nothing over it."""
+    _COMPONENT(key=f"picture-{image.id}", data=_data(image, name=f"Picture {image.id}", side=960))
 
 
-def show_heat(image_id: int, inspection_id: int, tiles: Sequence[HeatTile], *, width: int, height: int) -> None:
+def show_heat(image: ImageRecord, inspection_id: int, tiles: Sequence[HeatTile]) -> None:
     """The picture as it is, beside it one per heatmap, and a slider for how strong the heat shows."""
-    data = {
-        "image": image_id,
-        "alt": "The picture",
-        "w": 640,
-        "ratio": width / height,
+    heat = {"inspection": inspection_id, "tiles": [asdict(tile) for tile in tiles]}
+    _COMPONENT(key=f"heat-{inspection_id}", data=_data(image, name="The picture", side=640) | heat)
+
+
+def _data(image: ImageRecord, *, name: str, side: int) -> dict[str, Any]:
+    """What the browser needs of a picture; its proportions give it its place before it has come."""
+    return {
+        "image": image.id,
+        "alt": name,
+        "w": side,
+        "ratio": image.width / image.height,
+        "size": image.width,
         "of": resources.fingerprint(),
-        "inspection": inspection_id,
-        "tiles": [asdict(tile) for tile in tiles],
     }
-    _COMPONENT(key=f"heat-{inspection_id}", data=data)

@@ -1,0 +1,174 @@
+"""The steps of a training run: one epoch after the other, measured, kept, saved, and told."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from hmgc_core.errors import NotTrainable
+from hmgc_core.learning.batches import TrainingSet, plan_epoch
+from hmgc_core.learning.devices import ComputeDevice
+from hmgc_core.learning.inference import measure
+from hmgc_core.learning.pixel_cache import Stopped
+from hmgc_core.learning.resume import BestEpoch, ResumeFile, TrainingState
+from hmgc_core.learning.transforms import normalise, random_views
+from hmgc_core.records import EpochMetrics, Progress, RunConfig
+from hmgc_core.taxonomy import IntArray
+
+WARM_UP = 0.25  # share of all steps in which the learning rate rises
+PROGRESS_EVERY_S = 0.5
+SAVING_SHARE = 0.1  # saving after every epoch may take this share of the time; shorter epochs are saved less often
+
+
+def one_cycle(step: int, steps: int, peak: float) -> float:
+    """The learning rate of a step: a straight rise to `peak`, then half a cosine down to 0 (Smith, 2018)."""
+    warm = max(1, round(WARM_UP * steps))
+    if step < warm:
+        return peak * (step + 1) / warm
+    return peak * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm))) / 2
+
+
+class _Pace:
+    """How fast this process learns, validation and saving included: so the time left is honest."""
+
+    def __init__(self) -> None:
+        self.started_at_s = time.monotonic()
+        self.told_at_s = -math.inf
+        self.images = 0
+
+    def is_time_to_tell(self) -> bool:
+        now_s = time.monotonic()
+        if now_s - self.told_at_s < PROGRESS_EVERY_S:
+            return False
+        self.told_at_s = now_s
+        return True
+
+    @property
+    def images_per_s(self) -> float:
+        return self.images / max(time.monotonic() - self.started_at_s, 1e-6)
+
+    def left_s(self, images: int) -> float | None:
+        return images / self.images_per_s if self.images else None
+
+
+@dataclass
+class EpochLoop:
+    """One call of `fit`: what it learns from, where it stands, whom it tells.
+
+    valid_places: places of the validation pictures in `data.pixels`. valid_nodes: their labels.
+    """
+
+    config: RunConfig
+    compute: ComputeDevice
+    data: TrainingSet
+    valid_places: list[int]
+    valid_nodes: list[int]
+    file: ResumeFile
+    state: TrainingState
+    on_progress: Callable[[Progress], None]
+    should_stop: Callable[[], bool]
+    pace: _Pace = field(default_factory=_Pace)
+    saved_at_s: float = -math.inf
+    saving_took_s: float = 0.0
+
+    def train_one_epoch(self) -> None:
+        """The batches of this epoch that are left. Raises Stopped, with the state saved, when asked to stop."""
+        state = self.state
+        plan = self._plan()
+        state.model.train()
+        for chosen, pixels in self.data.pictures(plan[state.step :]):
+            if self.should_stop():
+                self._save()
+                raise Stopped
+            loss = self._learn(chosen, pixels, steps_per_epoch=len(plan))
+            state.loss_sum += loss * len(chosen)
+            state.images += len(chosen)
+            state.step += 1
+            self.pace.images += len(chosen)
+            if self.pace.is_time_to_tell():
+                self.on_progress(self._progress())
+
+    def _plan(self) -> list[IntArray]:
+        return plan_epoch(len(self.data), self.config.batch_size, seed=self.config.seed, epoch=self.state.epoch)
+
+    def _learn(self, chosen: IntArray, pixels: Tensor, *, steps_per_epoch: int) -> float:
+        """One step of SGD on these samples. Returns the mean loss."""
+        state, config = self.state, self.config
+        step, steps = state.epoch * steps_per_epoch + state.step, config.epochs * steps_per_epoch
+        for group in state.optimizer.param_groups:
+            group["lr"] = one_cycle(step, steps, config.lr)
+        views = random_views(self.compute.send(pixels), seed=config.seed, epoch=state.epoch, step=state.step)
+        with self.compute.autocast():
+            loss = state.model.loss(state.model(normalise(views)), self.data.targets(chosen, self.compute))
+        state.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        state.optimizer.step()
+        value = loss.item()
+        if not math.isfinite(value):
+            raise NotTrainable(
+                f"the loss became {value} in epoch {state.epoch + 1}, step {state.step + 1}",
+                remedy=f"lower the learning rate: {config.lr / 10:g} instead of {config.lr:g}",
+            )
+        return value
+
+    def measure(self) -> dict[str, Any]:
+        """The metrics on the validation images, {} where there are none. Raises Stopped, with the state saved."""
+        try:
+            return measure(
+                self.state.model,
+                self.data.pixels,
+                self.valid_places,
+                self.valid_nodes,
+                self.compute,
+                should_stop=self.should_stop,
+            )
+        except Stopped:
+            self._save()
+            raise
+
+    def keep_if_best(self, metrics: dict[str, Any]) -> None:
+        """Keep this epoch's weights if none was better on the validation images."""
+        score = metrics.get("h_recall", 0.0)
+        if self.state.best is None or score >= self.state.best.score:
+            weights = {name: tensor.detach().cpu().clone() for name, tensor in self.state.model.state_dict().items()}
+            self.state.best = BestEpoch(self.state.epoch, score, metrics, weights)
+
+    def close_epoch(self, metrics: dict[str, Any]) -> EpochMetrics:
+        """Go to the next epoch; returns what this one gave."""
+        state, told = self.state, self._progress()
+        closed = EpochMetrics(
+            epoch=state.epoch,
+            train_loss=state.loss_sum / max(1, state.images),
+            images_per_s=told.images_per_s or 0.0,
+            left_s=told.left_s or 0.0,
+            metrics=metrics,
+        )
+        state.epoch, state.step, state.loss_sum, state.images = state.epoch + 1, 0, 0.0, 0
+        return closed
+
+    def save_now_and_then(self) -> None:
+        """Save the state after an epoch; of very short epochs not after each, but always after the last."""
+        pause_s = time.monotonic() - self.saved_at_s
+        if self.state.epoch == self.config.epochs or self.saving_took_s <= SAVING_SHARE * pause_s:
+            self._save()
+
+    def best(self) -> BestEpoch:
+        """The epoch to keep; there is one once an epoch is done."""
+        if self.state.best is None:
+            raise NotTrainable("no epoch was trained", remedy="ask for at least one epoch")
+        return self.state.best
+
+    def _save(self) -> None:
+        started_at_s = time.monotonic()
+        self.file.save(self.state)
+        self.saved_at_s = time.monotonic()
+        self.saving_took_s = self.saved_at_s - started_at_s
+
+    def _progress(self) -> Progress:
+        stage = f"epoch {self.state.epoch + 1} of {self.config.epochs}"
+        total = self.config.epochs * len(self.data)
+        done = self.state.epoch * len(self.data) + self.state.images
+        return Progress(stage, done, total, self.pace.images_per_s, self.pace.left_s(total - done))

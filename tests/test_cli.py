@@ -1,0 +1,175 @@
+"""The command line as scripts see it: JSON and nothing else on stdout, one error line with a remedy, exit codes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import TINY_EDGES, write_picture, write_table
+from typer.testing import CliRunner
+
+from hmgc_core.cli import app
+from hmgc_core.workflow import labelling, taxonomies, workspaces
+
+
+def hmgc(*arguments: str, workspace: Path, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "hmgc_core", *arguments, "--workspace", str(workspace)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONWARNINGS": "error::DeprecationWarning:hmgc_core", **(environment or {})},
+        timeout=300,
+    )
+
+
+@pytest.fixture
+def tree_file(tmp_path: Path) -> Path:
+    path = tmp_path / "tree.csv"
+    path.write_text("child,parent\n" + "".join(f"{child},{parent}\n" for child, parent in TINY_EDGES))
+    return path
+
+
+def test_the_whole_way_from_files_to_predictions_in_commands(tmp_path: Path, tree_file: Path) -> None:
+    ws = tmp_path / "ws"
+    imported = hmgc("import-taxonomy", str(tree_file), "--json", workspace=ws)
+    assert json.loads(imported.stdout) == {"nodes": 9, "leaves": 4, "depth": 3, "version": 1, "moved": 0}
+    rows = []
+    for number in range(24):
+        write_picture(tmp_path / f"{number}.png", number)
+        leaf = ["owl", "tug", "gull-like", "bird"][number % 4]
+        split = ["train", "train", "val", "test"][number // 4 % 4]
+        rows.append({"path": f"{number}.png", "leaf": leaf, "split": split})
+    table = write_table(tmp_path / "t.csv", rows)
+    pictures = hmgc("import-images", str(table), "--label-column", "leaf", "--json", workspace=ws)
+    assert json.loads(pictures.stdout) == {"images": 24, "duplicates": 0, "annotations": 24, "skipped": []}
+
+    trained = hmgc(
+        "train", "hrn", "--backbone", "resnet_mini", "--image-size", "16", "--epochs", "1", "--batch-size", "4",
+        "--wait", "--json", workspace=ws,
+    )  # fmt: skip
+    assert trained.returncode == 0, trained.stderr
+    run = json.loads(trained.stdout)
+    assert run["status"] == "done"
+    assert Path(run["checkpoint"]).exists()
+    assert run["metrics"]["test"]["images"] == 4
+
+    measured = json.loads(hmgc("evaluate", "1", "--json", workspace=ws).stdout)
+    assert measured["leaf_accuracy"] == run["metrics"]["test"]["leaf_accuracy"]
+
+    said = json.loads(hmgc("predict", "1", str(tmp_path / "0.png"), "2", "--json", workspace=ws).stdout)
+    _, tree = taxonomies.current_taxonomy(workspaces.open_workspace(ws))
+    for answer, name in zip(said, [str(tmp_path / "0.png"), "2"], strict=True):
+        assert answer["image"] == name
+        assert answer["path"] == tree.path_keys(tree.index(answer["node"]))
+        assert answer["leaf"] == answer["node"]
+        assert 0 < answer["probability"] <= 1
+        assert answer["top"][0]["probability"] >= answer["top"][-1]["probability"]
+
+    written = hmgc("explain", "1", "2", "--out", str(tmp_path / "why"), "--node", "black-footed", workspace=ws)
+    assert written.returncode == 0, written.stderr
+    assert sorted(p.name for p in (tmp_path / "why").iterdir()) == ["1-bird.png", "2-albatross.png", "3-black-footed.png"]
+
+    listed = json.loads(hmgc("runs", "--json", workspace=ws).stdout)
+    assert [(r["run"], r["status"]) for r in listed] == [(1, "done")]
+    for broken in (["predict", "1", "no.png"], ["predict", "9", "1"], ["explain", "1", "1", "--out", "x", "--node", "nope"]):
+        result = hmgc(*broken, workspace=ws)
+        assert (result.returncode, result.stdout) == (1, "")
+        assert result.stderr.startswith("error: ")
+        assert "remedy: " in result.stderr
+        assert "Traceback" not in result.stderr
+
+
+runner = CliRunner()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["cancel", "x"], ["nonsense"], ["train"], ["train", "flat", "--epochs", "many"], ["evaluate"], ["--nope"]],
+)
+def test_a_malformed_command_line_exits_with_2(arguments: list[str]) -> None:
+    assert runner.invoke(app, arguments).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["import-taxonomy", "none.csv"], "cannot read none.csv"),
+        (["import-images", "nowhere"], "no file or folder nowhere"),
+        (["train", "hnr"], "no model 'hnr'"),
+        (["train", "hrn", "--backbone", "resnet19"], "no backbone 'resnet19'"),
+        (["train", "hrn", "--image-size", "3"], "image_size is 3"),
+        (["train", "hrn", "--device", "tpu"], "device is 'tpu'"),
+        (["train", "hrn", "--weights", "none.pt"], "no weights file none.pt"),
+        (["train", "hrn", "--labelling", "nope"], "no labelling 'nope'"),
+        (["train", "hrn"], "no label to learn from"),
+        (["cancel", "7"], "no run 7"),
+        (["evaluate", "7"], "no run 7"),
+        (["benchmark", "nope"], "no benchmark 'nope'"),
+    ],
+)
+def test_a_mistake_is_one_named_error_with_a_remedy_and_exit_1(
+    tmp_path: Path, tree_file: Path, arguments: list[str], words: str
+) -> None:
+    ws = tmp_path / "ws"
+    taxonomies.import_taxonomy(workspaces.open_workspace(ws), tree_file)
+    if arguments[0] == "benchmark":
+        result = subprocess.run([sys.executable, "-m", "hmgc_core", *arguments], capture_output=True, text=True)
+    else:
+        result = hmgc(*arguments, workspace=ws)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert words in result.stderr
+    assert "remedy: " in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_verb_on_no_workspace_says_how_to_make_one(tmp_path: Path) -> None:
+    result = hmgc("runs", workspace=tmp_path / "none")
+    assert result.returncode == 1
+    assert "hmgc init" in result.stderr
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_version_that_would_orphan_labels_exits_with_1_and_counts(tmp_path: Path, tree_file: Path) -> None:
+    ws = tmp_path / "ws"
+    hmgc("import-taxonomy", str(tree_file), workspace=ws)
+    write_picture(tmp_path / "a.png", 1)
+    hmgc("import-images", str(write_table(tmp_path / "t.csv", [{"path": "a.png", "label": "owl"}])), workspace=ws)
+    smaller = tmp_path / "smaller.csv"
+    smaller.write_text("child,parent\nbird,life\nship,life\n")
+    refused = hmgc("import-taxonomy", str(smaller), workspace=ws)
+    assert refused.returncode == 1
+    assert "'owl' (1)" in refused.stderr
+    dry = hmgc("import-taxonomy", str(smaller), "--to-ancestor", "--dry-run", "--json", workspace=ws)
+    assert json.loads(dry.stdout)["moved"] == 1
+    moved = hmgc("import-taxonomy", str(smaller), "--to-ancestor", "--json", workspace=ws)
+    assert json.loads(moved.stdout) == {"nodes": 3, "leaves": 2, "depth": 1, "version": 2, "moved": 1}
+
+
+def test_the_doctor_finds_wrong_counts_and_missing_files_and_repairs_the_counts(tmp_path: Path, tree_file: Path) -> None:
+    ws = tmp_path / "ws"
+    hmgc("import-taxonomy", str(tree_file), workspace=ws)
+    write_picture(tmp_path / "in" / "a.png", 1)
+    hmgc("import-images", str(tmp_path / "in"), workspace=ws)
+    opened = workspaces.open_workspace(ws)
+    with opened.writing() as connection:
+        connection.exec_driver_sql("UPDATE image_tally SET total = 99")
+    (tmp_path / "in" / "a.png").unlink()
+    findings = {f["what"]: f for f in json.loads(hmgc("doctor", "--json", workspace=ws).stdout)}
+    assert "99" in findings["kept counts"]["state"]
+    assert findings["picture files"]["state"].startswith("1 of 1 are missing")
+    assert findings["database"] == {"what": "database", "state": "sound", "remedy": ""}
+    repaired = json.loads(hmgc("doctor", "--repair", "--json", workspace=ws).stdout)
+    assert next(f for f in repaired if f["what"] == "kept counts")["remedy"] == ""
+    assert labelling.label_counts(opened).images == 1
+
+
+def test_a_damaged_database_is_named_and_left_alone(tmp_path: Path) -> None:
+    ws = tmp_path / "ws"
+    ws.mkdir()
+    (ws / "hmgc.db").write_bytes(b"no database at all" * 100)
+    result = hmgc("runs", workspace=ws)
+    assert result.returncode == 1
+    assert "damaged" in result.stderr
+    assert (ws / "hmgc.db").read_bytes() == b"no database at all" * 100

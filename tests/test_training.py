@@ -1,0 +1,331 @@
+"""Training learns from mixed labels, stops at any batch, and goes on exactly where it was."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from hmgc_core.errors import DeviceError, NotTrainable
+from hmgc_core.learning import devices, epochs
+from hmgc_core.learning.batches import plan_epoch
+from hmgc_core.learning.checkpoints import load_checkpoint
+from hmgc_core.learning.devices import pick_device
+from hmgc_core.learning.epochs import one_cycle
+from hmgc_core.learning.inference import predict
+from hmgc_core.learning.pixel_cache import Stopped, decode_pictures
+from hmgc_core.learning.resume import FILE, drop_resume_state
+from hmgc_core.learning.training import FitResult, fit
+from hmgc_core.learning.transforms import normalise, random_views
+from hmgc_core.models.catalog import MODELS
+from hmgc_core.records import IS, IS_NOT, NONE_HERE, RunConfig, Sample
+
+COLOURS = {
+    "black-footed": (20, 20, 20),
+    "gull-like": (230, 230, 230),
+    "owl": (160, 60, 20),
+    "tug": (20, 60, 200),
+}
+
+
+@pytest.fixture
+def samples(tmp_path, tiny_tree) -> list[Sample]:
+    """24 plain pictures whose colour names the leaf; every third is labelled with the leaf's parent."""
+    made = []
+    for number in range(24):
+        leaf = list(COLOURS)[number % 4]
+        noise = np.random.default_rng(number).integers(-20, 20, (16, 16, 3))
+        path = tmp_path / "photos" / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(np.clip(np.array(COLOURS[leaf]) + noise, 0, 255).astype(np.uint8)).save(path)
+        node = tiny_tree.index(leaf)
+        made.append(Sample(path, int(tiny_tree.parents[node]) if number % 3 == 0 else node))
+    return made
+
+
+@pytest.fixture
+def train(tmp_path, tiny_tree, samples):
+    """Train a tiny model in tmp_path/NAME; the last six samples are for validation."""
+
+    def start(name: str = "run", *, labels=None, valid=None, **given) -> FitResult:
+        passed = {k: given.pop(k) for k in ("on_progress", "on_epoch", "should_stop") if k in given}
+        settings = {"model": "flat", "backbone": "resnet_mini", "image_size": 16, "epochs": 3, "batch_size": 8}
+        return fit(
+            RunConfig(**{**settings, "lr": 0.05, "device": "cpu", **given}),
+            tiny_tree,
+            samples[:18] if labels is None else labels,
+            samples[18:] if valid is None else valid,
+            folder=tmp_path / name,
+            cache=tmp_path / "cache",
+            **passed,
+        )
+
+    return start
+
+
+def weights_of(result: FitResult) -> dict[str, torch.Tensor]:
+    assert result.checkpoint
+    return load_checkpoint(result.checkpoint).model.state_dict()
+
+
+def assert_same_weights(one: FitResult, other: FitResult) -> None:
+    pairs = zip(weights_of(one).items(), weights_of(other).values(), strict=True)
+    assert [name for (name, a), b in pairs if not torch.equal(a, b)] == []
+
+
+class StopAfter:
+    """Says yes from the n-th question on."""
+
+    def __init__(self, questions: int) -> None:
+        self.left = questions
+
+    def __call__(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+# --- what is learned --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_mixed_labels_teach_the_leaves(train, samples, tiny_tree, model):
+    valid = [Sample(s.path, tiny_tree.index(list(COLOURS)[i % 4])) for i, s in enumerate(samples)]
+    result = train(model=model, epochs=16, valid=valid)
+    assert result.metrics["leaf_accuracy"] >= 0.9
+    np.testing.assert_equal(load_checkpoint(result.checkpoint).metrics, result.metrics)
+
+
+def test_every_kind_of_statement_can_be_trained_on(train, samples, tiny_tree):
+    kinds = [IS, IS_NOT, NONE_HERE]
+    labels = [Sample(s.path, s.node, kinds[i % 3], 1.0 + i) for i, s in enumerate(samples)]
+    for model in MODELS:
+        assert train(model, model=model, epochs=1, labels=labels).checkpoint
+
+
+def test_the_best_epoch_is_kept_and_the_later_one_at_a_tie(train, monkeypatch):
+    scores = iter([0.5, 0.7, 0.7, 0.2])
+    monkeypatch.setattr(epochs, "measure", lambda *_, **__: {"h_recall": next(scores)})
+    result = train(epochs=4)
+    assert (result.epoch, result.metrics) == (2, {"h_recall": 0.7})
+
+
+def test_without_validation_pictures_the_last_epoch_is_kept_and_said(train):
+    result = train(valid=[])
+    assert result.epoch == 2
+    assert result.metrics == {}
+    assert any("validation" in remark for remark in result.remarks)
+
+
+def test_unreadable_pictures_are_skipped_and_named(train, samples):
+    samples[0].path.write_bytes(b"")
+    samples[20].path.unlink()
+    result = train(epochs=1)
+    assert [skip.path for skip in result.skipped] == [samples[0].path, samples[20].path]
+
+
+@pytest.mark.parametrize("which", ["nothing", "one picture", "roots only", "impossible only", "unreadable"])
+def test_labels_that_teach_nothing_are_refused_with_a_remedy(train, samples, which):
+    labels = {
+        "nothing": [],
+        "one picture": samples[:1],
+        "roots only": [Sample(s.path, 0) for s in samples],
+        "impossible only": [Sample(s.path, 0, IS_NOT) for s in samples],
+        "unreadable": [Sample(Path("/nowhere.png"), s.node) for s in samples],
+    }[which]
+    with pytest.raises(NotTrainable) as caught:
+        train(labels=labels)
+    assert caught.value.remedy
+
+
+def test_a_loss_that_is_no_number_ends_with_a_remedy(train, monkeypatch):
+    monkeypatch.setattr(epochs, "normalise", lambda views: views * math.nan)
+    with pytest.raises(NotTrainable, match="loss") as caught:
+        train(lr=0.2)
+    assert "0.02" in caught.value.remedy
+
+
+def test_a_last_batch_of_one_joins_the_batch_before(train, samples):
+    plan = plan_epoch(17, 8, seed=0, epoch=0)
+    assert [len(batch) for batch in plan] == [8, 9]
+    assert sorted(np.concatenate(plan).tolist()) == list(range(17))
+    assert train(labels=samples[:17], epochs=1).checkpoint
+
+
+def test_the_order_depends_on_seed_and_epoch_only():
+    first = [np.concatenate(plan_epoch(50, 8, seed=s, epoch=e)).tolist() for s, e in ((0, 0), (0, 0), (0, 1), (1, 0))]
+    assert first[0] == first[1] != first[2] != first[3]
+
+
+def test_the_learning_rate_rises_and_falls_once():
+    rates = [one_cycle(step, 100, 0.1) for step in range(100)]
+    top = rates.index(max(rates))
+    assert max(rates) == pytest.approx(0.1)
+    assert rates[: top + 1] == sorted(rates[: top + 1]) and rates[top:] == sorted(rates[top:], reverse=True)
+    assert 0 < rates[-1] < 0.001
+
+
+# --- stop and go on ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("questions", [2, 4, 5, 9])
+@pytest.mark.parametrize("model", MODELS)
+def test_a_stopped_run_goes_on_to_the_very_same_weights(train, model, questions):
+    straight = train("straight", model=model)
+    stopped = train("broken", model=model, should_stop=StopAfter(questions))
+    assert stopped.stopped and stopped.checkpoint is None
+    train("broken", model=model, should_stop=StopAfter(questions))
+    resumed = train("broken", model=model)
+    assert not resumed.stopped
+    assert_same_weights(straight, resumed)
+    np.testing.assert_equal(resumed.metrics, straight.metrics)
+
+
+def test_epochs_that_were_told_are_not_told_again(train):
+    told, stop = [], StopAfter(6)
+    train(on_epoch=told.append, should_stop=stop)
+    train(on_epoch=told.append)
+    assert [epoch.epoch for epoch in told] == [0, 1, 2]
+    assert all(math.isfinite(epoch.train_loss) for epoch in told)
+
+
+def test_a_killed_run_goes_on_from_its_last_epoch(train):
+    class Killed(BaseException):
+        pass
+
+    def die(epoch):
+        if epoch.epoch == 1:
+            raise Killed
+
+    straight = train("straight")
+    with pytest.raises(Killed):
+        train("killed", on_epoch=die)
+    told = []
+    resumed = train("killed", on_epoch=told.append)
+    assert [epoch.epoch for epoch in told] == [1, 2]
+    assert_same_weights(straight, resumed)
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a state", "cut"])
+def test_a_damaged_resume_file_starts_over_with_a_remark(train, tmp_path, damage):
+    train(should_stop=StopAfter(5))
+    path = tmp_path / "run" / FILE
+    path.write_bytes(path.read_bytes()[:5000] if damage == "cut" else damage)
+    result = train()
+    assert any("started over" in remark for remark in result.remarks)
+    assert_same_weights(result, train("straight"))
+
+
+def test_other_settings_or_labels_start_over_with_a_remark(train, samples):
+    train(should_stop=StopAfter(5))
+    result = train(lr=0.01)
+    assert any("have changed" in remark for remark in result.remarks)
+    train("other", should_stop=StopAfter(5))
+    result = train("other", labels=samples[:17])
+    assert any("have changed" in remark for remark in result.remarks)
+
+
+def test_a_finished_run_asked_again_only_writes_its_checkpoint(train, tmp_path):
+    told = []
+    first = train()
+    again = train(on_epoch=told.append)
+    assert told == []
+    assert_same_weights(first, again)
+    drop_resume_state(tmp_path / "run")
+    assert not (tmp_path / "run" / FILE).exists()
+    assert load_checkpoint(again.checkpoint).epoch == again.epoch
+
+
+def test_stopping_while_pictures_are_read_is_a_stop(train):
+    assert train(should_stop=lambda: True).stopped
+
+
+def test_should_stop_is_asked_for_every_batch(train):
+    asked = []
+    train(epochs=2, should_stop=lambda: asked.append(1) or False)
+    assert len(asked) >= 2 * 3
+
+
+def test_training_leaves_the_callers_random_numbers_alone(train):
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    train(epochs=1)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_progress_tells_pace_and_time_left(train, monkeypatch):
+    monkeypatch.setattr(epochs, "PROGRESS_EVERY_S", 0)
+    told = []
+    train(on_progress=told.append)
+    steps = [progress for progress in told if progress.stage.startswith("epoch")]
+    assert [progress.done for progress in steps] == [8, 16, 18, 26, 34, 36, 44, 52, 54]
+    assert all(progress.total == 54 and progress.images_per_s > 0 for progress in steps)
+    assert steps[-1].left_s == 0
+
+
+# --- views ------------------------------------------------------------------------------------------------------------
+
+
+def test_views_follow_from_seed_epoch_and_step():
+    pixels = torch.randint(0, 256, (4, 3, 16, 16), dtype=torch.uint8)
+    first = random_views(pixels, seed=1, epoch=2, step=3)
+    assert torch.equal(first, random_views(pixels, seed=1, epoch=2, step=3))
+    assert not torch.equal(first, random_views(pixels, seed=1, epoch=2, step=4))
+    assert first.shape == pixels.shape and first.dtype == torch.uint8
+
+
+def test_normalised_pixels_are_zero_mean_floats_channels_last():
+    normal = normalise(torch.full((2, 3, 4, 4), 124, dtype=torch.uint8))
+    assert normal.is_contiguous(memory_format=torch.channels_last)
+    assert normal[:, 0].abs().max() < 0.01
+
+
+# --- devices ----------------------------------------------------------------------------------------------------------
+
+
+def test_cuda_that_is_not_there_is_an_error_and_auto_falls_back(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(DeviceError, match="no CUDA device"):
+        pick_device("cuda")
+    assert pick_device("auto").torch_device.type == "cpu"
+
+
+def test_a_cuda_that_does_not_compute_is_left_with_a_remark(monkeypatch):
+    monkeypatch.setattr(devices, "_cuda_trouble", lambda: "CUDA error: no kernel image")
+    compute = pick_device("auto")
+    assert compute.torch_device.type == "cpu" and "no kernel image" in compute.remark
+    with pytest.raises(DeviceError, match="no kernel image"):
+        pick_device("cuda")
+
+
+# --- predictions ------------------------------------------------------------------------------------------------------
+
+
+def test_predictions_are_paths_with_probabilities_and_embeddings(train, samples, tiny_tree, tmp_path):
+    checkpoint = load_checkpoint(train().checkpoint)
+    samples[2].path.unlink()
+    pixels = decode_pictures([s.path for s in samples], size=16, folder=tmp_path / "cache")
+    told = []
+
+    said = list(predict(checkpoint, pixels, device="cpu", with_log_probs=True, on_progress=told.append))
+
+    assert [one.place for one in said] == pixels.readable
+    assert [skip.path for skip in pixels.skipped] == [samples[2].path]
+    assert (told[-1].done, told[-1].total) == (23, 23)
+    for one in said:
+        assert [node for node, _ in one.path] == tiny_tree.path(one.node) and tiny_tree.is_leaf[one.node]
+        assert one.top[0] == (one.node, one.probability)
+        assert len(one.top) == 4 and sum(p for _, p in one.top) == pytest.approx(1, abs=1e-3)
+        shares = [p for _, p in one.path]
+        assert shares == sorted(shares, reverse=True) and 0 <= min(shares) and max(shares) <= 1
+        assert one.embedding.shape == (96,) and one.embedding.dtype == np.float16
+        assert one.log_probs.shape == (len(tiny_tree),) and one.answers.shape == (3,)
+
+
+def test_predicting_stops_when_asked(train, samples, tmp_path):
+    checkpoint = load_checkpoint(train(epochs=1).checkpoint)
+    pixels = decode_pictures([s.path for s in samples], size=16, folder=tmp_path / "cache")
+    with pytest.raises(Stopped):
+        list(predict(checkpoint, pixels, device="cpu", should_stop=lambda: True))

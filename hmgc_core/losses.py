@@ -39,7 +39,7 @@ def tree_loss(scores: Tensor, targets: Tensor, taxonomy: Taxonomy, kinds: Tensor
     low, high = index.start[targets], index.end[targets]
     if kinds is not None:
         high = torch.where(kinds == NONE_HERE, low + 1, high)
-    return _set_loss(_path_energies(scores, index), index.row_start, low, high, kinds)
+    return _set_loss(_path_energies(scores, index), index.row_at_place, low, high, kinds)
 
 
 def marginal_loss(leaf_logits: Tensor, targets: Tensor, taxonomy: Taxonomy, kinds: Tensor | None = None) -> Tensor:
@@ -48,9 +48,9 @@ def marginal_loss(leaf_logits: Tensor, targets: Tensor, taxonomy: Taxonomy, kind
     leaf_logits: (B, L) float in the order of `taxonomy.leaves`. targets, kinds and the result: as in `tree_loss`.
     """
     index = _tree_index(taxonomy, leaf_logits.device)
-    places = torch.arange(leaf_logits.shape[1], device=leaf_logits.device)
+    in_order = torch.arange(leaf_logits.shape[1], device=leaf_logits.device)
     low, high = index.leaf_start[targets], index.leaf_end[targets]
-    return _set_loss(_full_precision(leaf_logits).t(), places, low, high, kinds)
+    return _set_loss(_full_precision(leaf_logits).t(), in_order, low, high, kinds)
 
 
 def log_marginals(scores: Tensor, taxonomy: Taxonomy) -> Tensor:
@@ -91,7 +91,7 @@ class _TreeIndex:
 
     node: Tensor  # (N,) node of each row
     row: Tensor  # (N,) row of each node
-    row_start: Tensor  # (N,) pre-order place of each row's node
+    row_at_place: Tensor  # (N,) row of the node at each place of the pre-order
     start: Tensor  # (N,) pre-order interval of each node
     end: Tensor
     leaf_rows: Tensor  # (L,) row of each leaf, in the order of taxonomy.leaves
@@ -119,7 +119,7 @@ def _tree_index(taxonomy: Taxonomy, device: torch.device) -> _TreeIndex:
     return _TreeIndex(
         node=tensor(node),
         row=tensor(row),
-        row_start=tensor(taxonomy.preorder_start[node]),
+        row_at_place=tensor(row[np.argsort(taxonomy.preorder_start)]),
         start=tensor(taxonomy.preorder_start),
         end=tensor(taxonomy.preorder_end),
         leaf_rows=tensor(row[taxonomy.leaves]),
@@ -178,12 +178,24 @@ def _log_sums_below(energies: Tensor, index: _TreeIndex) -> Tensor:
     return (sums - sums[:1])[index.row].t()
 
 
-def _set_loss(energies: Tensor, places: Tensor, low: Tensor, high: Tensor, kinds: Tensor | None) -> Tensor:
-    """-log of the share of the states in each image's set. energies: (K, B), K states at pre-order `places`."""
-    inside = (places[:, None] >= low) & (places[:, None] < high)
+def _set_loss(energies: Tensor, row_at: Tensor, low: Tensor, high: Tensor, kinds: Tensor | None) -> Tensor:
+    """-log of the share of the states in each image's set. energies: (K, B). row_at: (K,) the row at each place.
+
+    low, high: (B,) the set as an interval of places; `is_not` means the two intervals around it.
+    """
+    columns = torch.arange(len(low), device=low.device)
     if kinds is not None:
-        inside ^= kinds == IS_NOT
-    return _SetLoss.apply(energies, inside)
+        outside = kinds == IS_NOT
+        low, high = (
+            torch.cat([torch.where(outside, 0, low), high]),
+            torch.cat([torch.where(outside, low, high), torch.where(outside, len(row_at), high)]),
+        )
+        columns = columns.repeat(2)
+    sizes = high - low
+    interval = torch.repeat_interleave(sizes)  # for each state in a set, the number of its interval
+    first = torch.cumsum(sizes, 0) - sizes
+    places = torch.arange(len(interval), device=low.device) + (low - first)[interval]
+    return _SetLoss.apply(energies, row_at[places], columns[interval])
 
 
 class _PathSums(torch.autograd.Function):
@@ -192,7 +204,7 @@ class _PathSums(torch.autograd.Function):
     @staticmethod
     def forward(ctx, scores: Tensor, index: _TreeIndex) -> Tensor:  # type: ignore[no-untyped-def]
         ctx.index = index
-        sums = scores.index_select(1, index.node).t().contiguous()
+        sums = scores.t().contiguous().index_select(0, index.node)
         sums[0] = 0
         for step in index.rounds:
             sums[step.start : step.stop] += sums[step.first : step.last].index_select(0, step.above)
@@ -209,27 +221,34 @@ class _PathSums(torch.autograd.Function):
             # With a doubled stride the two slices overlap, and index_add_ must not read what it writes.
             below[step.first : step.last].index_add_(0, step.above, source.clone() if index.doubling else source)
         below[0] = 0
-        return below.t().index_select(1, index.row), None
+        return below.index_select(0, index.row).t(), None
 
 
 class _SetLoss(torch.autograd.Function):
-    """logsumexp of all states minus logsumexp of the states inside, per column. energies, inside: (K, B)."""
+    """logsumexp of all states minus logsumexp of those in the set, per column of energies (K, B).
+
+    rows, columns: (P,) int, the P pairs (state, image) where the state is in the image's set: few, as most labels are
+    leaves, so the work beside one softmax is small.
+    """
 
     @staticmethod
-    def forward(ctx, energies: Tensor, inside: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
+    def forward(ctx, energies: Tensor, rows: Tensor, columns: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
         log_all = torch.logsumexp(energies, 0)
-        log_inside = torch.logsumexp(energies.masked_fill(~inside, -torch.inf), 0)
-        ctx.save_for_backward(energies, inside, log_all, log_inside)
-        return log_all - log_inside
+        inside = energies[rows, columns]
+        top = torch.full_like(log_all, -torch.inf).scatter_reduce(0, columns, inside, "amax")
+        total = torch.zeros_like(log_all).index_add_(0, columns, torch.exp(inside - top[columns]))
+        log_inside = top + torch.log(total)
+        ctx.save_for_backward(energies, rows, columns, log_all, log_inside)
+        return (log_all - log_inside).clamp_min_(0)  # rounding could leave a trace below 0
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad: Tensor):  # type: ignore[no-untyped-def]
         """P(state) minus P(state | label)."""
-        energies, inside, log_all, log_inside = ctx.saved_tensors
-        result = torch.exp(energies - log_all)
-        result -= torch.exp((energies - log_inside).masked_fill_(~inside, -torch.inf))
-        return result.mul_(grad), None
+        energies, rows, columns, log_all, log_inside = ctx.saved_tensors
+        result = (energies - log_all).exp_()
+        result[rows, columns] -= torch.exp(energies[rows, columns] - log_inside[columns])
+        return result.mul_(grad), None, None
 
 
 class _LogSumsBelow(torch.autograd.Function):

@@ -46,9 +46,7 @@ def evaluate(taxonomy: Taxonomy, targets: IntArray, probs: FloatArray | None, pr
         "h_recall": _mean(right[labelled]),
         "tice": _mean(~is_one_path(taxonomy, answers)),
         "severity": _mean(distance[distance > 0]),
-        "ece_leaf": float("nan")
-        if probs is None
-        else leaf_calibration_error(taxonomy, targets[is_leaf], probs[is_leaf]),
+        "ece_leaf": float("nan") if probs is None else leaf_calibration_error(taxonomy, targets, probs),
         "answers": "one path" if predicted.ndim == 1 else "per level",
     }
 
@@ -73,19 +71,25 @@ def mistake_distance(taxonomy: Taxonomy, targets: IntArray, predicted: IntArray)
     return taxonomy.depths[targets] - taxonomy.depths[taxonomy.lca(targets, predicted)]
 
 
-def leaf_calibration_error(taxonomy: Taxonomy, targets: IntArray, probs: FloatArray) -> float:
-    """Mean gap between confidence and accuracy of the most probable leaf, weighted by bin (Guo et al., ICML 2017).
+def calibration_error(confidence: FloatArray, right: BoolArray) -> float:
+    """Mean gap between confidence and accuracy over 15 equal bins, weighted by bin (Guo et al., ICML 2017).
 
-    targets: (B,) int leaves. probs: (B, N). Returns a value in [0, 1], NaN for no image.
+    confidence: (B,) in [0, 1]. right: (B,) bool. Returns a value in [0, 1], NaN for no image.
     """
-    if not len(targets):
+    if not len(right):
         return float("nan")
-    leaves = decode(taxonomy, probs)
-    confidence = probs[np.arange(len(targets)), leaves].astype(np.float64)
-    right = (leaves == targets).astype(np.float64)
+    confidence = np.asarray(confidence, dtype=np.float64)
     bins = np.clip((confidence * BINS).astype(int), 0, BINS - 1)
-    gaps = np.bincount(bins, weights=right - confidence, minlength=BINS)
-    return float(np.abs(gaps).sum() / len(targets))
+    gaps = np.bincount(bins, weights=np.asarray(right, dtype=np.float64) - confidence, minlength=BINS)
+    return float(np.abs(gaps).sum() / len(right))
+
+
+def leaf_calibration_error(taxonomy: Taxonomy, targets: IntArray, probs: FloatArray) -> float:
+    """`calibration_error` of the most probable leaf, over the images labelled with a leaf. probs: (B, N)."""
+    is_leaf = taxonomy.is_leaf[targets]
+    targets, probs = targets[is_leaf], np.asarray(probs)[is_leaf]
+    leaves = decode(taxonomy, probs)
+    return calibration_error(probs[np.arange(len(targets)), leaves], leaves == targets)
 
 
 def _mean(values: NDArray) -> float:

@@ -141,7 +141,7 @@ def test_the_root_as_a_label_costs_nothing_and_teaches_nothing(tiny_tree):
     loss = tree_loss(scores, torch.zeros(2, dtype=torch.long), tiny_tree)
     loss.sum().backward()
     assert loss.tolist() == [0, 0]
-    assert scores.grad.abs().max() < 1e-7
+    assert scores.grad.abs().max() < 1e-6
 
 
 def test_the_root_column_counts_as_zero_whatever_it_holds(tiny_tree):

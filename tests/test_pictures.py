@@ -21,10 +21,10 @@ def picture(mode: str = "RGB", size: tuple[int, int] = (40, 20)) -> Image.Image:
 
 
 @pytest.mark.parametrize(
-    ("mode", "name"),
-    [("RGB", "a.jpg"), ("CMYK", "a.jpg"), ("P", "a.gif"), ("RGBA", "a.png"), ("RGB", "a.webp"), ("P", "a.png"), ("RGB", "a.bmp"), ("CMYK", "a.tif")],
-)  # fmt: skip
-def test_every_colour_mode_keeps_its_colours(tmp_path, mode, name):
+    "kind", ["RGB jpg", "CMYK jpg", "P gif", "RGBA png", "RGB webp", "P png", "RGB bmp", "CMYK tif", "LAB tif"]
+)
+def test_every_colour_mode_keeps_its_colours(tmp_path, kind):
+    mode, name = kind.split()[0], "a." + kind.split()[1]
     picture(mode).save(tmp_path / name)
     read = read_picture(tmp_path / name)
     assert read.mode == "RGB" and read.size == (40, 20)

@@ -14,11 +14,12 @@ from hmgc_core.learning.batches import plan_epoch
 from hmgc_core.learning.checkpoints import load_checkpoint
 from hmgc_core.learning.devices import pick_device
 from hmgc_core.learning.epochs import one_cycle
-from hmgc_core.learning.inference import predict
+from hmgc_core.learning.inference import metrics_of, predict
 from hmgc_core.learning.pixel_cache import Stopped, decode_pictures
 from hmgc_core.learning.resume import FILE, drop_resume_state
 from hmgc_core.learning.training import FitResult, fit
 from hmgc_core.learning.transforms import normalise, random_views
+from hmgc_core.metrics import evaluate
 from hmgc_core.models.catalog import MODELS
 from hmgc_core.records import IS, IS_NOT, NONE_HERE, RunConfig, Sample
 
@@ -319,9 +320,20 @@ def test_predictions_are_paths_with_probabilities_and_embeddings(train, samples,
         assert one.top[0] == (one.node, one.probability)
         assert len(one.top) == 4 and sum(p for _, p in one.top) == pytest.approx(1, abs=1e-3)
         shares = [p for _, p in one.path]
-        assert shares == sorted(shares, reverse=True) and 0 <= min(shares) and max(shares) <= 1
+        assert shares == sorted(shares, reverse=True) and all(0 <= share <= 1 for share in shares)
         assert one.embedding.shape == (96,) and one.embedding.dtype == np.float16
         assert one.log_probs.shape == (len(tiny_tree),) and one.answers.shape == (3,)
+
+
+def test_metrics_of_predictions_are_those_of_the_whole_array(train, samples, tiny_tree, tmp_path):
+    checkpoint = load_checkpoint(train(model="hrn").checkpoint)
+    pixels = decode_pictures([s.path for s in samples], size=16, folder=tmp_path / "cache")
+    said = list(predict(checkpoint, pixels, device="cpu", with_log_probs=True))
+    targets = np.array([sample.node for sample in samples])
+    probs, answers = np.exp([one.log_probs for one in said]), np.array([one.answers for one in said])
+    slow, fast = evaluate(tiny_tree, targets, probs, answers), metrics_of(tiny_tree, targets, said)
+    assert fast.pop("ece_leaf") == pytest.approx(slow.pop("ece_leaf"))
+    np.testing.assert_equal(fast, slow)
 
 
 def test_predicting_stops_when_asked(train, samples, tmp_path):

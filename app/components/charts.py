@@ -1,6 +1,7 @@
 """Plotly figures of counts and curves, in colours that read on light and dark."""
 
 from collections.abc import Mapping, Sequence
+
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -24,7 +25,7 @@ def draw(figure: go.Figure, *, key: str, alt: str) -> None:
 
 
 def level_bars(names: Sequence[str], train: Sequence[int], all_splits: Sequence[int]) -> go.Figure:
-    """One bar per level, the coarsest on top: labels of training pictures, then those of the others if there are any."""
+    """One bar per level, the coarsest on top: labels of training pictures, then those of the others if any."""
     rest = [total - trained for total, trained in zip(all_splits, train, strict=True)]
     labels = [as_plain(name) for name in names]
     figure = go.Figure(go.Bar(y=labels, x=list(train), name="training pictures", marker_color=TEAL))

@@ -1,5 +1,6 @@
 """The measures of a run in words: what people read, the exact name beside it, what it means, and its unit."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -99,4 +100,4 @@ def _figures(exact: str, measure: Measure, value: Any) -> Iterator[Figure]:
 
 def _number(value: Any) -> float | None:
     """A float, None for what is no number (NaN is stored as null)."""
-    return float(value) if isinstance(value, int | float) and value == value else None
+    return float(value) if isinstance(value, int | float) and not math.isnan(value) else None

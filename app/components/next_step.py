@@ -27,22 +27,23 @@ def next_step(*, has_tree: bool, counts: LabelCounts, runs: Sequence[Run]) -> St
         return Step("Start with the classes: bring in a class tree.", "taxonomy", "Import a class tree")
     if not counts.images:
         return Step("The class tree is there. Now bring in pictures.", "data", "Add pictures")
-    active = [run for run in runs if run.is_active]
-    if active:
+    if any(run.is_active for run in runs):
         return Step("A model is being trained on your labels.", "runs", "Watch its progress")
-    taught = sum(counts.train_by_level[1:])
+    return _after_first_pictures(sum(counts.train_by_level[1:]), runs)
+
+
+def _after_first_pictures(taught: int, runs: Sequence[Run]) -> Step:
     if taught < ENOUGH_LABELS:
         said = (
             "No training picture is labelled yet" if not taught else f"Only {number(taught, 'label')} to learn from yet"
         )
         return Step(f"{said}. Label some, at whatever level you are sure of.", "annotate", "Label pictures")
-    if not any(run.status == "done" for run in runs):
-        if runs and runs[0].status == "failed":
-            return Step("The last training failed.", "runs", "See why")
-        return Step(f"{number(taught, 'label')} to learn from: train a first model.", "train", "Train a model")
-    return Step(
-        "A model is trained. See what it gets right, and where it goes wrong.", "predictions", "See predictions"
-    )
+    if any(run.status == "done" for run in runs):
+        said = "A model is trained. See what it gets right, and where it goes wrong."
+        return Step(said, "predictions", "See predictions")
+    if runs and runs[0].status == "failed":
+        return Step("The last training failed.", "runs", "See why")
+    return Step(f"{number(taught, 'label')} to learn from: train a first model.", "train", "Train a model")
 
 
 def show(step: Step) -> None:

@@ -10,8 +10,7 @@ from app.components.wording import number, percent
 from app.security import escape_markdown
 from hmgc_core.records import Run
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow import tree
-from hmgc_core.workflow.tree import NodeCounts
+from hmgc_core.workflow.tree import NodeCounts, labelled_images, predicted_images
 from hmgc_core.workflow.workspaces import Workspace
 
 MOST_CHILDREN = 30
@@ -20,15 +19,15 @@ LABELLED, PREDICTED = "Labelled here or below", "Predicted here or below"
 
 def show(
     ws: Workspace,
-    version: int,
-    taxonomy: Taxonomy,
+    tree: tuple[int, Taxonomy],
     node: int,
+    *,
     counts: NodeCounts,
     run: Run | None,
-    *,
     on_pick: Callable[[str], None],
 ) -> None:
-    """Everything about one class, below the tree."""
+    """Everything about one class of a tree (its version, and itself)."""
+    version, taxonomy = tree
     st.subheader(escape_markdown(taxonomy.name(node)))
     _names(taxonomy, node)
     _figures(node, counts, run)
@@ -85,8 +84,8 @@ def _pictures(ws: Workspace, version: int, key: str, run: Run | None) -> None:
 
     def load(offset: int, count: int) -> list[int]:
         if view == PREDICTED and run:
-            return tree.predicted_images(ws, version, key, run.id, offset=offset, count=count)
-        return tree.labelled_images(ws, version, key, offset=offset, count=count)
+            return predicted_images(ws, version, key, run.id, offset=offset, count=count)
+        return labelled_images(ws, version, key, offset=offset, count=count)
 
     nothing = "No picture is predicted here." if view == PREDICTED else "No picture is labelled here yet."
     gallery_pages.show(load, key=f"node-{view}-{key}", nothing=nothing)

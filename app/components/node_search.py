@@ -30,7 +30,7 @@ def show(taxonomy: Taxonomy, *, key: str, label: str, on_pick: Callable[[str], N
     with st.container(horizontal=True, gap="xsmall"):
         for node in found[:MOST_MATCHES]:
             st.button(
-                escape_markdown(_with_parent(taxonomy, node)),
+                _with_parent(taxonomy, node),
                 key=f"{key}-{taxonomy.keys[node]}",
                 on_click=_pick,
                 args=(key, on_pick, taxonomy.keys[node]),
@@ -45,9 +45,9 @@ def _pick(key: str, on_pick: Callable[[str], None], node: str) -> None:
 
 
 def _with_parent(taxonomy: Taxonomy, node: int) -> str:
-    """The name; with its parent's where another class has the same name."""
-    name, parent = taxonomy.name(node), int(taxonomy.parents[node])
-    return f"{name} ({taxonomy.name(parent)})" if parent > 0 else name
+    """The name, and beside it that of the class above: several classes may have one name."""
+    name, parent = escape_markdown(taxonomy.name(node)), int(taxonomy.parents[node])
+    return f"{name} :gray[{escape_markdown(taxonomy.name(parent))}]" if parent > 0 else name
 
 
 def matches(taxonomy: Taxonomy, typed: str, *, most: int = MOST_MATCHES + 1) -> list[int]:

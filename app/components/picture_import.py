@@ -1,4 +1,4 @@
-"""Bring in pictures of this machine: a folder, or a table of pictures and labels. What was left out is told with its reason."""
+"""Bring in pictures of this machine: a folder, or a table of pictures and labels; what is left out is told, and why."""
 
 from pathlib import Path
 

@@ -71,11 +71,12 @@ def show_more(taxonomy: Taxonomy) -> None:
             _level(taxonomy)
             _sureness()
         node_search.show(taxonomy, key=state.FILTER_SEARCH, label="Only below a class", on_pick=_choose_node)
-        if now.node:
-            name = escape_markdown(taxonomy.name(now.node))
-            st.button(f"Only below {name}", icon=":material/close:", on_click=_choose_node, args=("",))
-        if on or now.verdict:
-            st.button("Clear all filters", type="tertiary", icon=":material/filter_alt_off:", on_click=clear)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if now.node:
+                name = escape_markdown(taxonomy.name(now.node))
+                st.button(f"Only below {name}", icon=":material/close:", on_click=_choose_node, args=("",))
+            if on or now.verdict:
+                st.button("Clear all filters", type="tertiary", icon=":material/filter_alt_off:", on_click=clear)
 
 
 def _split() -> None:
@@ -95,7 +96,11 @@ def _level(taxonomy: Taxonomy) -> None:
     depth = taxonomy.depth
     words = {0: "Any", **{level: level_names.level_name(level, depth) for level in range(1, depth + 1)}}
     st.selectbox(
-        "Goes wrong first at", list(words), format_func=words.get, key=state.FILTER_LEVEL, persist_state="session"
+        "Goes wrong first at",
+        list(words),
+        format_func=lambda level: words.get(level, "")
+        key=state.FILTER_LEVEL,
+        persist_state="session",
     )
 
 

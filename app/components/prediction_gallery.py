@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import actions, state
+from app import state
 from app.components import heatmaps, prediction_filters
 from app.components.gallery import index as gallery
 from app.components.wording import number

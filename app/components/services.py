@@ -14,8 +14,8 @@ class Helper:
 
 
 HELPERS = {
-    "worker": Helper("trains models", "Trainings wait until it is started."),
-    "inspector": Helper("shows where a model looked", "No new heatmaps can be made until it is started."),
+    "worker": Helper("trains models", "trainings wait"),
+    "inspector": Helper("shows where a model looked", "no new heatmaps are made"),
 }
 
 
@@ -31,16 +31,16 @@ def show(states: dict[str, bool]) -> None:
             st.markdown(f"The **{name}** {helper.does}.", width="content")
     away = [name for name, there in states.items() if not there]
     if away:
-        missing = " ".join(HELPERS[name].without for name in away)
+        missing = " and ".join(HELPERS[name].without for name in away)
         commands = " and ".join(f"`hmgc {name}`" for name in away)
-        st.caption(f"{missing} In a terminal: {commands}, or `make run` for everything.")
+        st.caption(f"Meanwhile {missing}. Start in a terminal: {commands}, or `make run` for everything.")
 
 
 def show_if_away(states: dict[str, bool], name: str) -> None:
     """A notice with its remedy, only where the helper is not running."""
     if not states[name]:
-        missing = HELPERS[name].without
         st.warning(
-            f"The {name} is not running. {missing} In a terminal: `hmgc {name}`, or `make run` for everything.",
+            f"The {name} is not running: {HELPERS[name].without}. "
+            f"Start it in a terminal: `hmgc {name}`, or `make run` for everything.",
             icon=":material/power_off:",
         )

@@ -13,16 +13,17 @@ from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow.tree import NodeCounts, TreeNode, tree_view
 
 Colour = Literal["accuracy", "labels"]
-Stops = tuple[tuple[float, tuple[int, int, int]], ...]
+Shade = tuple[int, int, int]
+Stops = tuple[tuple[float, Shade], ...]
 
 # Orange to teal: told apart by people who do not see red and green. Grey: nothing to say.
 SCALES: dict[Colour, Stops] = {
     "accuracy": ((0.0, (214, 116, 38)), (0.5, (238, 222, 176)), (1.0, (24, 148, 134))),
     "labels": ((0.0, (222, 236, 240)), (1.0, (20, 118, 130))),
 }
-NOTHING = "#c3cad1"
+NOTHING: Shade = (195, 202, 209)
 LONGEST_NAME = 60
-MOST_ROWS, ROW_PX = 45, 16
+MOST_ROWS, ROW_PX = 45, 19
 
 
 def outermost(taxonomy: Taxonomy, node: int) -> int:
@@ -47,6 +48,7 @@ def figure(nodes: Sequence[TreeNode], colour: Colour, *, chosen: str) -> go.Figu
     """An icicle of `nodes`; the box `chosen` has a frame."""
     most = max((node.labels for node in nodes), default=0)
     values = _room(nodes)
+    colours = [_colour(node, colour, most) for node in nodes]
     drawn = go.Figure(
         go.Icicle(
             ids=[node.id for node in nodes],
@@ -58,12 +60,13 @@ def figure(nodes: Sequence[TreeNode], colour: Colour, *, chosen: str) -> go.Figu
             texttemplate="%{label}  %{text}",
             hovertext=[_about(node) for node in nodes],
             hovertemplate="%{hovertext}<extra></extra>",
-            textfont={"size": 13},
+            textfont={"size": 12, "color": [_ink(shade) for shade in colours]},
+            leaf={"opacity": 1},
             tiling={"orientation": "h", "pad": 2},
             pathbar={"visible": False},
             sort=False,
             marker={
-                "colors": [_colour(node, colour, most) for node in nodes],
+                "colors": ["rgb({},{},{})".format(*shade) for shade in colours],
                 "line": {"width": [3 if node.id == chosen else 0 for node in nodes], "color": "#20304a"},
             },
         )
@@ -72,15 +75,15 @@ def figure(nodes: Sequence[TreeNode], colour: Colour, *, chosen: str) -> go.Figu
     drawn.update_layout(
         height=60 + max(160, min(28 * len(_tips(nodes)), ROW_PX * MOST_ROWS)),
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
-        uniformtext={"minsize": 12, "mode": "hide"},
+        uniformtext={"minsize": 11, "mode": "hide"},
     )
     return drawn
 
 
 def _room(nodes: Sequence[TreeNode]) -> dict[str, float]:
-    """How much room each box takes: a little more for a class with many below it, so that small ones stay readable."""
-    inner = {node.parent for node in nodes}
-    room = {node.id: 0.0 if node.id in inner else 1 + math.log2(node.leaves) for node in nodes}
+    """How much room each box takes: the outermost drawn ones all the same, so that every name can be read."""
+    tips = _tips(nodes)
+    room = {node.id: float(node.id in tips) for node in nodes}
     for node in reversed(nodes):  # parents stand before their children
         if node.parent in room:
             room[node.parent] += room[node.id]
@@ -109,18 +112,25 @@ def _about(node: TreeNode) -> str:
     return "<br>".join(lines)
 
 
-def _colour(node: TreeNode, colour: Colour, most: int) -> str:
+def _colour(node: TreeNode, colour: Colour, most: int) -> Shade:
     if colour == "labels":
         return _shade(SCALES[colour], math.log1p(node.labels) / math.log1p(most)) if node.labels else NOTHING
     return NOTHING if node.accuracy is None else _shade(SCALES[colour], node.accuracy)
 
 
-def _shade(stops: Stops, place: float) -> str:
+def _ink(shade: Shade) -> str:
+    """Black or white, whichever reads better on this shade."""
+    red, green, blue = shade
+    return "#10201e" if 0.299 * red + 0.587 * green + 0.114 * blue > 125 else "#ffffff"
+
+
+def _shade(stops: Stops, place: float) -> Shade:
     for (low, first), (high, second) in itertools.pairwise(stops):
         if place <= high:
             share = (place - low) / (high - low)
-            return "rgb({},{},{})".format(*(round(a + (b - a) * share) for a, b in zip(first, second, strict=True)))
-    return "rgb({},{},{})".format(*stops[-1][1])
+            red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
+            return red, green, blue
+    return stops[-1][1]
 
 
 def _add_scale(drawn: go.Figure, colour: Colour, most: int) -> None:
@@ -128,8 +138,6 @@ def _add_scale(drawn: go.Figure, colour: Colour, most: int) -> None:
     if colour == "labels" and not most:
         return
     top = math.log1p(most) if colour == "labels" else 1.0
-    ticks = [0, 10, 100, 1000, 10_000, 100_000] if colour == "labels" else [0, 0.5, 1]
-    ticks = [tick for tick in ticks if tick <= most] if colour == "labels" else ticks
     bar = {
         "orientation": "h",
         "thickness": 8,
@@ -140,9 +148,12 @@ def _add_scale(drawn: go.Figure, colour: Colour, most: int) -> None:
         "yanchor": "top",
         "outlinewidth": 0,
         "ticklabeloverflow": "allow",
-        "tickvals": [math.log1p(tick) for tick in ticks] if colour == "labels" else ticks,
-        "ticktext": [number(tick) for tick in ticks] if colour == "labels" else [percent(tick) for tick in ticks],
     }
+    if colour == "labels":
+        ticks = [tick for tick in (0, 10, 100, 1000, 10_000, 100_000) if tick <= most]
+        bar |= {"tickvals": [math.log1p(tick) for tick in ticks], "ticktext": [number(tick) for tick in ticks]}
+    else:
+        bar |= {"tickvals": [0, 0.5, 1], "tickformat": ".0%"}
     scale = [[place, "rgb({},{},{})".format(*shade)] for place, shade in SCALES[colour]]
     marker = {"color": [0], "colorscale": scale, "cmin": 0, "cmax": top, "showscale": True, "colorbar": bar}
     drawn.add_scatter(x=[None], y=[None], marker=marker, hoverinfo="skip", showlegend=False)

@@ -1,4 +1,4 @@
-"""Predictions: what a run says about the pictures, found by filters; one picture in full, with where the model looked."""
+"""Predictions: what a run says about the pictures, found by filters; and one picture in full."""
 
 import streamlit as st
 
@@ -18,9 +18,7 @@ if image_id is not None:
 
 st.header("Predictions")
 if run is None:
-    empty_state.show(
-        "No model was trained yet: there is nothing it could say.", next_page="train", label="Train a model"
-    )
+    empty_state.show("No model was trained yet.", next_page="train", label="Train a model")
     st.stop()
 if asked is not None and asked != run.id:
     st.warning(f"Run {asked} has no predictions. These are of run {run.id}.", icon=":material/info:")

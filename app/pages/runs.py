@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import actions, resources, state
+from app import resources, state
 from app.components import empty_state, run_compare, run_detail, run_list, run_progress, run_summary
 from hmgc_core.workflow import training
 
@@ -23,7 +23,7 @@ if asked is not None and asked not in by_number:
 
 beside = by_number.get(state.chosen_number(state.OTHER_RUN) or 0)
 run_list.show(runs)
-run_progress.show(lambda: training.all_runs(ws), on_stop=lambda run_id: actions.do(training.cancel, ws, run_id))
+run_progress.show(ws)
 left, right = st.columns(2)
 with left:
     run_list.picker("Run", runs, state.RUN, run)

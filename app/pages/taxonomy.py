@@ -4,10 +4,11 @@ import streamlit as st
 
 from app import resources, state
 from app.components import breadcrumbs, charts, node_panel, node_search, taxonomy_import, tree_view
+from app.components.tree_view import Colour
 from app.components.wording import number
 from hmgc_core.workflow import seeing, taxonomies
 
-COLOURS = {"accuracy": "Share found", "labels": "Labels"}
+COLOURS: dict[Colour, str] = {"accuracy": "Colour: share found", "labels": "Colour: labels"}
 
 ws = resources.workspace()
 newest = taxonomies.newest_taxonomy(ws)
@@ -48,8 +49,10 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
     with st.popover("Import", icon=":material/upload:", on_change="rerun") as importing:
         if importing.open:
             taxonomy_import.show(ws)
-with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+search, colours = st.columns([3, 2])
+with search:
     node_search.show(taxonomy, key=state.TREE_SEARCH, label="Find a class", on_pick=open_node)
+with colours, st.container(horizontal_alignment="right"):
     colour = st.segmented_control(
         "Colour",
         list(COLOURS),
@@ -57,6 +60,7 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
         required=True,
         format_func=COLOURS.__getitem__,
         key=state.TREE_COLOUR,
+        label_visibility="collapsed",
         persist_state="session",
     )
 breadcrumbs.show(taxonomy, node, on_pick=open_node)
@@ -69,4 +73,4 @@ st.plotly_chart(
     config=charts.QUIET,
     alt=f"The classes below {taxonomy.name(node)}",
 )
-node_panel.show(ws, version, taxonomy, node, counts, run, on_pick=open_node)
+node_panel.show(ws, newest, node, counts=counts, run=run, on_pick=open_node)

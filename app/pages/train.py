@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import actions, resources
+from app import resources
 from app.components import charts, empty_state, level_names, run_progress, services, train_form
 from app.components.wording import number
 from hmgc_core.workflow import labelling, taxonomies, training
@@ -13,9 +13,7 @@ counts = labelling.label_counts(ws)
 
 st.header("Train")
 if newest is None:
-    empty_state.show(
-        "There is no class tree yet: a model learns its classes.", next_page="taxonomy", label="Import a class tree"
-    )
+    empty_state.show("There is no class tree yet.", next_page="taxonomy", label="Import a class tree")
     st.stop()
 if not sum(counts.train_by_level):
     empty_state.show("No training picture is labelled yet.", next_page="annotate", label="Label pictures")
@@ -24,7 +22,7 @@ if not sum(counts.train_by_level):
 services.show_if_away(training.services(ws), "worker")
 if any(run.is_active for run in training.all_runs(ws)):
     st.subheader("In progress")
-    run_progress.show(lambda: training.all_runs(ws), on_stop=lambda run_id: actions.do(training.cancel, ws, run_id))
+    run_progress.show(ws)
 
 settings, labels = st.columns([3, 2], gap="large")
 with settings:

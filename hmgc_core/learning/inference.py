@@ -13,7 +13,7 @@ from hmgc_core.learning.checkpoints import Checkpoint
 from hmgc_core.learning.devices import ComputeDevice, pick_device
 from hmgc_core.learning.pixel_cache import Pixels, Stopped
 from hmgc_core.learning.transforms import normalise
-from hmgc_core.metrics import evaluate
+from hmgc_core.metrics import calibration_error, evaluate
 from hmgc_core.models.base import HierarchicalModel
 from hmgc_core.records import Progress
 from hmgc_core.taxonomy import IntArray, Taxonomy
@@ -79,16 +79,28 @@ def measure(
     *,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> dict[str, Any]:
-    """The metrics of `evaluate` for the pictures at `places`, whose labels are the nodes `targets`; {} for none.
+    """The metrics of the pictures at `places`, whose labels are the nodes `targets`; {} for none.
 
     Raises Stopped when `should_stop` says so.
     """
-    batches = list(run_batches(model, pixels, places, compute, should_stop=should_stop))
-    if not batches:
-        return {}
-    probs = np.exp(np.concatenate([batch.log_probs for batch in batches]))
-    answers = np.concatenate([batch.answers for batch in batches])
-    return evaluate(model.taxonomy, np.asarray(targets), probs, answers)
+    said: list[ImagePrediction] = []
+    for batch in run_batches(model, pixels, places, compute, should_stop=should_stop):
+        said += _predictions(model.taxonomy, batch, top=1, with_log_probs=False)
+    return metrics_of(model.taxonomy, targets, said) if said else {}
+
+
+def metrics_of(taxonomy: Taxonomy, targets: Sequence[int], said: Sequence[ImagePrediction]) -> dict[str, Any]:
+    """The metrics of `evaluate` for these predictions, one target node each; no (B, N) array is needed.
+
+    They are of the per-level answers; `ece_leaf` is of the probabilities.
+    """
+    nodes = np.asarray(targets, dtype=np.int64)
+    answers = np.array([one.answers for one in said], dtype=np.int64).reshape(len(said), taxonomy.depth)
+    right = np.array([one.node == node for one, node in zip(said, nodes, strict=True)], dtype=bool)
+    confidence = np.array([one.probability for one in said])
+    is_leaf = taxonomy.is_leaf[nodes]
+    ece = calibration_error(confidence[is_leaf], right[is_leaf])
+    return {**evaluate(taxonomy, nodes, None, answers), "ece_leaf": ece}
 
 
 @dataclass(frozen=True)

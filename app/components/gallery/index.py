@@ -1,4 +1,4 @@
-"""A grid of pictures to look through and to open. The browser fetches them by number; only numbers and names are sent."""
+"""A grid of pictures to look through and to open. Only numbers and names are sent; the browser fetches the pictures."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -1,0 +1,200 @@
+"""A browser, and the real app on a free port. No browser: skipped, unless HMGC_REQUIRE_BROWSER=1."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+START_S = 60
+WAIT_MS = 15_000
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+
+# Streamlit asks for these under the page's own address when a page is opened directly, and gets along without.
+STREAMLITS_OWN_404 = ("/_stcore/host-config", "/_stcore/health")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(item.path).is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.browser)
+
+
+# --- the app ----------------------------------------------------------------------------------------------------------
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class AppServer:
+    """The app as a process of its own, on a port of its own, which it keeps over a restart."""
+
+    workspace: Path
+    log: Path
+    port: int = field(default_factory=_free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "streamlit_app.py")]
+        command += ["--server.port", str(self.port), "--server.address", "127.0.0.1"]
+        environment = {**os.environ, "HMGC_WORKSPACE": str(self.workspace)}
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        self._wait()
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + START_S
+        while time.monotonic() < deadline:
+            assert self.process is not None and self.process.poll() is None, self.log.read_text()
+            try:
+                with urllib.request.urlopen(f"{self.url}/api/health", timeout=1):
+                    return
+            except OSError:
+                time.sleep(0.1)
+        raise AssertionError(f"the app did not start:\n{self.log.read_text()}")
+
+    def kill(self) -> None:
+        """As if the power had gone."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(how)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+@pytest.fixture(scope="session")
+def app_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], AppServer]]:
+    """app_server(folder): the running app on this workspace, started at the first call; ended after all tests."""
+    logs = tmp_path_factory.mktemp("logs")
+    servers: dict[Path, AppServer] = {}
+
+    def serve(folder: Path) -> AppServer:
+        if folder not in servers:
+            servers[folder] = AppServer(folder, logs / f"app-{len(servers)}.log")
+            servers[folder].start()
+        return servers[folder]
+
+    yield serve
+    for server in servers.values():
+        server.stop()
+
+
+# --- the browser ------------------------------------------------------------------------------------------------------
+
+
+def _chromium() -> str:
+    found = os.environ.get("HMGC_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if not found:
+        message = "no Chromium here: install one, or name it in HMGC_CHROMIUM"
+        if os.environ.get("HMGC_REQUIRE_BROWSER") == "1":
+            pytest.fail(message)
+        pytest.skip(message)
+    return found
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = _chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Watch:
+    """What went wrong in a page, and what it asked of other machines."""
+
+    problems: list[str] = field(default_factory=list)
+    remote: list[str] = field(default_factory=list)
+
+    def over(self, page: Page) -> None:
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("console", self._console)
+        page.on("request", self._request)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        is_known = str(message.location.get("url", "")).endswith(STREAMLITS_OWN_404)
+        if message.type == "error" and not is_known:
+            self.problems.append(f"{message.text} {message.location.get('url', '')}")
+
+    def _request(self, request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme not in ("data", "blob") and parts.hostname != "127.0.0.1":
+            self.remote.append(request.url)
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture
+def open_page(browser: Browser, watch: Watch) -> Iterator[Callable[..., Page]]:
+    """open_page(**context options): a page in a fresh browser profile; all are watched, and closed after the test.
+
+    No test may load anything from another machine.
+    """
+    contexts = []
+
+    def opened(**options: object) -> Page:
+        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
+        context.set_default_timeout(WAIT_MS)
+        contexts.append(context)
+        context.on("page", watch.over)
+        return context.new_page()
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert watch.remote == []
+
+
+@pytest.fixture(scope="session")
+def profile(browser: Browser) -> Iterator[BrowserContext]:
+    """One browser profile for many tests: the app's own files are loaded once."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(WAIT_MS)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(profile: BrowserContext, watch: Watch) -> Iterator[Page]:
+    """A page of the shared profile, in which nothing may go wrong."""
+    page = profile.new_page()
+    watch.over(page)
+    yield page
+    page.close()
+    assert watch.problems == []
+    assert watch.remote == []

@@ -1,4 +1,4 @@
-"""The tree loss against a flat softmax and against the dense state matrix of HRN's authors, side by side in one process.
+"""The tree loss against a flat softmax and the dense state matrix of HRN's authors, side by side in one process.
 
     python benchmarks/losses.py [--json]
 
@@ -26,7 +26,11 @@ DENSE_UP_TO = 6_000  # the state matrix of more nodes would need gigabytes
 def main() -> None:
     torch.manual_seed(0)
     torch.set_num_threads(1)  # waiting threads would count as work on a busy machine
-    rows = [row for tree in (cub_shaped(), random_tree(1_121), random_tree(5_000), random_tree(16_000)) for row in measure(tree)]
+    rows = [
+        row
+        for tree in (cub_shaped(), random_tree(1_121), random_tree(5_000), random_tree(16_000))
+        for row in measure(tree)
+    ]
     if "--json" in sys.argv:
         print(json.dumps({"machine": machine(), "rows": rows}))
         return
@@ -34,7 +38,9 @@ def main() -> None:
     print(f"{'operation':28}{'nodes':>8}{'batch':>7}{'ms':>9}{'to flat':>9}{'to dense':>10}")
     for row in rows:
         dense = "–" if row["ratio_to_dense"] is None else f"{row['ratio_to_dense']:.2f}"
-        print(f"{row['operation']:28}{row['nodes']:>8}{row['batch']:>7}{row['ms']:>9.2f}{row['ratio_to_flat']:>9.2f}{dense:>10}")
+        print(
+            f"{row['operation']:28}{row['nodes']:>8}{row['batch']:>7}{row['ms']:>9.2f}{row['ratio_to_flat']:>9.2f}{dense:>10}"
+        )
 
 
 def measure(tree: Taxonomy) -> list[dict[str, object]]:
@@ -105,7 +111,9 @@ def cub_shaped() -> Taxonomy:
 
 def random_tree(nodes: int) -> Taxonomy:
     rng = np.random.default_rng(0)
-    return Taxonomy.from_edges((f"n{i}", f"n{int(rng.integers(max(0, i // 8 - 2), i // 4 + 1))}") for i in range(1, nodes))
+    return Taxonomy.from_edges(
+        (f"n{i}", f"n{int(rng.integers(max(0, i // 8 - 2), i // 4 + 1))}") for i in range(1, nodes)
+    )
 
 
 def machine() -> str:

@@ -91,7 +91,7 @@ def doctor(
     ws = _open_existing(workspace)
     if repair:
         workspaces.recount(ws)
-    findings = workspaces.doctor(ws) + [_device_finding()]
+    findings = [*workspaces.doctor(ws), _device_finding()]
     if as_json:
         _print_json(findings)
         return

@@ -113,7 +113,8 @@ class RunConfig:
     """All that a training run is asked to do. Raises BadConfig when a number is out of range.
 
     image_size: side in pixels of the square the model sees. lr: peak learning rate. device: auto, cpu or cuda.
-    weights: a file with backbone weights, "" for a random start. labelling: a named set of labels, "" for the current ones.
+    weights: a file with backbone weights, "" for a random start. labelling: a named set of labels,
+    "" for the current ones.
     """
 
     model: str = "hrn"

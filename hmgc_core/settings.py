@@ -1,4 +1,4 @@
-"""Settings from the environment, each with its default. docs/deployment.md lists them; a test keeps the two together."""
+"""Settings from the environment, each with its default. docs/deployment.md lists them; a test compares the two."""
 
 import os
 from pathlib import Path

@@ -253,7 +253,7 @@ class Taxonomy:
             a[a_moves], b[b_moves] = self.parents[a[a_moves]], self.parents[b[b_moves]]
 
     def is_at_or_below(self, nodes: int | IntArray, ancestors: int | IntArray) -> BoolArray:
-        """Elementwise: node is the ancestor itself or below it. O(1) each, by pre-order intervals; -1 is below nothing."""
+        """Elementwise: node is the ancestor or below it. O(1) each, by pre-order intervals; -1 is below nothing."""
         nodes, ancestors = np.asarray(nodes), np.asarray(ancestors)
         start = self.preorder_start[nodes]
         inside = (self.preorder_start[ancestors] <= start) & (start < self.preorder_end[ancestors])

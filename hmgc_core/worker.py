@@ -116,7 +116,7 @@ class _Attempt:
                 ended = self._train_and_predict()
             except HmgcError as error:
                 ended = ("failed", {"error": str(error), "remedy": error.remedy})
-            except Exception as error:  # noqa: BLE001 - any bug must end in the row, not in a dead worker
+            except Exception as error:
                 self._keep_traceback()
                 remedy = f"this is a fault of the program; {self._traceback_file} tells more"
                 ended = ("failed", {"error": f"{type(error).__name__}: {error}"[:500], "remedy": remedy})

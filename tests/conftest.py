@@ -102,7 +102,7 @@ def labelled_workspace(workspace: Workspace) -> Workspace:
 
 @pytest.fixture
 def predicted_workspace(labelled_workspace: Workspace) -> Workspace:
-    """The labelled workspace with a finished run 1 whose predictions are made up by hand: right, but for image 1 and 2."""
+    """The labelled workspace with a finished run 1 whose predictions are made up: right, but for image 1 and 2."""
     ws = labelled_workspace
     run_id = training.queue_run(ws, RunConfig(model="flat", backbone="resnet_mini", image_size=16, epochs=1))
     _, tree = taxonomies.current_taxonomy(ws)

@@ -14,7 +14,9 @@ from hmgc_core.cli import app
 from hmgc_core.workflow import labelling, taxonomies, workspaces
 
 
-def hmgc(*arguments: str, workspace: Path, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def hmgc(
+    *arguments: str, workspace: Path, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "hmgc_core", *arguments, "--workspace", str(workspace)],
         capture_output=True,
@@ -69,11 +71,19 @@ def test_the_whole_way_from_files_to_predictions_in_commands(tmp_path: Path, tre
 
     written = hmgc("explain", "1", "2", "--out", str(tmp_path / "why"), "--node", "black-footed", workspace=ws)
     assert written.returncode == 0, written.stderr
-    assert sorted(p.name for p in (tmp_path / "why").iterdir()) == ["1-bird.png", "2-albatross.png", "3-black-footed.png"]
+    assert sorted(p.name for p in (tmp_path / "why").iterdir()) == [
+        "1-bird.png",
+        "2-albatross.png",
+        "3-black-footed.png",
+    ]
 
     listed = json.loads(hmgc("runs", "--json", workspace=ws).stdout)
     assert [(r["run"], r["status"]) for r in listed] == [(1, "done")]
-    for broken in (["predict", "1", "no.png"], ["predict", "9", "1"], ["explain", "1", "1", "--out", "x", "--node", "nope"]):
+    for broken in (
+        ["predict", "1", "no.png"],
+        ["predict", "9", "1"],
+        ["explain", "1", "1", "--out", "x", "--node", "nope"],
+    ):
         result = hmgc(*broken, workspace=ws)
         assert (result.returncode, result.stdout) == (1, "")
         assert result.stderr.startswith("error: ")
@@ -147,7 +157,9 @@ def test_a_version_that_would_orphan_labels_exits_with_1_and_counts(tmp_path: Pa
     assert json.loads(moved.stdout) == {"nodes": 3, "leaves": 2, "depth": 1, "version": 2, "moved": 1}
 
 
-def test_the_doctor_finds_wrong_counts_and_missing_files_and_repairs_the_counts(tmp_path: Path, tree_file: Path) -> None:
+def test_the_doctor_finds_wrong_counts_and_missing_files_and_repairs_the_counts(
+    tmp_path: Path, tree_file: Path
+) -> None:
     ws = tmp_path / "ws"
     hmgc("import-taxonomy", str(tree_file), workspace=ws)
     write_picture(tmp_path / "in" / "a.png", 1)

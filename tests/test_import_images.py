@@ -133,9 +133,7 @@ def test_odd_but_good_pictures_all_come_in(ws: Workspace, tmp_path: Path) -> Non
     assert (turned.width, turned.height) == (20, 30)
 
 
-def test_every_bad_picture_is_a_counted_skip_with_its_reason(
-    ws: Workspace, tmp_path: Path
-) -> None:
+def test_every_bad_picture_is_a_counted_skip_with_its_reason(ws: Workspace, tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
     write_picture(folder / "good.png", 1)

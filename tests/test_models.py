@@ -68,6 +68,15 @@ def test_log_probs_are_marginals_and_answers_one_node_per_level(model, any_tree)
 
 
 @pytest.mark.parametrize("model", MODELS)
+def test_a_model_moves_to_a_device_with_all_it_needs(model, any_tree):
+    # The meta device refuses to work with a tensor that stayed behind, as a GPU would.
+    built = small(model, any_tree).eval().to("meta")
+    scores = built(torch.zeros(2, 3, 16, 16, device="meta"))
+    for given in (built.log_probs(scores), built.answers(scores), built.evidence(scores)):
+        assert given.device.type == "meta" and len(given) == 2
+
+
+@pytest.mark.parametrize("model", MODELS)
 def test_weights_weigh_the_mean_and_kinds_change_the_loss(model, tiny_tree):
     built = small(model, tiny_tree).eval()
     scores = built(torch.randn(2, 3, 16, 16))

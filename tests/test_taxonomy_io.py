@@ -16,10 +16,16 @@ def write(path: Path, text: str | bytes) -> Path:
 
 def test_edges_carry_names_synonyms_and_notes(tmp_path: Path) -> None:
     tree = read_taxonomy(
-        write(tmp_path / "t.csv", 'child,parent,name,synonyms,note\nalb,bird,Albatross,mollymawk | gooney,"big, white"\n')
+        write(
+            tmp_path / "t.csv", 'child,parent,name,synonyms,note\nalb,bird,Albatross,mollymawk | gooney,"big, white"\n'
+        )
     )
     node = tree.index("alb")
-    assert (tree.name(node), tree.synonyms(node), tree.note(node)) == ("Albatross", ("mollymawk", "gooney"), "big, white")
+    assert (tree.name(node), tree.synonyms(node), tree.note(node)) == (
+        "Albatross",
+        ("mollymawk", "gooney"),
+        "big, white",
+    )
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,15 @@ def start_worker(labelled_workspace: Workspace) -> Iterator[StartWorker]:
 
     def start(*arguments: str, lease_s: float = 2.0) -> subprocess.Popen[bytes]:
         environment = {**os.environ, "HMGC_LEASE_S": str(lease_s)}
-        command = [sys.executable, "-m", "hmgc_core", "worker", "--workspace", str(labelled_workspace.folder), *arguments]
+        command = [
+            sys.executable,
+            "-m",
+            "hmgc_core",
+            "worker",
+            "--workspace",
+            str(labelled_workspace.folder),
+            *arguments,
+        ]
         started.append(subprocess.Popen(command, env=environment))
         return started[-1]
 

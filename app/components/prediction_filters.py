@@ -98,7 +98,7 @@ def _level(taxonomy: Taxonomy) -> None:
     st.selectbox(
         "Goes wrong first at",
         list(words),
-        format_func=lambda level: words.get(level, "")
+        format_func=lambda level: words.get(level, ""),
         key=state.FILTER_LEVEL,
         persist_state="session",
     )

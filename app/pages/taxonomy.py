@@ -4,11 +4,10 @@ import streamlit as st
 
 from app import resources, state
 from app.components import breadcrumbs, charts, node_panel, node_search, taxonomy_import, tree_view
-from app.components.tree_view import Colour
 from app.components.wording import number
 from hmgc_core.workflow import seeing, taxonomies
 
-COLOURS: dict[Colour, str] = {"accuracy": "Colour: share found", "labels": "Colour: labels"}
+COLOURS = {"accuracy": "Colour: share found", "labels": "Colour: labels"}
 
 ws = resources.workspace()
 newest = taxonomies.newest_taxonomy(ws)
@@ -66,7 +65,7 @@ with colours, st.container(horizontal_alignment="right"):
 breadcrumbs.show(taxonomy, node, on_pick=open_node)
 boxes = tree_view.boxes(taxonomy, counts, tree_view.outermost(taxonomy, node))
 st.plotly_chart(
-    tree_view.figure(boxes, colour or "labels", chosen=taxonomy.keys[node]),
+    tree_view.figure(boxes, "labels" if colour == "labels" else "accuracy", chosen=taxonomy.keys[node]),
     key=state.TREE_CHART,
     on_select=open_clicked,
     selection_mode="points",

@@ -63,7 +63,7 @@ class Resource:
         handler = self.handlers.get(request.method)
         try:
             if not self.handlers:
-                raise RequestError(404, "there is nothing here", remedy="see the README for the routes there are")
+                raise RequestError(404, "there is nothing here", remedy="check the address")
             if handler is None:
                 raise RequestError(405, f"{request.method[:20]} is not possible here", remedy=f"use {self._methods()}")
             return await handler(request)

@@ -102,7 +102,7 @@ def _field(value: dict[str, Any], name: str, kind: type, default: Any) -> Any:
     found = value.get(name, default)
     if isinstance(found, bool) or not isinstance(found, (int, float) if kind is float else kind):
         words = {str: "a text", int: "a whole number", float: "a number", dict: "an object"}
-        raise BadRequest(f"`{name}` must be {words[kind]}", remedy="see docs/formats.md for what a label holds")
+        raise BadRequest(f"`{name}` must be {words[kind]}", remedy=f"send {words[kind]} as `{name}`")
     return found
 
 

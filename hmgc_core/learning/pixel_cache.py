@@ -33,7 +33,7 @@ PICTURES_PER_STEP = 32  # between two looks at `should_stop`
 BYTES_TO_SPARE = 64 * 2**20  # left free on the disk, so that the database beside the cache can still write
 
 
-class Stopped(Exception):  # noqa: N818 - no mistake: the caller asked for it
+class Stopped(Exception):
     """The caller's `should_stop` said yes."""
 
 

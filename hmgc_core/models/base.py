@@ -1,7 +1,7 @@
 """What every hierarchical model offers and shares: labels of any kind, pooled features, a layer to look at."""
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -56,10 +56,10 @@ class HierarchicalModel(nn.Module):
         """The layer whose output a heatmap shows: the trunk's feature map."""
         return self.trunk
 
-    def constant(self, name: str, values: Any) -> Tensor:
-        """Keep an array of the tree on the model's device, outside its weights; returns it."""
-        self.register_buffer(name, torch.as_tensor(values), persistent=False)
-        return cast(Tensor, getattr(self, name))
+    def keep(self, **arrays: Any) -> None:
+        """Keep arrays of the tree under their names: on the model's device, but not among its weights."""
+        for name, values in arrays.items():
+            self.register_buffer(name, torch.as_tensor(values), persistent=False)
 
 
 def as_targets(targets: Tensor | Targets) -> Targets:

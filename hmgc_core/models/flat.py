@@ -30,13 +30,19 @@ class Flat(HierarchicalModel):
     learned as the weaker truth `is`.
     """
 
+    leaf_nodes: Tensor
+    paths: Tensor
+    has_one_leaf: Tensor
+
     def __init__(self, taxonomy: Taxonomy, trunk: Trunk, *, label_smoothing: float = 0.0) -> None:
         super().__init__(taxonomy, trunk)
         self.head = nn.Linear(trunk.channels, len(taxonomy.leaves))
         self.label_smoothing = label_smoothing
-        self.leaf_nodes = self.constant("leaf_nodes", taxonomy.leaves)
-        self.paths = self.constant("paths", taxonomy.ancestors_by_depth)
-        self.has_one_leaf = self.constant("has_one_leaf", taxonomy.leaf_counts == 1)
+        self.keep(
+            leaf_nodes=taxonomy.leaves,
+            paths=taxonomy.ancestors_by_depth,
+            has_one_leaf=taxonomy.leaf_counts == 1,
+        )
 
     def forward(self, images: Tensor) -> FlatScores:
         """(B, 3, H, W) to leaf logits."""

@@ -14,6 +14,7 @@ Where we differ:
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -66,6 +67,12 @@ class LevelBlock(nn.Module):
 class HRN(HierarchicalModel):
     """Level blocks, residual sums, a sigmoid head per level and a softmax head over the leaves."""
 
+    column: Tensor
+    depths: Tensor
+    leaf_nodes: Tensor
+    has_one_leaf: Tensor
+    first_leaf: Tensor
+
     def __init__(self, taxonomy: Taxonomy, trunk: Trunk, *, label_smoothing: float = 0.0) -> None:
         super().__init__(taxonomy, trunk)
         width = trunk.channels // 4
@@ -73,22 +80,18 @@ class HRN(HierarchicalModel):
         self.level_heads = nn.ModuleList(nn.Linear(width, len(nodes)) for nodes in taxonomy.levels)
         self.leaf_head = nn.Linear(width, len(taxonomy.leaves))
         self.label_smoothing = label_smoothing
-        self._keep_the_tree(taxonomy)
-
-    def _keep_the_tree(self, taxonomy: Taxonomy) -> None:
-        """Index tensors: columns of each level, inner nodes of each level, and what a label says about leaves."""
-        self.level_nodes = torch.cat([torch.as_tensor(nodes) for nodes in taxonomy.levels])
-        self.column = self.constant("column", self.level_nodes.argsort())
-        self.leaf_nodes = self.constant("leaf_nodes", taxonomy.leaves)
-        self.depths = self.constant("depths", taxonomy.depths)
-        self.has_one_leaf = self.constant("has_one_leaf", taxonomy.leaf_counts == 1)
+        by_level = torch.cat([torch.as_tensor(nodes) for nodes in taxonomy.levels])
         # A node with one leaf below has that leaf first in its interval of the leaves.
-        places = torch.as_tensor(taxonomy.preorder_start)
-        self.first_leaf = self.constant("first_leaf", torch.searchsorted(places[taxonomy.leaves], places))
-        self.inner_nodes = [
-            self.constant(f"inner_nodes_{depth}", nodes[~taxonomy.is_leaf[nodes]])
-            for depth, nodes in enumerate(taxonomy.levels, start=1)
-        ]
+        leaf_places, places = taxonomy.preorder_start[taxonomy.leaves], taxonomy.preorder_start
+        self.keep(
+            column=by_level.argsort(),
+            depths=taxonomy.depths,
+            leaf_nodes=taxonomy.leaves,
+            has_one_leaf=taxonomy.leaf_counts == 1,
+            first_leaf=np.searchsorted(leaf_places, places),
+        )
+        for depth, nodes in enumerate(taxonomy.levels, start=1):
+            self.keep(**{f"inner_nodes_{depth}": nodes[~taxonomy.is_leaf[nodes]]})
 
     def forward(self, images: Tensor) -> HrnScores:
         """(B, 3, H, W) to sigmoids for all nodes and softmax logits for the leaves."""
@@ -127,7 +130,8 @@ class HRN(HierarchicalModel):
         """(B, D): the leaf from the softmax head, the levels above it each by its own largest sigmoid."""
         leaf = self.leaf_nodes[scores.leaves.argmax(1)]
         columns = []
-        for depth, inner in enumerate(self.inner_nodes, start=1):
+        for depth in range(1, self.taxonomy.depth + 1):
+            inner = self.get_buffer(f"inner_nodes_{depth}")
             above = inner[scores.nodes[:, inner].argmax(1)] if len(inner) else torch.full_like(leaf, -1)
             below = torch.where(self.depths[leaf] == depth, leaf, -1)
             columns.append(torch.where(self.depths[leaf] > depth, above, below))

@@ -1,4 +1,4 @@
-"""One engine for one database: SQLite with WAL, foreign keys and immediate write transactions, or PostgreSQL as it is."""
+"""One engine for one database: SQLite with WAL, foreign keys and immediate writes, or PostgreSQL as it is."""
 
 from typing import Any
 

@@ -80,7 +80,7 @@ def count_by_node(connection: sa.Connection, run_id: int) -> dict[str, int]:
         .where(prediction.c.run_id == run_id)
         .group_by(prediction.c.node_key)
     )
-    return {key: count for key, count in connection.execute(query)}
+    return dict(connection.execute(query))
 
 
 def has_any(connection: sa.Connection, run_id: int) -> bool:

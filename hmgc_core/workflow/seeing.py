@@ -22,7 +22,7 @@ ORDERS = ("least sure first", "surest first", "as imported")
 
 @dataclass(frozen=True)
 class PredictionTable:
-    """All predictions of a run beside the labels of now, as columns of equal length; labels are -1 where there is none."""
+    """All predictions of a run beside the labels of now, as columns of equal length; a label of -1 is none."""
 
     taxonomy: Taxonomy
     image_ids: NDArray[np.int64]
@@ -119,7 +119,7 @@ def _card(table: PredictionTable, row: int, wrong_level: int) -> Card:
 
 @dataclass(frozen=True)
 class LevelView:
-    """One level of an answer: the node there, its probability, and whether the label goes through it (None: no label)."""
+    """One level of an answer: its node and probability, and whether the label goes through it (None: no label)."""
 
     key: str
     name: str

@@ -15,7 +15,7 @@ from hmgc_core.taxonomy_io import read_taxonomy_file
 
 @dataclass(frozen=True)
 class TaxonomyImport:
-    """What an import of a class tree did, or would do. moved: labels whose key changes. depth: levels below the root."""
+    """What an import of a class tree did, or would do. moved: labels whose key changes. depth: below the root."""
 
     nodes: int
     leaves: int
@@ -64,7 +64,7 @@ def import_taxonomy(
     """Take a class tree from a file into use as the newest version.
 
     moves: a CSV `old,new` for keys that the new tree drops. to_ancestor: lead each dropped key to its nearest ancestor
-    that stays. Raises OrphanedLabels (with counts) when neither covers a key that labels use; the labels keep their key.
+    that stays. Raises OrphanedLabels (with counts) when neither covers a key that labels use.
     """
     read = read_taxonomy_file(path, format)
     return store_taxonomy(
@@ -162,4 +162,4 @@ def _read_moves(path: Path) -> dict[str, str]:
         raise TaxonomyError(
             f"{path} is not a table of moves", remedy="give a CSV with the header old,new and two cells a row"
         )
-    return dict((row[0], row[1]) for row in rows[1:])
+    return {row[0]: row[1] for row in rows[1:]}

@@ -9,7 +9,7 @@ import numpy as np
 from hmgc_core.errors import BadConfig, CheckpointError, NotTrainable, UnknownRun
 from hmgc_core.models.catalog import BACKBONES, MODELS, check_names
 from hmgc_core.querying import agreed_node
-from hmgc_core.records import IS, KIND_CODES, Annotation, EpochMetrics, ImageRecord, Run, RunConfig, Sample
+from hmgc_core.records import KIND_CODES, Annotation, EpochMetrics, ImageRecord, Run, RunConfig, Sample
 from hmgc_core.store import annotations, images, jobs, runs, taxonomies
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import Taxonomy

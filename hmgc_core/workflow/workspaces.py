@@ -26,8 +26,8 @@ __all__ = [
     "doctor",
     "exists",
     "init_demo",
-    "recount",
     "open_workspace",
+    "recount",
     "shared_workspace",
 ]
 

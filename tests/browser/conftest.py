@@ -75,6 +75,10 @@ class AppServer:
                 time.sleep(0.1)
         raise AssertionError(f"the app did not start:\n{self.log.read_text()}")
 
+    @property
+    def is_up(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     def kill(self) -> None:
         """As if the power had gone."""
         self._end(signal.SIGKILL)
@@ -83,7 +87,7 @@ class AppServer:
         self._end(signal.SIGTERM)
 
     def _end(self, how: signal.Signals) -> None:
-        if self.process is not None and self.process.poll() is None:
+        if self.process is not None and self.is_up:
             self.process.send_signal(how)
             try:
                 self.process.wait(10)

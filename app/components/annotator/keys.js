@@ -39,7 +39,7 @@ function listenToKeys({ root, run, signal }) {
     event.preventDefault();
     event.stopPropagation();
     // A key that is held down must not label one picture after the other.
-    if (!event.repeat || REPEATABLE.includes(command)) run(command, digit - 1);
+    if (!event.repeat || REPEATABLE.includes(command)) run(command, digit ? digit - 1 : undefined);
   };
 
   // In the capture phase: before Streamlit's own shortcuts.

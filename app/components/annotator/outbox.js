@@ -31,11 +31,6 @@ class Outbox {
     return [...this.entries.values()].filter((entry) => entry.error);
   }
 
-  /* How many labels of other people wait in this browser. */
-  get foreign() {
-    return this.stored().filter((entry) => entry.by !== this.annotator).length;
-  }
-
   /* A label that ends the work on this picture is on its way. */
   holds(id) {
     return this.waiting.some(({ body }) => body?.image_id === id && FINAL.includes(body.kind));
@@ -114,7 +109,9 @@ class Outbox {
 
   /* Take over what this tab left before a reload, and what tabs that are gone left behind. */
   adopt() {
-    for (const entry of this.stored()) {
+    const stored = this.stored();
+    this.foreign = stored.filter((entry) => entry.by !== this.annotator).length; // labels of others wait for them
+    for (const entry of stored) {
       const isLeft = entry.tab === this.tab || Date.now() - entry.order > ADOPT_AFTER_MS;
       if (entry.by === this.annotator && isLeft && !this.entries.has(entry.uid)) this.entries.set(entry.uid, entry);
     }

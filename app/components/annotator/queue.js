@@ -51,13 +51,18 @@ class Queue {
     return this.hasEnded && !this.found && !this.ahead.length;
   }
 
+  /* There may be more, and we have few. At the end another pass finds what came in, or was taken back, behind us. */
+  get wantsMore() {
+    if (this.hasEnded) return !this.ahead.length && this.found > 0;
+    return this.ahead.length < AHEAD;
+  }
+
   async fill() {
     if (this.isFilling || this.closed) return;
-    this.isFilling = true;
     this.problem = null;
-    while (this.ahead.length < AHEAD && !this.problem && !this.closed) {
-      if (this.hasEnded && (this.ahead.length || !this.found)) break;
-      // At the end of the queue another pass finds what came in, or was taken back by others, behind us.
+    if (!this.wantsMore) return;
+    this.isFilling = true;
+    while (this.wantsMore && !this.problem && !this.closed) {
       if (this.hasEnded) Object.assign(this, { cursor: "", hasEnded: false, found: 0 });
       const answer = await this.get(`/api/queue?n=${CHUNK}&after=${encodeURIComponent(this.cursor)}`);
       if (answer.kind === "ok") this.take(answer.value);

@@ -106,13 +106,16 @@ class Session {
   refresh() {
     if (this.queue.current !== this.item) this.show();
     else this.draw();
+    if (this.item?.state !== "ready" || this.seen === this.item) return;
+    this.seen = this.item;
+    this.watch.restart(); // looking begins when there is something to see
   }
 
   /* Begin with the picture at the head of the queue. */
   show() {
     if (this.nextTree) Object.assign(this, { tree: this.nextTree, nextTree: null });
     this.item = this.queue.current;
-    this.watch.restart();
+    this.seen = null;
     this.suggestion = this.tree && this.item?.suggestion ? new Suggestion(this.item.suggestion, this.tree) : null;
     if (!this.suggestion?.path.length) this.suggestion = null; // of classes this tree no longer has
     this.standing.begin(this.tree, (node) => this.weigh(node));
@@ -309,6 +312,7 @@ class Session {
   // --- around it ---------------------------------------------------------------------------------------------------
 
   again() {
+    this.memory.labelled.clear(); // the app knows best what is left
     this.queue.restart({ withSkipped: true });
     this.remember();
   }

@@ -1,0 +1,55 @@
+"""The house keeps its rules: sizes, names, floors, and an app that never loads torch."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCES = [*sorted(p for top in ("app", "hmgc_core") for p in (ROOT / top).rglob("*.py")), ROOT / "streamlit_app.py"]
+SCRIPTS = sorted((ROOT / "app").rglob("*.js"))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_and_functions_stay_small_and_say_what_they_are_for(path: Path) -> None:
+    text = path.read_text()
+    tree = ast.parse(text)
+    assert text.count("\n") <= 450
+    assert ast.get_docstring(tree) or not tree.body, "a file opens with its reason"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert (node.end_lineno or 0) - node.lineno < 60 or "migrations" in path.parts, node.name
+        assert not isinstance(node, ast.Assert) or "inserted" in ast.unparse(node) or "version" in ast.unparse(node)
+
+
+def test_no_module_has_a_name_that_says_nothing() -> None:
+    assert not {"utils", "helpers", "common", "misc", "manager"} & {path.stem for path in SOURCES + SCRIPTS}
+
+
+def test_scripts_write_data_as_text_only() -> None:
+    for path in SCRIPTS:
+        text = path.read_text()
+        for danger in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
+            assert danger not in text, f"{danger} in {path}"
+
+
+def test_pages_write_no_raw_html_and_load_no_pickles() -> None:
+    for path in SOURCES:
+        text = path.read_text()
+        assert "unsafe_allow_html=True" not in text, path
+        assert "shell=True" not in text, path
+        assert "pickle" not in text.replace("pickles", ""), path
+
+
+@pytest.mark.parametrize("module", ["app.navigation", "app.resources", "app.actions", "app.server.routes"])
+def test_the_app_never_loads_torch(module: str) -> None:
+    code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def test_the_package_and_the_app_never_name_a_machine() -> None:
+    for path in [*SOURCES, *ROOT.glob("docs/**/*.md"), ROOT / "README.md", ROOT / "Makefile"]:
+        text = path.read_text()
+        assert str(ROOT) not in text, path

@@ -1,0 +1,116 @@
+"""Predictions on screen: filters, the gallery, one picture in full, and its heatmaps."""
+
+import json
+
+import pytest
+from conftest import label
+from reading_pages import button, gallery, open_page, said
+
+from app import state
+from hmgc_core.store import jobs
+from hmgc_core.workflow import labelling, seeing
+from hmgc_core.workflow.workspaces import Workspace
+
+# --- predictions ------------------------------------------------------------------------------------------------------
+
+
+def test_filters_change_the_gallery(predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = open_page(monkeypatch, predicted_workspace, "predictions")
+    assert len(gallery(page)) == 24
+    page.segmented_control(key=state.FILTER_VERDICT).set_value("wrong").run()
+    assert {card[0] for card in gallery(page)} == {1, 2}
+    page.selectbox(key=state.FILTER_LEVEL).set_value(1).run()
+    first_level = {card[0] for card in gallery(page)}
+    assert first_level < {1, 2} or first_level == set()
+    button(page, "Clear all filters").click().run()
+    assert len(gallery(page)) == 24
+    page.segmented_control(key=state.FILTER_SPLIT).set_value("val").run()
+    assert {card[0] for card in gallery(page)} == {13, 14, 15, 16}
+
+
+def test_a_filter_that_nothing_passes_can_be_cleared(
+    predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page(monkeypatch, predicted_workspace, "predictions")
+    page.slider(key=state.FILTER_SURENESS).set_range(0, 1).run()
+    assert gallery(page) == []
+    button(page, "Clear all filters").click().run()
+    assert len(gallery(page)) == 24
+
+
+def test_only_below_a_class(predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = open_page(monkeypatch, predicted_workspace, "predictions")
+    page.text_input(key=state.FILTER_SEARCH).set_value("ship").run()
+    button(page, "ship").click().run()
+    ships = {card[0] for card in gallery(page)}
+    assert 0 < len(ships) < 24
+    button(page, "Only below ship").click().run()
+    assert len(gallery(page)) == 24
+
+
+def test_the_address_opens_a_picture_of_a_run(predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = open_page(monkeypatch, predicted_workspace, "predictions", run="1", image="3")
+    text = said(page)
+    assert "The model says" in text
+    assert "ada: is" in text
+    assert "of 24" in text
+    button(page, "Next").click().run()
+    assert page.query_params["image"] != "3"
+    button(page, "All pictures").click().run()
+    assert len(gallery(page)) == 24
+
+
+def test_stepping_keeps_to_the_filters(predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = open_page(monkeypatch, predicted_workspace, "predictions")
+    page.segmented_control(key=state.FILTER_VERDICT).set_value("wrong").run()
+    page.query_params["image"] = "1"
+    page.run()
+    assert "of 2" in said(page)
+
+
+def test_a_label_that_was_taken_back_is_shown_as_such(
+    predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uid = label(predicted_workspace, 22, "owl", by="bo")
+    labelling.withdraw(predicted_workspace, uid, annotator="bo")
+    page = open_page(monkeypatch, predicted_workspace, "predictions", image="22")
+    assert "~~bo: is **owl**~~ (taken back)" in said(page)
+
+
+def test_an_image_that_is_not_there_is_told(predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "no image 999" in open_page(monkeypatch, predicted_workspace, "predictions", image="999").error[0].value
+
+
+def test_without_a_run_a_picture_still_shows_what_people_said(
+    labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "People say" in said(open_page(monkeypatch, labelled_workspace, "predictions", image="1"))
+
+
+def test_heatmaps_are_asked_for_and_their_failure_is_told(
+    predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page(monkeypatch, predicted_workspace, "predictions", run="1", image="3")
+    assert "The inspector is not running" in said(page)
+    button(page, "Show where it looked").click().run()
+    assert seeing.heatmaps(predicted_workspace, 1).status == "queued"
+    with predicted_workspace.writing() as connection:
+        jobs.finish_inspection(connection, 1, error="the checkpoint is gone", remedy="train again")
+    page.run()
+    assert "The checkpoint is gone" in page.error[0].value
+    button(page, "Try again").click().run()
+    assert seeing.heatmaps(predicted_workspace, 2).status == "queued"
+
+
+def test_heatmaps_are_drawn_when_they_are_there(
+    predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page(monkeypatch, predicted_workspace, "predictions", run="1", image="3")
+    button(page, "Show where it looked").click().run()
+    with predicted_workspace.writing() as connection:
+        jobs.finish_inspection(connection, 1)
+    page.run()
+    data = [json.loads(component.proto.json) for component in page.get("bidi_component")]
+    (heat,) = [entry for entry in data if "tiles" in entry]
+    assert heat["inspection"] == 1
+    assert [tile["place"] for tile in heat["tiles"]] == list(range(len(heat["tiles"])))

@@ -1,0 +1,99 @@
+"""Training and runs on screen: what is queued, stopped, told and compared."""
+
+import pytest
+from reading_pages import button, open_page, said, with_failed_run
+
+from app.components import charts, metric_words, wording
+from hmgc_core.records import RunConfig
+from hmgc_core.workflow import training
+from hmgc_core.workflow.workspaces import Workspace
+
+# --- training and runs ------------------------------------------------------------------------------------------------
+
+
+def test_the_train_page_queues_what_was_chosen(labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = open_page(monkeypatch, labelled_workspace, "train")
+    page.radio(key="train.model").set_value("flat")
+    page.selectbox(key="train.backbone").set_value("resnet_mini")
+    page.number_input(key="train.epochs").set_value(3)
+    button(page, "Start training").click().run()
+    assert not page.exception
+    (run,) = training.all_runs(labelled_workspace)
+    assert (run.status, run.config.model, run.config.backbone, run.config.epochs) == (
+        "queued",
+        "flat",
+        "resnet_mini",
+        3,
+    )
+    assert "The worker is not running" in said(page)
+
+
+def test_a_setting_that_cannot_be_is_told_as_a_message(
+    labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page(monkeypatch, labelled_workspace, "train")
+    page.text_input(key="train.weights").set_value("/nowhere.pt")
+    button(page, "Start training").click().run()
+    assert not page.exception
+    assert "no weights file" in page.toast[0].value
+    assert training.all_runs(labelled_workspace) == []
+
+
+def test_a_waiting_run_is_stopped(labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = training.queue_run(labelled_workspace, RunConfig(model="flat", backbone="resnet_mini"))
+    page = open_page(monkeypatch, labelled_workspace, "train")
+    page.button(key=f"stop-{run_id}").click().run()
+    assert training.run(labelled_workspace, run_id).status == "cancelled"
+    assert not any(found.label == "Stop" for found in page.button)
+
+
+def test_a_failed_run_tells_its_error_and_remedy(
+    predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page(monkeypatch, with_failed_run(predicted_workspace), "runs", run="2")
+    assert page.error[0].value.replace("\\", "") == "No memory left. Choose fewer."
+
+
+def test_a_finished_run_shows_its_figures_with_their_exact_names(
+    predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page(monkeypatch, with_failed_run(predicted_workspace), "runs", run="1")
+    assert page.metric[0].label == "Finest level right"
+    assert page.metric[0].value == "90%"
+    assert "leaf_accuracy" in page.dataframe[1].value["Exact name"].tolist()
+    assert len(page.get("plotly_chart")) == 3
+
+
+def test_two_runs_stand_side_by_side(predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = open_page(monkeypatch, with_failed_run(predicted_workspace), "runs", run="1", **{"with": "2"})
+    table = page.dataframe[-1].value
+    assert list(table.columns) == ["Setting", "Run 1", "Run 2"]
+    assert table.set_index("Setting").loc["Model"].tolist() == ["flat", "hrn"]
+
+
+def test_an_unknown_run_in_the_address_is_said_to_be_unknown(
+    predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (
+        "no run 77" in open_page(monkeypatch, with_failed_run(predicted_workspace), "runs", run="77").warning[0].value
+    )
+
+
+def test_figures_are_named_for_people_and_nothing_is_made_up() -> None:
+    found = metric_words.figures(
+        {"leaf_accuracy": 0.913, "level_accuracy": [0.99, None], "severity": 1.5, "unheard_of": 1}
+    )
+    assert [(figure.name, figure.exact, figure.text) for figure in found] == [
+        ("Finest level right", "leaf_accuracy", "91%"),
+        ("Level 1 right", "level_accuracy[1]", "99%"),
+        ("Level 2 right", "level_accuracy[2]", "–"),
+        ("How far off mistakes are", "severity", "1.50 steps"),
+    ]
+
+
+def test_nearly_is_not_said_to_be_all_or_nothing() -> None:
+    assert [wording.percent(share) for share in (0, 0.001, 0.5, 0.999, 1)] == ["0%", "<1%", "50%", ">99%", "100%"]
+
+
+def test_markup_in_a_chart_label_is_text() -> None:
+    assert charts.as_plain("<b>x</b> & $y$") == "&lt;b&gt;x&lt;/b&gt; &amp; &#36;y&#36;"

@@ -15,6 +15,7 @@ TREE_CHART = "taxonomy.chart"
 TREE_COLOUR = "taxonomy.colour"
 TREE_SEARCH = "taxonomy.search"
 NODE_PICTURES = "taxonomy.pictures"
+TREE_IMPORT = "taxonomy.import"
 TREE_UPLOAD = "taxonomy.upload"
 TREE_MOVES = "taxonomy.moves"
 

@@ -209,6 +209,21 @@ def test_a_bad_class_tree_is_refused_with_its_remedy(
     assert not any("Use this" in found.label for found in page.button)
 
 
+def test_labels_of_a_dropped_class_can_move_up(labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = open_page(monkeypatch, labelled_workspace, "taxonomy")
+    page.session_state[state.TREE_IMPORT] = True
+    page.run()
+    page.file_uploader[0].upload("new.csv", b"child,parent\nbird,life\nship,life\nsteamer,ship\nalbatross,bird\n").run()
+    assert "would lose their class" in page.warning[0].value
+    button(page, "Move these labels").click().run()
+    moved = {metric.label: metric.value for metric in page.metric}["Labels that move"]
+    assert int(moved) > 0
+    button(page, "Use this class tree").click().run()
+    _, taken = taxonomies.current_taxonomy(labelled_workspace)
+    assert "owl" not in taken
+    assert sum(labelling.label_counts(labelled_workspace).by_level) == 20
+
+
 # --- pictures ---------------------------------------------------------------------------------------------------------
 
 

@@ -45,7 +45,7 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
         "Click a box to go into it.",
         width="content",
     )
-    with st.popover("Import", icon=":material/upload:", on_change="rerun") as importing:
+    with st.popover("Import", icon=":material/upload:", key=state.TREE_IMPORT, on_change="rerun") as importing:
         if importing.open:
             taxonomy_import.show(ws)
 search, colours = st.columns([3, 2])

@@ -414,6 +414,8 @@ def test_a_killed_app_loses_nothing_and_doubles_nothing(own: tuple[Screen, AppSe
     delivered = screen.label("2", "Enter")
     expect(screen.part("status")).to_contain_text("Not saved")
     screen.page.unroute("**/api/labels")
+    time.sleep(5)  # by now Streamlit has noticed too, and would stop the page
+    expect(screen.page.get_by_role("dialog")).to_have_count(0)
     labelled = [screen.label("1", "Enter") for _ in range(4)]
     expect(screen.part("status")).to_contain_text("Not saved: 5 waiting")
     server.start()

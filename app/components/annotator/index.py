@@ -11,7 +11,7 @@ import streamlit as st
 
 HERE = Path(__file__).parent
 PARTS = ("api", "tree", "suggestion", "standing", "outbox", "queue")
-PARTS += ("memory", "keys", "messages", "view", "session", "annotator")
+PARTS += ("memory", "keys", "frame", "messages", "view", "session", "annotator")
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ class Session {
       skipped: this.memory.skipped,
     });
     listenToKeys({ root, run, signal });
+    goOnWithoutApp({ signal, onLost: () => this.view.warn("The app cannot be reached. You can go on: labels wait here.") });
     window.addEventListener("online", () => this.tryNow(), { signal });
     this.show();
     this.hearOf(data.taxonomy);

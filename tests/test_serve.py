@@ -1,0 +1,98 @@
+"""`hmgc serve`: three processes kept up and ended together, on the next free port, with a training that goes on."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from hmgc_core.errors import WorkspaceError
+from hmgc_core.records import RunConfig
+from hmgc_core.supervisor import free_port
+from hmgc_core.workflow import training
+from hmgc_core.workflow.workspaces import Workspace
+
+LONG = RunConfig(model="flat", backbone="resnet_mini", image_size=16, epochs=5000, batch_size=4, lr=0.05)
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        yield taken.getsockname()[1]
+
+
+def wait_for(test: Callable[[], bool], *, at_most_s: float = 90) -> None:
+    deadline = time.monotonic() + at_most_s
+    while not test():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.1)
+
+
+def healthy(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/health", timeout=2) as answer:
+            return json.load(answer)["status"] == "ok"
+    except OSError:
+        return False
+
+
+def children(process: subprocess.Popen[str]) -> dict[str, int]:
+    """name -> pid of the processes that `serve` started."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                parent = (entry / "stat").read_text().rsplit(")", 1)[1].split()[1]
+                command = (entry / "cmdline").read_text().split("\0")
+            except (OSError, IndexError):
+                continue
+            if parent == str(process.pid):
+                found["app" if "streamlit" in command else command[-2]] = int(entry.name)
+    return found
+
+
+def test_a_taken_port_is_passed_over_and_a_wrong_host_is_named(taken_port: int) -> None:
+    assert free_port("127.0.0.1", taken_port) > taken_port
+    with pytest.raises(WorkspaceError, match="no address of this machine"):
+        free_port("no.such.host.invalid", 8501)
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds the started processes under /proc, which is not here")
+def test_everything_starts_comes_back_and_ends_together(labelled_workspace: Workspace, taken_port: int) -> None:
+    ws = labelled_workspace
+    run_id = training.queue_run(ws, LONG)
+    command = [sys.executable, "-m", "hmgc_core", "serve", "--workspace", str(ws.folder), "--port", str(taken_port)]
+    environment = {**os.environ, "HMGC_LEASE_S": "3"}
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr is not None
+        lines = [process.stderr.readline(), process.stderr.readline()]
+        assert f"Port {taken_port} is taken" in lines[0]
+        port = int(lines[1].split("127.0.0.1:")[1].split()[0])
+        wait_for(lambda: healthy(port))
+        wait_for(lambda: all(training.services(ws).values()))
+        wait_for(lambda: len(training.epochs(ws, run_id)) > 0)
+
+        os.kill(children(process)["worker"], signal.SIGKILL)
+        wait_for(lambda: training.run(ws, run_id).attempts == 2)
+
+        process.send_signal(signal.SIGINT)
+        assert process.wait(40) == 0
+        assert training.run(ws, run_id).status == "queued"
+        assert not healthy(port)
+        assert not any(training.services(ws).values())
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        if process.stderr:
+            process.stderr.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import label, write_picture, write_table
+from conftest import TINY_EDGES, label, write_picture, write_table
 
 from hmgc_core.errors import BadRequest, OrphanedLabels, UnknownImage, UnknownNode
 from hmgc_core.records import NewAnnotation
@@ -311,3 +311,15 @@ def test_pictures_come_and_go_with_their_folder(workspace: Workspace, tmp_path: 
     pictures.point_folder(workspace, tmp_path, moved)
     assert pictures.image(workspace, 1).path.is_relative_to(moved)
     assert write_table  # the fixtures' own table stays where it was
+
+
+def test_a_run_of_an_older_tree_leaves_out_labels_of_classes_it_does_not_know(labelled_workspace: Workspace) -> None:
+    version, tree_then = taxonomies.current_taxonomy(labelled_workspace)
+    larger = Taxonomy.from_edges([*TINY_EDGES, ("plane", "life")])
+    taxonomies.store_taxonomy(labelled_workspace, larger, source="larger")
+    label(labelled_workspace, 21, "plane")
+    with labelled_workspace.reading() as connection:
+        newest = annotations.last_id(connection)
+    labels = training._learnable(labelled_workspace, tree_then, version, newest)
+    assert "1 labels name a class that this version" in labels.remarks[0]
+    assert len(frozen(labelled_workspace).test) == len(labels.test) + 1

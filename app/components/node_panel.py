@@ -28,7 +28,7 @@ def show(
 ) -> None:
     """Everything about one class of a tree (its version, and itself)."""
     version, taxonomy = tree
-    st.subheader(escape_markdown(taxonomy.name(node)))
+    st.subheader(escape_markdown(taxonomy.name(node)), anchor=False)
     _names(taxonomy, node)
     _figures(node, counts, run)
     _children(taxonomy, node, counts, on_pick)

@@ -16,7 +16,6 @@ from hmgc_core.workflow.pictures import image
 from hmgc_core.workflow.taxonomies import taxonomy_version
 from hmgc_core.workflow.training import reference_nodes, run
 
-Order = str
 ORDERS = ("least sure first", "surest first", "as imported")
 
 
@@ -72,7 +71,7 @@ class Card:
 
 
 def find_predictions(
-    table: PredictionTable, wanted: Filter, *, order: Order = ORDERS[0], offset: int = 0, count: int = 60
+    table: PredictionTable, wanted: Filter, *, order: str = ORDERS[0], offset: int = 0, count: int = 60
 ) -> tuple[int, list[Card]]:
     """(how many pass, one page of them) of the predictions that pass the filter."""
     keep = _rows(table, wanted, order)
@@ -81,12 +80,12 @@ def find_predictions(
     return len(keep), [_card(table, int(row), int(level)) for row, level in zip(page, levels, strict=True)]
 
 
-def matching_images(table: PredictionTable, wanted: Filter, *, order: Order = ORDERS[0]) -> NDArray[np.int64]:
+def matching_images(table: PredictionTable, wanted: Filter, *, order: str = ORDERS[0]) -> NDArray[np.int64]:
     """Ids of all images that pass the filter, in order: to step from one to the next."""
     return table.image_ids[_rows(table, wanted, order)]
 
 
-def _rows(table: PredictionTable, wanted: Filter, order: Order) -> IntArray:
+def _rows(table: PredictionTable, wanted: Filter, order: str) -> IntArray:
     """Rows of the table that pass the filter, in order."""
     keep = np.flatnonzero(
         matching(

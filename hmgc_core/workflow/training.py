@@ -1,8 +1,9 @@
 """Verbs of training: queue, watch, cancel; and the labels that a queued run has frozen."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow.taxonomies import current_taxonomy, taxonomy_version
 
 __all__ = ["BACKBONES", "MODELS"]
+
+PLACES = ("is", "none_here")  # kinds that say where an image belongs
 
 
 def queue_run(ws: Workspace, config: RunConfig) -> int:
@@ -116,42 +119,70 @@ def _learnable(ws: Workspace, taxonomy: Taxonomy, version: int, upto: int) -> Ru
         said = annotations.statements(connection, upto=upto)
         records = images.all_images(connection)
         steps = {v: taxonomies.moves_after(connection, v, version) for v in {statement.taxonomy for statement in said}}
-    by_image: dict[int, dict[str, list[Annotation]]] = {}
-    for statement in said:
-        by_image.setdefault(statement.image_id, {}).setdefault(statement.annotator, []).append(statement)
-
-    def node_of(statement: Annotation) -> int:
-        return taxonomy.index(taxonomies.current_key(statement.node, steps[statement.taxonomy]))
-
+    by_image, strange = _voices(taxonomy, said, steps)
     samples: dict[str, list[Sample]] = {"train": [], "val": [], "test": []}
     unusable = 0
     for record in records:
-        voices = list(by_image.get(record.id, {}).values())
+        voices = by_image.get(record.id, [])
         speaking = [voice for voice in voices if voice[-1].kind != "unusable"]
         unusable += len(voices) - len(speaking)
-        if not speaking:
-            continue
         if record.split == "train":
-            samples["train"] += _train_samples(record.path, speaking, node_of, taxonomy)
+            samples["train"] += _train_samples(taxonomy, record.path, speaking)
         else:
-            nodes = [node_of(voice[-1]) for voice in speaking if voice[-1].kind in ("is", "none_here")]
-            if nodes:
-                samples[record.split].append(Sample(record.path, agreed_node(taxonomy, nodes)))
-    remarks = (f"{unusable} labels say that the picture is unusable and were left out",) if unusable else ()
+            samples[record.split] += _measured_sample(taxonomy, record.path, speaking)
+    counted = {
+        "labels say that the picture is unusable and were left out": unusable,
+        "labels name a class that this version of the tree does not have and were left out": strange,
+    }
+    remarks = tuple(f"{count} {words}" for words, count in counted.items() if count)
     return RunLabels(taxonomy, samples["train"], samples["val"], samples["test"], records, remarks)
 
 
-def _train_samples(path: Path, voices: list[list[Annotation]], node_of, taxonomy: Taxonomy) -> Iterable[Sample]:  # type: ignore[no-untyped-def]
+class _Said(NamedTuple):
+    """One statement with its node as an index of the run's tree; -1 for `unusable`."""
+
+    kind: str
+    node: int
+
+
+Voice = list[_Said]  # what one annotator said of one image, oldest first; never empty
+
+
+def _voices(
+    taxonomy: Taxonomy, said: list[Annotation], steps: dict[int, list[dict[str, str]]]
+) -> tuple[dict[int, list[Voice]], int]:
+    """(image id -> one voice per annotator, number of statements whose class the tree does not have)."""
+    voices: dict[int, dict[str, Voice]] = {}
+    strange = 0
+    for statement in said:
+        key = taxonomies.current_key(statement.node, steps[statement.taxonomy])
+        if statement.kind != "unusable" and key not in taxonomy:
+            strange += 1
+            continue
+        node = -1 if statement.kind == "unusable" else taxonomy.index(key)
+        voices.setdefault(statement.image_id, {}).setdefault(statement.annotator, []).append(
+            _Said(statement.kind, node)
+        )
+    return {image_id: list(by_annotator.values()) for image_id, by_annotator in voices.items()}, strange
+
+
+def _train_samples(taxonomy: Taxonomy, path: Path, voices: list[Voice]) -> Iterator[Sample]:
     """One sample for each annotator's word, all with the same weight, and their standing "it is not" beside it."""
-    weight = 1.0 / len(voices)
     for voice in voices:
-        word = voice[-1]
-        node = node_of(word)
-        yield Sample(path, node, KIND_CODES[word.kind], weight)
+        word, weight = voice[-1], 1.0 / len(voices)
+        yield Sample(path, word.node, KIND_CODES[word.kind], weight)
         for earlier in voice[:-1]:
             # An "it is not" stands beside a later "it is", unless the later one takes it back.
-            if earlier.kind == "is_not" and not (word.kind == "is" and taxonomy.is_at_or_below(node, node_of(earlier))):
-                yield Sample(path, node_of(earlier), KIND_CODES["is_not"], weight)
+            taken_back = word.kind == "is" and taxonomy.is_at_or_below(word.node, earlier.node)
+            if earlier.kind == "is_not" and not taken_back:
+                yield Sample(path, earlier.node, KIND_CODES["is_not"], weight)
+
+
+def _measured_sample(taxonomy: Taxonomy, path: Path, voices: list[Voice]) -> Iterator[Sample]:
+    """At most one: the class on which the annotators of a validation or test image agree."""
+    nodes = [voice[-1].node for voice in voices if voice[-1].kind in PLACES]
+    if nodes:
+        yield Sample(path, agreed_node(taxonomy, nodes))
 
 
 def reference_nodes(ws: Workspace, taxonomy: Taxonomy, image_ids: np.ndarray) -> np.ndarray:
@@ -160,6 +191,6 @@ def reference_nodes(ws: Workspace, taxonomy: Taxonomy, image_ids: np.ndarray) ->
         words = annotations.words(connection)
     said: dict[int, list[int]] = {}
     for word in words:
-        if word.kind in ("is", "none_here") and word.node in taxonomy:
+        if word.kind in PLACES and word.node in taxonomy:
             said.setdefault(word.image_id, []).append(taxonomy.index(word.node))
     return np.array([agreed_node(taxonomy, said[i]) if i in said else -1 for i in image_ids.tolist()], dtype=np.int64)

@@ -3,7 +3,7 @@
 
 const BATCH = 40; // labels in one request; a label is below half a kilobyte, a request may have 64
 const FIRST_PAUSE_MS = 250;
-const LONGEST_PAUSE_MS = 15000;
+const LONGEST_PAUSE_MS = 5000;
 const ADOPT_AFTER_MS = 20000; // an entry this old was left behind by a tab that is gone
 
 class Outbox {

@@ -105,14 +105,15 @@ def test_a_person_who_leaves_is_asked_for_again(workspace: Workspace, monkeypatc
 
 
 def test_the_component_is_constant_and_writes_no_markup() -> None:
-    script = index.script()
+    script = index.joined(index.SCRIPTS, "js")
     assert "export default" in script
     for danger in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "http://", "https://"):
         assert danger not in script
     assert "{" not in index.MARKUP
-    assert "http" not in (index.HERE / "annotator.css").read_text()
+    assert "url(" not in index.joined(index.STYLES, "css")
 
 
-def test_every_script_is_joined_in() -> None:
-    assert {f"{part}.js" for part in index.PARTS} == {path.name for path in index.HERE.glob("*.js")}
-    assert index.PARTS[-1] == "annotator"
+def test_every_part_of_the_component_is_joined_in() -> None:
+    for parts, ending in ((index.SCRIPTS, "js"), (index.STYLES, "css")):
+        assert {f"{part}.{ending}" for part in parts} == {path.name for path in index.HERE.glob(f"*.{ending}")}
+    assert index.SCRIPTS[-1] == "annotator"

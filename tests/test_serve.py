@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from app import security
 from hmgc_core.errors import WorkspaceError
 from hmgc_core.records import RunConfig
 from hmgc_core.supervisor import free_port
@@ -60,6 +62,35 @@ def children(process: subprocess.Popen[str]) -> dict[str, int]:
     return found
 
 
+def twenty_clients_label(ws: Workspace, port: int) -> None:
+    """20 people send 15 labels each over HTTP, every one of them twice, while the training writes."""
+    token = security.sign(ws.secret(), "ada")
+    answers: list[int] = []
+
+    def person(number: int) -> None:
+        for place in range(30):
+            said = {
+                "uid": f"client-{number:02}-{place // 2:02}", "image_id": 21 + place % 4, "node": "owl", "kind": "is",
+                "taxonomy": 1, "seconds": 0.5, "shown": {},
+            }  # fmt: skip
+            headers = {"content-type": "application/json", security.TOKEN_HEADER: token}
+            request = urllib.request.Request(
+                f"http://127.0.0.1:{port}/api/labels", json.dumps(said).encode(), headers, method="POST"
+            )
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                answers.append(answer.status)
+
+    threads = [threading.Thread(target=person, args=(number,)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [200] * 600
+    with ws.reading() as connection:
+        stored = connection.exec_driver_sql("SELECT uid FROM annotation WHERE uid LIKE 'client-%'").scalars().all()
+    assert sorted(stored) == [f"client-{number:02}-{place:02}" for number in range(20) for place in range(15)]
+
+
 def test_a_taken_port_is_passed_over_and_a_wrong_host_is_named(taken_port: int) -> None:
     assert free_port("127.0.0.1", taken_port) > taken_port
     with pytest.raises(WorkspaceError, match="no address of this machine"):
@@ -81,6 +112,9 @@ def test_everything_starts_comes_back_and_ends_together(labelled_workspace: Work
         wait_for(lambda: healthy(port))
         wait_for(lambda: all(training.services(ws).values()))
         wait_for(lambda: len(training.epochs(ws, run_id)) > 0)
+
+        twenty_clients_label(ws, port)
+        assert training.run(ws, run_id).status == "running"
 
         os.kill(children(process)["worker"], signal.SIGKILL)
         wait_for(lambda: training.run(ws, run_id).attempts == 2)

@@ -60,7 +60,7 @@ MEASURES = {
     "coverage": Measure("Right at some level", "Share of hedged answers that are right."),
     "mean_info": Measure("Detail of hedged answers", "How much of the way down the tree hedged answers go."),
 }
-MAIN = ("leaf_accuracy", "full_path_accuracy", "severity", "tice")
+MAIN = ("leaf_accuracy", "level_accuracy[1]", "full_path_accuracy", "severity")
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def show(ws: Workspace, run: Run) -> None:
         st.caption("No epoch is finished yet.")
     if split:
         st.subheader("All measures")
-        st.caption(f"On the {split} pictures that were labelled when the run was queued.")
+        st.caption(f"On {run_summary.measured_on(run, split)} that had a label when the run was queued.")
         _table(metric_words.figures(run.metrics[split]))
     st.subheader("Settings")
     st.dataframe(

@@ -45,9 +45,15 @@ def metrics_split(run: Run) -> str:
     return next((split for split in ("test", "val") if run.metrics.get(split)), "")
 
 
+def measured_on(run: Run, split: str) -> str:
+    """`145 test pictures`; without the number where the run did not count them."""
+    count = run.metrics[split].get("images")
+    return wording.number(count, f"{split} picture") if isinstance(count, int) else f"the {split} pictures"
+
+
 def main_figures(run: Run, split: str, *, columns: int) -> None:
     """The few figures that tell most, each with its exact name and what it means."""
     with st.grid(columns, min_column_width=140):
         for figure in metric_words.main_figures(run.metrics[split]):
-            meaning = f"{figure.measure.meaning} Exact name: `{figure.exact}`. Measured on the {split} pictures."
+            meaning = f"{figure.measure.meaning} Exact name: `{figure.exact}`. Measured on {measured_on(run, split)}."
             st.metric(figure.name, figure.text, help=meaning)

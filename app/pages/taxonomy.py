@@ -19,7 +19,9 @@ if newest is None:
     st.stop()
 
 version, taxonomy = newest
-run = seeing.newest_done(ws)
+newest_run = seeing.newest_done(ws)
+# The predictions of a run speak of the classes of its own tree.
+run = newest_run if newest_run and newest_run.taxonomy == version else None
 counts = resources.node_counts(ws, version, run.id if run else None)
 key = state.chosen(state.NODE)
 node = taxonomy.index(key) if key in taxonomy else 0
@@ -45,6 +47,8 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
         "Click a box to go into it.",
         width="content",
     )
+    if newest_run and not run:
+        st.caption(f"Run {newest_run.id} learned an earlier version of the tree: train again to see how it does here.")
     with st.popover("Import", icon=":material/upload:", key=state.TREE_IMPORT, on_change="rerun") as importing:
         if importing.open:
             taxonomy_import.show(ws)

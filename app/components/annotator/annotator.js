@@ -2,8 +2,8 @@
 
 const SESSIONS = new WeakMap();
 
-/* Called when the component appears, and again whenever its data or the theme changes; the function it returns is called
-   once, when the component goes. */
+/* Called when the component appears, and again whenever its data or the theme changes; the function it returns is
+   called once, when the component goes. */
 export default function annotator({ data, parentElement, setTriggerValue }) {
   const known = SESSIONS.get(parentElement);
   const isSame = known && known.data.annotator === data.annotator && known.data.place === data.place;

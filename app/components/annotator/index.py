@@ -10,8 +10,21 @@ from pathlib import Path
 import streamlit as st
 
 HERE = Path(__file__).parent
-PARTS = ("api", "tree", "suggestion", "standing", "outbox", "queue")
-PARTS += ("memory", "keys", "frame", "messages", "view", "session", "annotator")
+SCRIPTS = [
+    "api",
+    "tree",
+    "versions",
+    "suggestion",
+    "standing",
+    "outbox",
+    "queue",
+    "memory",
+    "keys",
+    "frame",
+    "messages",
+]
+SCRIPTS += ["view", "session", "annotator"]
+STYLES = ["annotator", "stage", "panel", "sheets", "narrow"]
 
 
 @dataclass(frozen=True)
@@ -54,9 +67,9 @@ def _rerun_signs_anew() -> None:
     """Nothing to do: the rerun that follows signs a new token."""
 
 
-def script() -> str:
-    """The whole script of the component."""
-    return "\n".join((HERE / f"{part}.js").read_text(encoding="utf-8") for part in PARTS)
+def joined(parts: list[str], ending: str) -> str:
+    """Parts of the component as one text, in their order."""
+    return "\n".join((HERE / f"{part}.{ending}").read_text(encoding="utf-8") for part in parts)
 
 
 MARKUP = """
@@ -103,7 +116,8 @@ MARKUP = """
       <div class="steps" data-part="steps" aria-label="Suggestion, from the top level down"></div>
       <div class="pair">
         <button type="button" class="accept" data-do="accept"><span>Accept <bdi data-part="acceptText"></bdi></span><kbd>Space</kbd></button>
-        <button type="button" data-part="coarser" data-do="coarser" title="Suggest one level higher"><span>Coarser</span><kbd>−</kbd></button>
+        <button type="button" data-part="coarser" data-do="shift" data-argument="-1"
+          title="Suggest one level higher"><span>Coarser</span><kbd>−</kbd></button>
       </div>
     </div>
     <div class="search">
@@ -116,9 +130,9 @@ MARKUP = """
       <ol class="rows" data-part="rows" aria-label="Classes to choose from"></ol>
       <p class="empty" data-part="empty" hidden></p>
       <div class="pager" data-part="pager" hidden>
-        <button type="button" data-do="pagePrevious" aria-label="Earlier classes">‹</button>
+        <button type="button" data-do="page" data-argument="-1" aria-label="Earlier classes">‹</button>
         <span data-part="pagerText"></span>
-        <button type="button" data-do="pageNext" aria-label="More classes">›<kbd>0</kbd></button>
+        <button type="button" data-do="page" data-argument="1" aria-label="More classes">›<kbd>0</kbd></button>
       </div>
     </div>
     <div class="actions">
@@ -177,6 +191,6 @@ MARKUP = """
 _component = st.components.v2.component(
     "hmgc_annotator",
     html=MARKUP,
-    css=(HERE / "annotator.css").read_text(encoding="utf-8"),
-    js=script(),
+    css=joined(STYLES, "css"),
+    js=joined(SCRIPTS, "js"),
 )

@@ -1,7 +1,7 @@
 /* What was said in this tab, newest last: for undo, for the strip of last labels, and over a reload. */
 
 const DEEPEST_UNDO = 60;
-const FINAL = ["is", "none_here", "unusable"]; // after these the picture is done with; "is_not" and a skip say too little
+const FINAL = ["is", "none_here", "unusable"]; // with these a picture is done; "is_not" and a skip say too little
 
 /* An item as it came from the app, without the picture in memory. */
 function bare({ id, after, width, height, suggestion }) {

@@ -18,25 +18,38 @@ function statusFor(outbox, queue) {
   const waiting = outbox.waiting.length;
   const keep = outbox.isKept ? "" : "; keep this page open";
   if (outbox.state === "locked") return { text: `Not saved: ${waiting} waiting, reload the page${keep}`, mood: "bad" };
-  if (outbox.state === "away") return { text: `Not saved: ${waiting} waiting, the app cannot be reached${keep}`, mood: "bad" };
+  if (outbox.state === "away") {
+    return { text: `Not saved: ${waiting} waiting, the app cannot be reached${keep}`, mood: "bad" };
+  }
   if (waiting) return { text: `Saving ${waiting}…`, mood: "busy" };
   if (queue.problem?.kind === "away") return { text: "The app cannot be reached", mood: "bad" };
   return { text: outbox.refused.length ? "The rest is saved" : "All saved", mood: "good" };
 }
 
-/* What stands where the picture would be. */
-function messageFor({ item, tree, treeProblem, queue }) {
-  const problem = queue.problem ?? (tree ? null : treeProblem);
-  if (item?.state === "broken" && problem?.kind !== "away")
-    return { title: "This picture cannot be shown", text: "Mark it as unusable, skip it, or try again.", action: "tryNow", actionText: "Try again" };
-  if (problem?.kind === "refused") return { title: sentence(problem.error), text: sentence(problem.remedy), action: "tryNow", actionText: "Try again" };
-  if (problem)
-    return { title: "The app cannot be reached", text: "Your labels are safe in this browser. Trying again…", action: "tryNow", actionText: "Try now" };
+/* What stands where the picture would be: {title, text, action, actionText, isBusy}. */
+function messageFor({ item, tree, versions, queue }) {
+  const problem = queue.problem ?? (tree ? null : versions.problem);
+  if (item?.state === "broken" && problem?.kind !== "away") {
+    const text = "Mark it as unusable, skip it, or try again.";
+    return { title: "This picture cannot be shown", text, action: "tryNow", actionText: "Try again" };
+  }
+  if (problem?.kind === "refused") {
+    const [title, text] = [problem.error, problem.remedy].map(sentence);
+    return { title, text, action: "tryNow", actionText: "Try again" };
+  }
+  if (problem) {
+    const text = "Your labels are safe in this browser. Trying again…";
+    return { title: "The app cannot be reached", text, action: "tryNow", actionText: "Try now" };
+  }
   if (queue.isFinished && tree) return endMessage(queue.skipped.size);
   return { title: "", text: "Getting the next picture…", isBusy: true };
 }
 
 function endMessage(skipped) {
-  if (!skipped) return { title: "Everything is labelled", text: "New pictures show up here as they come in.", action: "again", actionText: "Look again" };
-  return { title: "Everything else is labelled", text: `You skipped ${count(skipped, "picture", "pictures")}.`, action: "again", actionText: "Show them again" };
+  if (skipped) {
+    const text = `You skipped ${count(skipped, "picture", "pictures")}.`;
+    return { title: "Everything else is labelled", text, action: "again", actionText: "Show them again" };
+  }
+  const text = "New pictures show up here as they come in.";
+  return { title: "Everything is labelled", text, action: "again", actionText: "Look again" };
 }

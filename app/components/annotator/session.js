@@ -3,17 +3,25 @@
 class Session {
   constructor({ root, data, send }) {
     const run = (command, argument) => this.run(command, argument);
-    Object.assign(this, { data, send, tree: null, nextTree: null, item: null, counts: null, made: 0 });
+    const get = (path) => this.get(path);
     this.stopper = new AbortController();
     const { signal } = this.stopper;
+    Object.assign(this, { data, send, tree: null, item: null, counts: null, made: 0 });
     this.memory = new Memory(data);
     this.standing = new Standing();
     this.watch = new Watch(signal);
     this.view = new View(root, { signal, run });
     this.outbox = new Outbox({ ...data, onChange: () => this.drawStatus(), onLocked: () => this.renew() });
+    this.versions = new Versions({
+      get,
+      signal,
+      onFirst: () => this.show(),
+      onNewer: () => this.view.warn("The class tree has changed. The new one counts from the next picture."),
+      onTrouble: () => this.draw(),
+    });
     this.queue = new Queue({
       place: data.place,
-      get: (path) => this.get(path),
+      get,
       isDone: (id) => this.memory.labelled.has(id) || this.outbox.holds(id),
       side: (item) => this.view.pictureSide(item),
       onAnswer: (value) => this.hear(value),
@@ -21,17 +29,17 @@ class Session {
       skipped: this.memory.skipped,
     });
     listenToKeys({ root, run, signal });
-    goOnWithoutApp({ signal, onLost: () => this.view.warn("The app cannot be reached. You can go on: labels wait here.") });
+    const lost = "The app cannot be reached. You can go on: labels wait here.";
+    goOnWithoutApp({ signal, onLost: () => this.view.warn(lost) });
     window.addEventListener("online", () => this.tryNow(), { signal });
     this.show();
-    this.hearOf(data.taxonomy);
+    this.versions.hearOf(data.taxonomy);
     this.queue.fill();
     if (data.remember) ask("/api/session", { token: data.token, body: {} });
   }
 
   close() {
     this.stopper.abort();
-    clearTimeout(this.timer);
     this.outbox.close();
     this.queue.close();
   }
@@ -44,7 +52,7 @@ class Session {
   }
 
   run(command, argument) {
-    const isAllowed = COMMAND_NAMES.has(command) && (this.tree || TREELESS.has(command));
+    const isAllowed = COMMANDS.has(command) && (this.tree || TREELESS.has(command));
     if (isAllowed) this[command](argument);
   }
 
@@ -67,38 +75,14 @@ class Session {
   hear({ counts, taxonomy }) {
     this.counts = counts;
     this.made = this.outbox.waiting.filter(({ body }) => FINAL.includes(body?.kind)).length;
-    this.hearOf(taxonomy);
-  }
-
-  hearOf(taxonomy) {
-    if (taxonomy.hash === this.newest?.hash) return;
-    this.newest = taxonomy;
-    this.loadTree();
-  }
-
-  async loadTree() {
-    const wanted = this.newest;
-    const answer = await this.get(`/api/taxonomy/${wanted.hash}`);
-    if (this.stopper.signal.aborted || wanted !== this.newest) return;
-    this.treeProblem = answer.kind === "ok" ? null : answer;
-    if (answer.kind === "ok") {
-      const tree = new Tree(answer.value, wanted);
-      setTimeout(() => tree.searchable(), 500); // the first letter typed shall not wait for it
-      this.nextTree = tree;
-      if (this.tree) this.view.warn("The class tree has changed. The new one counts from the next picture.");
-      else this.show();
-    } else {
-      clearTimeout(this.timer);
-      this.timer = setTimeout(() => this.loadTree(), AGAIN_MS);
-    }
-    this.draw();
+    this.versions.hearOf(taxonomy);
   }
 
   tryNow() {
     this.outbox.wake();
     this.queue.reload();
     this.queue.fill();
-    if (this.treeProblem) this.loadTree();
+    if (this.versions.problem) this.versions.load();
   }
 
   // --- what is on screen -------------------------------------------------------------------------------------------
@@ -114,14 +98,22 @@ class Session {
 
   /* Begin with the picture at the head of the queue. */
   show() {
-    if (this.nextTree) Object.assign(this, { tree: this.nextTree, nextTree: null });
+    this.tree = this.versions.take();
     this.item = this.queue.current;
     this.seen = null;
-    this.suggestion = this.tree && this.item?.suggestion ? new Suggestion(this.item.suggestion, this.tree) : null;
-    if (!this.suggestion?.path.length) this.suggestion = null; // of classes this tree no longer has
+    this.watch.restart();
+    this.suggest();
     this.standing.begin(this.tree, (node) => this.weigh(node));
     this.view.leaveSearch();
     this.draw();
+  }
+
+  /* What the model suggests for the picture on screen, less what was ruled out; null where nothing is left. */
+  suggest() {
+    const { item, tree } = this;
+    this.suggestion = tree && item?.suggestion ? Suggestion.of(item.suggestion, tree) : null;
+    const ruledOut = item ? this.memory.against(item.id).map((act) => tree?.find(act.node)) : [];
+    if (!ruledOut.every((node) => this.suggestion?.retreatFrom(node))) this.suggestion = null;
   }
 
   /* What was ruled out for this picture comes last, what the model expects comes first. */
@@ -163,23 +155,13 @@ class Session {
     if (this.standing.at) this.goTo(this.tree.parents[this.standing.at]);
   }
 
-  pickNext() {
-    this.standing.movePick(1);
+  pick(by) {
+    this.standing.movePick(by);
     this.draw();
   }
 
-  pickPrevious() {
-    this.standing.movePick(-1);
-    this.draw();
-  }
-
-  pageNext() {
-    this.standing.turnPage(1);
-    this.draw();
-  }
-
-  pagePrevious() {
-    this.standing.turnPage(-1);
+  page(by) {
+    this.standing.turnPage(by);
     this.draw();
   }
 
@@ -216,19 +198,16 @@ class Session {
     else this.view.warn("There is no suggestion for this picture.");
   }
 
-  coarser() {
-    if (this.suggestion) this.goTo(this.suggestion.shift(-1));
-  }
-
-  finer() {
-    if (this.suggestion) this.goTo(this.suggestion.shift(+1));
+  /* Make the suggestion coarser (-1) or finer (+1), and stand there. */
+  shift(by) {
+    if (this.suggestion) this.goTo(this.suggestion.shift(by));
   }
 
   notThis() {
     const node = this.standing.at || this.suggestion?.node;
     if (!node) this.view.warn("Go to a class first; then you can say that it is not this one.");
     else if (this.say("is_not", node)) {
-      if (!this.suggestion?.retreatFrom(node)) this.suggestion = null;
+      this.suggest();
       this.goTo(this.tree.parents[node]);
     }
   }
@@ -254,10 +233,11 @@ class Session {
     const key = node < 0 ? "" : tree.keys[node];
     const name = node < 0 ? "Unusable" : tree.names[node];
     const uid = newUid();
+    const seconds = this.watch.read();
     const shown = suggestion ? { suggestion: suggestion.key, run: suggestion.run } : {};
     this.made += FINAL.includes(kind) && !this.memory.labelled.has(item.id);
     this.memory.push({ uid, kind, node: key, name, item });
-    this.outbox.addLabel({ uid, image_id: item.id, node: key, kind, taxonomy: tree.version, seconds: this.watch.read(), shown });
+    this.outbox.addLabel({ uid, image_id: item.id, node: key, kind, taxonomy: tree.version, seconds, shown });
     if (FINAL.includes(kind)) this.queue.shift();
     this.remember();
     this.view.say(`${VERBS[kind]} ${name}.`);
@@ -302,6 +282,7 @@ class Session {
     if (this.item?.id !== act.item.id) this.queue.unshift({ ...act.item });
     this.remember();
     this.refresh();
+    this.suggest();
     const node = this.tree.find(act.node) ?? 0;
     this.goTo(this.tree.isLeaf(node) ? Math.max(this.tree.parents[node], 0) : node);
   }
@@ -332,11 +313,3 @@ class Session {
 }
 
 const VERBS = { is: "Labelled:", is_not: "Not", none_here: "None of the classes of", unusable: "Marked:" };
-
-/* What keys and buttons may ask for. */
-const COMMAND_NAMES = new Set([
-  "row", "goTo", "up", "pickNext", "pickPrevious", "pageNext", "pagePrevious", "enterPick", "search", "searchFor",
-  "leaveSearch", "label", "accept", "coarser", "finer", "notThis", "noneHere", "unusable", "skip", "undo", "unsay",
-  "revisit", "again", "help", "openRefused", "leave", "tryNow",
-]); // prettier-ignore
-const TREELESS = new Set(["help", "openRefused", "leave", "tryNow", "again"]);

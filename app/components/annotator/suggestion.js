@@ -1,5 +1,11 @@
 /* What a model says about one picture, as far as this version of the tree knows the classes. */
 class Suggestion {
+  /* The suggestion {run, node, path, top} of an item; null where this tree has none of its classes. */
+  static of(said, tree) {
+    const made = new Suggestion(said, tree);
+    return made.path.length ? made : null;
+  }
+
   constructor({ run, node, path, top }, tree) {
     Object.assign(this, { run, tree, key: node });
     const known = path.map(([key, probability]) => ({ node: tree.find(key), probability }));

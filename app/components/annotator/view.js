@@ -1,4 +1,4 @@
-/* What a session looks like. Builds elements and sets texts, never markup from data; asks the session for everything. */
+/* What a session looks like. Builds elements and sets texts, never markup; asks the session for everything. */
 
 const WARN_MS = 4000;
 const MOST_RECENT = 8;
@@ -29,7 +29,7 @@ function button(command, argument, ...content) {
 class View {
   constructor(root, { signal, run }) {
     this.root = root;
-    this.parts = new Proxy({}, { get: (found, name) => (found[name] ??= root.querySelector(`[data-part="${name}"]`)) });
+    this.parts = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]));
     this.seen = new Map(); // image id -> the element that was on screen, the newest last
     this.rows = Array.from({ length: ROWS }, (_, place) => this.makeRow(place));
     this.parts.rows.replaceChildren(...this.rows.map(({ item }) => item));
@@ -47,15 +47,13 @@ class View {
   }
 
   makeRow(place) {
-    const parts = {
-      digit: String(place + 1), item: element("li"), key: element("kbd"), name: named("", "name"), sub: named("", "sub"),
-      sure: element("span", "sure"), below: element("span", "below"),
-    }; // prettier-ignore
-    const texts = element("span", "texts");
-    texts.append(parts.name, parts.sub);
-    parts.button = button("row", place, parts.key, texts, parts.sure, parts.below);
-    parts.item.append(parts.button);
-    return parts;
+    const [name, sub] = [named("", "name"), named("", "sub")];
+    const [sure, below] = [element("span", "sure"), element("span", "below")];
+    const [item, key, texts] = [element("li"), element("kbd"), element("span", "texts")];
+    texts.append(name, sub);
+    const pressed = button("row", place, key, texts, sure, below);
+    item.append(pressed);
+    return { digit: String(place + 1), item, button: pressed, key, name, sub, sure, below };
   }
 
   onClick(event, run) {
@@ -171,7 +169,8 @@ class View {
     const path = tree.path(node).slice(0, -1);
     row.key.textContent = query ? "↵" : row.digit;
     row.name.textContent = tree.names[node];
-    row.sub.textContent = query ? path.map((step) => tree.names[step]).join(" › ") : (tree.synonyms[node] ?? []).join(", ");
+    const synonyms = (tree.synonyms[node] ?? []).join(", ");
+    row.sub.textContent = query ? path.map((step) => tree.names[step]).join(" › ") : synonyms;
     const sure = suggestion?.shown.get(node) ?? 0;
     row.sure.textContent = sure >= 0.005 && !query ? percent(sure) : "";
     row.below.textContent = tree.below[node] ? `${tree.below[node].toLocaleString()} below` : "";
@@ -238,7 +237,8 @@ class View {
     refused.textContent = `${count(outbox.refused.length, "label", "labels")} refused`;
     who.textContent = data.annotator;
     foreign.hidden = !outbox.foreign;
-    foreign.textContent = `${count(outbox.foreign, "label", "labels")} of someone else wait in this browser until they label again`;
+    const waiting = count(outbox.foreign, "label", "labels");
+    foreign.textContent = `${waiting} of someone else wait in this browser until they label again`;
   }
 
   focusSearch() {
@@ -281,12 +281,14 @@ class View {
 
   refusedItem(entry, outbox, redraw) {
     const made = element("li");
-    const what = entry.withdraws ? "Taking back a label" : `Picture ${entry.body.image_id}: ${entry.body.node || "unusable"}`;
+    const { image_id: image, node } = entry.body ?? {};
+    const what = entry.withdraws ? "Taking back a label" : `Picture ${image}: ${node || "unusable"}`;
+    const why = `${sentence(entry.error.error)} ${sentence(entry.error.remedy)}`;
     const again = button("", "", "Try again");
     again.onclick = () => [outbox.retry(entry), redraw()];
     const discard = button("", "", "Discard");
     discard.onclick = () => [outbox.drop(entry), redraw()];
-    made.append(named(what, "what"), element("p", "", `${sentence(entry.error.error)} ${sentence(entry.error.remedy)}`), again, discard);
+    made.append(named(what, "what"), element("p", "", why), again, discard);
     return made;
   }
 }

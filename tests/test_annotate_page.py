@@ -1,4 +1,4 @@
-"""The annotate page up to the component: what it asks for, and what it hands over. The component itself: tests/browser."""
+"""The annotate page up to its component: what it asks for, what it hands over. The rest is in tests/browser."""
 
 import json
 from pathlib import Path

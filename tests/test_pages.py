@@ -260,6 +260,7 @@ def test_a_moved_folder_is_noticed_and_pointed_to_its_new_place(
     with workspace.writing() as connection:
         images.move_folder(connection, folder.path, tmp_path / "gone")
     page = open_page(monkeypatch, workspace, "data")
+    assert "1 folder is gone" in page.warning[0].value
     page.text_input(key=f"{state.FOLDER}.0").set_value(str(tmp_path / "moved"))
     button(page, "Use this folder").click().run()
     assert not page.exception

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import socket
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from PIL import Image
 from starlette.applications import Starlette
 
 from app import security
+from app.server.lifespan import send_at_once
 from app.server.middleware import middleware
 from app.server.pictures import WIDTHS
 from app.server.routes import routes
@@ -121,6 +123,15 @@ def test_a_mistake_of_ours_is_told_without_its_stack(client: TestClient, monkeyp
     assert "ada" not in response.text and "Traceback" not in response.text
 
 
+def test_answers_are_sent_at_once() -> None:
+    with socket.socket() as listening:  # made as Streamlit makes its own
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        assert not listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        send_at_once()
+        assert listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 # --- labels -----------------------------------------------------------------------------------------------------------
 
 
@@ -203,7 +214,8 @@ def test_a_label_that_cannot_be_meant_is_refused(
     "body",
     [
         b"{", b"nonsense", b"[]", b"1", b"null", b'"text"', b"\xff\xfe\x00", b'{"labels": []}', b'{"labels": {}}',
-        b'{"labels": [1]}', b'{"labels": [[]]}', b"{}", b"[" * 50_000, b'{"seconds": NaN}', b'{"image_id": ' + b"9" * 9000 + b"}",
+        b'{"labels": [1]}', b'{"labels": [[]]}', b"{}", b"[" * 50_000, b'{"seconds": NaN}',
+        b'{"image_id": ' + b"9" * 9000 + b"}",
     ],
 )  # fmt: skip
 def test_what_is_no_label_is_refused(guest: TestClient, body: bytes) -> None:

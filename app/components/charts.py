@@ -57,6 +57,7 @@ def curves(series: Mapping[str, Sequence[float | None]], *, shares: bool = False
     )
     _still(figure, height=230)
     figure.update_layout(showlegend=len(series) > 1, hovermode="x unified", margin={"l": 0, "r": 8, "t": 8, "b": 0})
+    figure.update_layout(legend_y=-0.25)  # below the numbers of the axis
     figure.update_xaxes(rangemode="tozero", title=None)
     figure.update_yaxes(rangemode="tozero", automargin=True)
     if shares:

@@ -12,6 +12,13 @@ from hmgc_core.workflow.pictures import PictureFolder
 from hmgc_core.workflow.workspaces import Workspace
 
 
+def warn(folders: Sequence[PictureFolder]) -> None:
+    """Say so where a folder is gone; what to do stands beside it in the list."""
+    gone = sum(not folder.there for folder in folders)
+    if gone:
+        st.warning(f"{number(gone, 'folder is', 'folders are')} gone: see below.", icon=":material/folder_off:")
+
+
 def show(ws: Workspace, folders: Sequence[PictureFolder]) -> None:
     """One line per folder."""
     for place, folder in enumerate(folders):

@@ -22,6 +22,7 @@ SCALES: dict[Colour, Stops] = {
     "labels": ((0.0, (222, 236, 240)), (1.0, (20, 118, 130))),
 }
 NOTHING: Shade = (195, 202, 209)
+FRAME = "#f0b429"
 LONGEST_NAME = 60
 MOST_ROWS, ROW_PX = 45, 19
 
@@ -45,7 +46,7 @@ def _tips(nodes: Sequence[TreeNode]) -> set[str]:
 
 
 def figure(nodes: Sequence[TreeNode], colour: Colour, *, chosen: str) -> go.Figure:
-    """An icicle of `nodes`; the box `chosen` has a frame."""
+    """An icicle of `nodes`; the box `chosen` has a frame where it is not the outermost."""
     most = max((node.labels for node in nodes), default=0)
     values = _room(nodes)
     colours = [_colour(node, colour, most) for node in nodes]
@@ -67,7 +68,7 @@ def figure(nodes: Sequence[TreeNode], colour: Colour, *, chosen: str) -> go.Figu
             sort=False,
             marker={
                 "colors": ["rgb({},{},{})".format(*shade) for shade in colours],
-                "line": {"width": [3 if node.id == chosen else 0 for node in nodes], "color": "#20304a"},
+                "line": {"width": [3 if node.parent and node.id == chosen else 0 for node in nodes], "color": FRAME},
             },
         )
     )

@@ -11,6 +11,8 @@ ws = resources.workspace()
 counts = labelling.label_counts(ws)
 
 st.header("Pictures")
+folders = pictures.folders(ws)
+folder_list.warn(folders)
 picture_import.show_report()
 if counts.images:
     found, labelled = st.columns([1, 2], gap="large")
@@ -19,9 +21,10 @@ if counts.images:
         st.metric("Without a label", number(counts.unlabelled))
     with labelled:
         label_progress.splits(counts)
-    st.subheader("Folders")
-    folder_list.show(ws, pictures.folders(ws))
 else:
     st.markdown("There is no picture yet. Pictures stay where they are: the workspace only remembers their place.")
 st.subheader("Add pictures")
 picture_import.show(ws, has_tree=taxonomies.newest_taxonomy(ws) is not None)
+if folders:
+    st.subheader("Folders")
+    folder_list.show(ws, folders)

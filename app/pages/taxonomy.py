@@ -51,7 +51,8 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
         st.caption(f"Run {newest_run.id} learned an earlier version of the tree: train again to see how it does here.")
     with st.popover("Import", icon=":material/upload:", key=state.TREE_IMPORT, on_change="rerun") as importing:
         if importing.open:
-            taxonomy_import.show(ws)
+            with st.container(width=560):  # as wide as it gets, whatever it shows
+                taxonomy_import.show(ws)
 search, colours = st.columns([3, 2])
 with search:
     node_search.show(taxonomy, key=state.TREE_SEARCH, label="Find a class", on_pick=open_node)

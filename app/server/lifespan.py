@@ -4,6 +4,7 @@ import contextlib
 import gc
 import importlib
 import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -21,12 +22,13 @@ HEAVY = ("pandas", "pyarrow", "plotly.graph_objects", "plotly.io", "networkx", "
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
     """Warm up. Raises WorkspaceError, and the app does not start, where the workspace cannot be opened."""
-    _send_at_once()
+    send_at_once()
+    _leave_pages_to_navigation()
     await run_in_threadpool(_warm_up)
     yield {}
 
 
-def _send_at_once() -> None:
+def send_at_once() -> None:
     """Turn off the kernel's waiting for more to send, on the socket that listens; connections inherit it.
 
     Streamlit makes that socket in a way asyncio does not recognise as TCP, and so leaves the waiting on: without this,
@@ -36,6 +38,17 @@ def _send_at_once() -> None:
         if type(candidate) is socket.socket and candidate.family in (socket.AF_INET, socket.AF_INET6):
             with contextlib.suppress(OSError):  # closed meanwhile, or no TCP
                 candidate.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _leave_pages_to_navigation() -> None:
+    """Have Streamlit forget that a folder named `pages` lies beside the main script.
+
+    Until the first `st.navigation` of a process it would take that for its older kind of app: whoever opens a fresh app
+    at a page's own address would get that page alone, without the frame and the navigation of app/main.py.
+    """
+    manager = sys.modules.get("streamlit.runtime.pages_manager")  # there whenever Streamlit runs us
+    if manager is not None:
+        manager.PagesManager.uses_pages_directory = False
 
 
 def _warm_up() -> None:

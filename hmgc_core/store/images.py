@@ -42,7 +42,7 @@ def folders(connection: sa.Connection) -> dict[int, Path]:
 def path_counts(connection: sa.Connection) -> dict[int, int]:
     """folder id -> number of picture paths in it."""
     query = sa.select(image_path.c.folder_id, sa.func.count()).group_by(image_path.c.folder_id)
-    return dict(connection.execute(query))
+    return dict(connection.execute(query).all())
 
 
 def move_folder(connection: sa.Connection, old: Path, new: Path) -> int:

@@ -80,7 +80,7 @@ def count_by_node(connection: sa.Connection, run_id: int) -> dict[str, int]:
         .where(prediction.c.run_id == run_id)
         .group_by(prediction.c.node_key)
     )
-    return dict(connection.execute(query))
+    return dict(connection.execute(query).all())
 
 
 def has_any(connection: sa.Connection, run_id: int) -> bool:

@@ -2,12 +2,6 @@
 
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +10,11 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
-ROOT = Path(__file__).parents[2]
-START_S = 60
+from browser.app_server import AppServer
+from browser.screen import EDGES, TEXTS, Screen, make_workspace, predict
+from hmgc_core.taxonomy import Taxonomy
+from hmgc_core.workflow.workspaces import Workspace
+
 WAIT_MS = 15_000
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
@@ -33,67 +30,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 # --- the app ----------------------------------------------------------------------------------------------------------
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@dataclass
-class AppServer:
-    """The app as a process of its own, on a port of its own, which it keeps over a restart."""
-
-    workspace: Path
-    log: Path
-    port: int = field(default_factory=_free_port)
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "streamlit_app.py")]
-        command += ["--server.port", str(self.port), "--server.address", "127.0.0.1"]
-        environment = {**os.environ, "HMGC_WORKSPACE": str(self.workspace)}
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
-        self._wait()
-
-    def _wait(self) -> None:
-        deadline = time.monotonic() + START_S
-        while time.monotonic() < deadline:
-            assert self.process is not None and self.process.poll() is None, self.log.read_text()
-            try:
-                with urllib.request.urlopen(f"{self.url}/api/health", timeout=1):
-                    return
-            except OSError:
-                time.sleep(0.1)
-        raise AssertionError(f"the app did not start:\n{self.log.read_text()}")
-
-    @property
-    def is_up(self) -> bool:
-        return self.process is not None and self.process.poll() is None
-
-    def kill(self) -> None:
-        """As if the power had gone."""
-        self._end(signal.SIGKILL)
-
-    def stop(self) -> None:
-        self._end(signal.SIGTERM)
-
-    def _end(self, how: signal.Signals) -> None:
-        if self.process is not None and self.is_up:
-            self.process.send_signal(how)
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
 
 
 @pytest.fixture(scope="session")
@@ -202,3 +138,41 @@ def page(profile: BrowserContext, watch: Watch) -> Iterator[Page]:
     page.close()
     assert watch.problems == []
     assert watch.remote == []
+
+
+# --- the annotator ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def tree() -> Taxonomy:
+    return Taxonomy.from_edges(EDGES, TEXTS)
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory, tree: Taxonomy) -> Workspace:
+    """A workspace for many tests; each labels pictures of its own."""
+    ws = make_workspace(tmp_path_factory.mktemp("house"), 160, tree)
+    predict(ws)
+    return ws
+
+
+@pytest.fixture
+def screen(page: Page, house: Workspace, app_server: Callable[[Path], AppServer]) -> Screen:
+    return Screen(page, house).open(app_server(house.folder))
+
+
+@pytest.fixture
+def loud(open_page: Callable[..., Page], house: Workspace, app_server: Callable[[Path], AppServer]) -> Screen:
+    """A page that may complain: its requests fail on purpose."""
+    return Screen(open_page(), house).open(app_server(house.folder))
+
+
+@pytest.fixture
+def own(
+    tmp_path: Path, tree: Taxonomy, open_page: Callable[..., Page], app_server: Callable[[Path], AppServer]
+) -> Iterator[tuple[Screen, AppServer]]:
+    """A small workspace and an app of one's own, to break."""
+    ws = make_workspace(tmp_path, 14, tree)
+    server = app_server(ws.folder)
+    yield Screen(open_page(), ws).open(server), server
+    server.stop()

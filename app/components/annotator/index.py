@@ -1,7 +1,7 @@
 """Mount the annotator on a page. The markup is constant; every name reaches it as text, from the routes.
 
-The scripts are joined into one, in the order of PARTS, and sent once for each visit of the page.
-"""  # noqa: E501 - markup reads better in long lines
+Scripts and styles are joined from their parts, in the order below, and sent once for each visit of the page.
+"""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass

@@ -5,7 +5,7 @@ function count(number, singular, plural) {
 }
 
 /* Our errors begin small and end without a stop, so that they can stand inside a line. */
-function sentence(text) {
+function sentence(text = "") {
   return text && `${text[0].toUpperCase()}${text.slice(1)}.`;
 }
 
@@ -33,7 +33,7 @@ function messageFor({ item, tree, versions, queue }) {
     const text = "Mark it as unusable, skip it, or try again.";
     return { title: "This picture cannot be shown", text, action: "tryNow", actionText: "Try again" };
   }
-  if (problem?.kind === "refused") {
+  if (problem && problem.kind !== "away") {
     const [title, text] = [problem.error, problem.remedy].map(sentence);
     return { title, text, action: "tryNow", actionText: "Try again" };
   }

@@ -3,9 +3,9 @@
     python benchmarks/photos.py [--json] [--model flat] [--coarse 0.9] [--epochs 20]
 
 Reads the grocery photos from the folder HMGC_SHARED (default ../shared), under data/grocery, and takes the way every
-user takes: import, queue, worker, stored predictions. About 40 minutes on two processor cores. Labels are made coarse as
-HRN's authors do: of each leaf class the first tenth of the training images, rounded up, keeps its label, the others get
-the parent's.
+user takes: import, queue, worker, stored predictions. About 40 minutes on two processor cores. Labels are made coarse
+as HRN's authors do: of each leaf class the first tenth of the training images, rounded up, keeps its label, the others
+get the parent's.
 """
 
 import argparse
@@ -79,8 +79,8 @@ def train(config: RunConfig, coarse: float) -> dict:
         if run.status != "done":
             raise SystemExit(f"the run is {run.status}: {run.error}")
         return {
-            "model": config.model, "backbone": config.backbone, "image_size": config.image_size, "epochs": config.epochs,
-            "coarse": coarse, "images": imported.images, "nodes": tree.nodes, "import_s": import_s,
+            "model": config.model, "backbone": config.backbone, "image_size": config.image_size,
+            "epochs": config.epochs, "coarse": coarse, "images": imported.images, "nodes": tree.nodes, "import_s": import_s,
             "wall_s": time.monotonic() - start, **run.metrics["test"],
         }  # fmt: skip
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from hmgc_core import settings
@@ -43,6 +44,9 @@ def work(ws: Workspace, *, once: bool = False) -> None:
     stopping = threading.Event()
     stop_on_signals(stopping)
     be_polite()
+    threads = int(settings.setting("HMGC_THREADS"))
+    if threads:
+        torch.set_num_threads(threads)
     owner = owner_name()
     with present(ws, "worker", owner):
         while not stopping.is_set():

@@ -4,7 +4,6 @@ import gzip
 import io
 import json
 import socket
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,6 +11,7 @@ import pytest
 from conftest import TINY_EDGES, label, write_picture
 from PIL import Image
 from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from app import security
 from app.server.lifespan import send_at_once
@@ -22,10 +22,6 @@ from app.server.trees import packed
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow import labelling, pictures, taxonomies, workspaces
 from hmgc_core.workflow.workspaces import Workspace
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # it prefers httpx2 and works with httpx
-    from starlette.testclient import TestClient
 
 UID = "0d6e4079-e36f-4c43-8b3c-{:012d}"
 

@@ -1,13 +1,13 @@
 """Who may write, from where, and that text stays text."""
 
 import time
-import warnings
 from collections.abc import Iterator
 
 import pytest
 from conftest import TINY_EDGES, write_picture
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
+from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app import security
@@ -18,10 +18,6 @@ from hmgc_core.errors import NotAllowed
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow import labelling, pictures, taxonomies, workspaces
 from hmgc_core.workflow.workspaces import Workspace
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # it prefers httpx2 and works with httpx
-    from starlette.testclient import TestClient, WebSocketDenialResponse
 
 HERE = "http://127.0.0.1:8501"
 LABEL = {"uid": "0d6e4079-e36f", "image_id": 1, "node": "bird", "kind": "is", "taxonomy": 1, "seconds": 1}

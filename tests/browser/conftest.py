@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request, sync_playwright
 
 from browser.app_server import AppServer
 from browser.screen import EDGES, TEXTS, Screen, make_workspace, predict
@@ -52,10 +52,13 @@ def app_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[P
 # --- the browser ------------------------------------------------------------------------------------------------------
 
 
-def _chromium() -> str:
-    found = os.environ.get("HMGC_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+def _chromium(playwright: Playwright) -> str:
+    """The machine's Chromium (HMGC_CHROMIUM, PATH), else the one Playwright has downloaded."""
+    named = os.environ.get("HMGC_CHROMIUM")
+    own = playwright.chromium.executable_path
+    found = named or shutil.which("chromium") or shutil.which("chromium-browser") or (own if Path(own).exists() else "")
     if not found:
-        message = "no Chromium here: install one, or name it in HMGC_CHROMIUM"
+        message = "no Chromium here: install one, name it in HMGC_CHROMIUM, or run `playwright install chromium`"
         if os.environ.get("HMGC_REQUIRE_BROWSER") == "1":
             pytest.fail(message)
         pytest.skip(message)
@@ -64,9 +67,8 @@ def _chromium() -> str:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = _chromium()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=_chromium(playwright), args=FLAGS)
         yield browser
         browser.close()
 

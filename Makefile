@@ -24,7 +24,7 @@ help:
 	@echo "make clean   remove the environment and caches (never the workspace)"
 
 run: .venv/installed
-	@test -e "$(WORKSPACE)/hmgc.db" || $(BIN)/hmgc init --demo --workspace "$(WORKSPACE)"
+	@test -e "$(WORKSPACE)/hmgc.db" -a ! -e "$(WORKSPACE)/demo.unfinished" || $(BIN)/hmgc init --demo --workspace "$(WORKSPACE)"
 	@exec $(BIN)/hmgc serve --workspace "$(WORKSPACE)" --host $(HOST) --port $(PORT)
 
 test: .venv/installed-dev

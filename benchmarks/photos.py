@@ -80,8 +80,8 @@ def train(config: RunConfig, coarse: float) -> dict:
             raise SystemExit(f"the run is {run.status}: {run.error}")
         return {
             "model": config.model, "backbone": config.backbone, "image_size": config.image_size,
-            "epochs": config.epochs, "coarse": coarse, "images": imported.images, "nodes": tree.nodes, "import_s": import_s,
-            "wall_s": time.monotonic() - start, **run.metrics["test"],
+            "epochs": config.epochs, "coarse": coarse, "nodes": tree.nodes, "imported": imported.images,
+            "import_s": import_s, "wall_s": time.monotonic() - start, **run.metrics["test"],
         }  # fmt: skip
 
 

@@ -274,7 +274,18 @@ def test_views_follow_from_seed_epoch_and_step():
     first = random_views(pixels, seed=1, epoch=2, step=3)
     assert torch.equal(first, random_views(pixels, seed=1, epoch=2, step=3))
     assert not torch.equal(first, random_views(pixels, seed=1, epoch=2, step=4))
-    assert first.shape == pixels.shape and first.dtype == torch.uint8
+    assert first.shape == pixels.shape and first.dtype == torch.float32
+    assert first.min() >= 0 and first.max() <= 255
+
+
+def test_a_view_is_a_part_of_its_picture_perhaps_mirrored():
+    # Brightness runs from left to right; so a view runs over part of that range, upwards or, mirrored, downwards.
+    ramp = torch.linspace(60, 160, 32).to(torch.uint8).expand(64, 3, 32, 32)
+    views = random_views(ramp, seed=0, epoch=0, step=0)
+    across = views[:, 0, 16, 24] - views[:, 0, 16, 8]
+    down = (views[:, 0, 24, 16] - views[:, 0, 8, 16]).abs()
+    assert 0.25 < (across < 0).float().mean() < 0.75
+    assert across.abs().min() > 10 * down.max()
 
 
 def test_normalised_pixels_are_zero_mean_floats_channels_last():

@@ -5,41 +5,58 @@ Every random number comes from (seed, epoch, step), so a resumed run sees what a
 
 import numpy as np
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 # Mean and spread per channel of ImageNet photos in [0, 1]: what published backbone weights expect.
 MEAN = (0.485, 0.456, 0.406)
 SPREAD = (0.229, 0.224, 0.225)
 
-# The crop moves by up to this share of the side: 8 px of 64.
-LARGEST_SHIFT = 1 / 8
+# A view shows at least this share of the picture's area, at most e^0.25 times wider or narrower, and may reach this
+# share of half a side over the edge, where the picture is mirrored.
+SMALLEST_AREA = 0.5
+LARGEST_STRETCH = 0.25
+REACH = 0.1
+# Brightness, contrast and saturation each by a factor of 1 plus or minus this.
+COLOUR_CHANGE = 0.3
 
 
 def normalise(pixels: Tensor) -> Tensor:
-    """(B, 3, S, S) uint8 to float32, channels-last, zero mean and unit spread over typical photos."""
+    """(B, 3, S, S) of 0..255, uint8 or float, to float32, channels-last: mean 0 and spread 1 over typical photos."""
     mean = torch.tensor(MEAN, device=pixels.device).view(1, 3, 1, 1) * 255
     spread = torch.tensor(SPREAD, device=pixels.device).view(1, 3, 1, 1) * 255
-    return pixels.to(torch.float32, memory_format=torch.channels_last).sub_(mean).div_(spread)
+    return pixels.to(torch.float32, memory_format=torch.channels_last, copy=True).sub_(mean).div_(spread)
 
 
 def random_views(pixels: Tensor, *, seed: int, epoch: int, step: int) -> Tensor:
-    """A reflect-padded random crop and a random mirroring of each picture. (B, 3, S, S) uint8 in and out."""
-    batch, _, side, _ = pixels.shape
+    """A random part of each picture, stretched to the whole square, perhaps mirrored, in changed light.
+
+    pixels: (B, 3, S, S) uint8. Returns (B, 3, S, S) float32 of 0..255.
+    """
     random = np.random.default_rng([seed, epoch, step])
-    reach = round(side * LARGEST_SHIFT)
-    shifts = random.integers(-reach, reach + 1, size=(2, batch))
-    mirrored = random.random(batch) < 0.5
-    along = np.arange(side)
-    rows = _reflected(along + shifts[0][:, None], side)
-    columns = _reflected(np.where(mirrored[:, None], along[::-1], along) + shifts[1][:, None], side)
-    # One gather does crop, reflection and mirroring.
-    pictures = torch.arange(batch, device=pixels.device)[:, None, None]
-    row_index = torch.as_tensor(rows, device=pixels.device)[:, :, None]
-    column_index = torch.as_tensor(columns, device=pixels.device)[:, None, :]
-    return pixels.movedim(1, -1)[pictures, row_index, column_index].movedim(-1, 1)
+    places = torch.as_tensor(_random_parts(random, len(pixels)), dtype=torch.float32, device=pixels.device)
+    grid = nn.functional.affine_grid(places, list(pixels.shape), align_corners=False)
+    views = nn.functional.grid_sample(pixels.float(), grid, padding_mode="reflection", align_corners=False)
+    factors = random.uniform(1 - COLOUR_CHANGE, 1 + COLOUR_CHANGE, (3, len(pixels), 1, 1, 1))
+    return _in_other_light(views, *torch.as_tensor(factors, dtype=torch.float32, device=pixels.device))
 
 
-def _reflected(places: np.ndarray, side: int) -> np.ndarray:
-    """Places outside 0..side-1 mirrored back in, without repeating the edge."""
-    places = np.abs(places)
-    return np.where(places > side - 1, 2 * (side - 1) - places, places)
+def _random_parts(random: np.random.Generator, count: int) -> NDArray[np.float64]:
+    """(count, 2, 3) maps from the square of a view, -1..1, to that of its picture: scale, mirror, shift."""
+    area = random.uniform(SMALLEST_AREA, 1.0, count)
+    stretch = np.exp(random.uniform(-LARGEST_STRETCH, LARGEST_STRETCH, count))
+    scale = np.sqrt([area * stretch, area / stretch])
+    shift = random.uniform(-1, 1, (2, count)) * np.maximum(1 - scale, REACH)
+    parts = np.zeros((count, 2, 3))
+    parts[:, 0, 0] = scale[0] * random.choice([-1.0, 1.0], count)
+    parts[:, 1, 1] = scale[1]
+    parts[:, :, 2] = shift.T
+    return parts
+
+
+def _in_other_light(views: Tensor, brightness: Tensor, contrast: Tensor, saturation: Tensor) -> Tensor:
+    """Brighter or darker; nearer to or farther from the picture's mean; nearer to or farther from grey."""
+    views = views * brightness
+    views = torch.lerp(views.mean((1, 2, 3), keepdim=True), views, contrast)
+    views = torch.lerp(views.mean(1, keepdim=True), views, saturation)
+    return views.clamp_(0, 255)

@@ -5,8 +5,8 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from hmgc_core.demo import DEMO_IMAGES, DemoSet, demo_taxonomy, draw_demo
 from hmgc_core.errors import WorkspaceError
 from hmgc_core.exchange.table import TableRow, write_table
 from hmgc_core.records import RunConfig
@@ -14,10 +14,7 @@ from hmgc_core.store import annotations, checks, images, workspace
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.workflow.pictures import import_images
 from hmgc_core.workflow.taxonomies import newest_taxonomy, store_taxonomy
-from hmgc_core.workflow.training import queue_run, services
-
-if TYPE_CHECKING:
-    from hmgc_core.demo import DemoSet
+from hmgc_core.workflow.training import all_runs, queue_run, services
 
 __all__ = [
     "DEMO_CONFIG",
@@ -34,6 +31,8 @@ __all__ = [
 exists = workspace.exists
 open_workspace = workspace.open_workspace
 
+DEMO_UNFINISHED = "demo.unfinished"  # a file that is there while the demo is being made
+
 # Small enough for about two minutes on two processor cores.
 DEMO_CONFIG = RunConfig(model="flat", backbone="resnet_mini", image_size=64, epochs=30, batch_size=32, lr=0.1)
 
@@ -45,32 +44,44 @@ def shared_workspace(folder: Path) -> Workspace:
 
 
 def init_demo(
-    folder: Path, *, seed: int = 0, on_progress: Callable[[int, int], None] = lambda _done, _total: None
+    folder: Path,
+    *,
+    seed: int = 0,
+    pictures: int = DEMO_IMAGES,
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Workspace:
     """Make a workspace with the drawn demo set, its simulated labels, and a first small training in the queue.
 
-    Raises WorkspaceError where the folder already holds a workspace with something in it.
+    An interrupted start is taken up again. Raises WorkspaceError where the folder already holds a workspace with
+    something in it.
     """
-    from hmgc_core.demo import draw_demo  # noqa: PLC0415 - only here is anything drawn
-
     ws = open_workspace(folder)
-    if newest_taxonomy(ws) is not None:
+    unfinished = ws.folder / DEMO_UNFINISHED
+    if newest_taxonomy(ws) is not None and not unfinished.exists():
         raise WorkspaceError(f"{folder} already holds a workspace", remedy="choose another folder with --workspace")
-    # Drawn beside its place and moved there whole: an interrupted start leaves nothing half-made behind.
-    draft = ws.folder / "demo.tmp"
-    shutil.rmtree(draft, ignore_errors=True)
-    drawn = draw_demo(draft, seed=seed, on_progress=on_progress)
-    write_table(draft / "labels.csv", _rows(drawn))
+    unfinished.touch()
     place = ws.folder / "demo"
-    shutil.rmtree(place, ignore_errors=True)
-    draft.rename(place)
-    store_taxonomy(ws, drawn.taxonomy, source="demo")
+    if not place.exists():
+        _draw(place, seed=seed, images=pictures, on_progress=on_progress)
+    # Each step is harmless when it was done before.
+    store_taxonomy(ws, demo_taxonomy(), source="demo")
     import_images(ws, place / "labels.csv")
-    queue_run(ws, DEMO_CONFIG)
+    if not all_runs(ws):
+        queue_run(ws, DEMO_CONFIG)
+    unfinished.unlink()
     return ws
 
 
-def _rows(drawn: "DemoSet") -> list[TableRow]:
+def _draw(place: Path, *, seed: int, images: int, on_progress: Callable[[int, int], None]) -> None:
+    """Draw the demo set beside its place and move it there whole."""
+    draft = place.with_suffix(".tmp")
+    shutil.rmtree(draft, ignore_errors=True)
+    drawn = draw_demo(draft, seed=seed, images=images, on_progress=on_progress)
+    write_table(draft / "labels.csv", _rows(drawn))
+    draft.rename(place)
+
+
+def _rows(drawn: DemoSet) -> list[TableRow]:
     said: dict[Path, list[tuple[str, str]]] = {}
     for label in drawn.labels:
         said.setdefault(label.path, []).append((label.node, label.annotator))

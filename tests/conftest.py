@@ -1,7 +1,11 @@
 """Fixtures that many tests share: small trees, small pictures, small workspaces. Real files, real database."""
 
 import csv
+import os
 from pathlib import Path
+
+# Several test processes share the cores; threads that wait for each other would slow all of them down.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest

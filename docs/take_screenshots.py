@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from hmgc_core.supervisor import free_port
@@ -58,7 +59,10 @@ def visit(browser: Browser, address: str, out: Path, *, theme: str, size: dict, 
 
     def shoot(name: str) -> None:
         page.wait_for_timeout(2500)
-        page.screenshot(path=out / f"{name}-{suffix}.png")
+        path = out / f"{name}-{suffix}.png"
+        page.screenshot(path=path)
+        # 256 colours are enough to read by, and keep the pictures small in git.
+        Image.open(path).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
 
     page.goto(address + "/overview")
     shoot("overview")
@@ -67,8 +71,9 @@ def visit(browser: Browser, address: str, out: Path, *, theme: str, size: dict, 
     for name in ("taxonomy", "train", "runs", "predictions"):
         page.goto(f"{address}/{name}")
         shoot(name)
-    page.goto(f"{address}/predictions?run=1&image=5")
-    page.wait_for_timeout(12_000)
+    page.goto(f"{address}/predictions?run=1&image=8")
+    page.get_by_role("button", name="Show where it looked").click()
+    page.wait_for_timeout(10_000)
     shoot("heatmaps")
     context.close()
 
@@ -78,8 +83,13 @@ def annotate(page: Page, address: str) -> None:
     page.wait_for_timeout(2500)
     name = page.get_by_role("textbox").first
     name.fill("Ada")
-    name.press("Enter")
-    page.wait_for_timeout(2500)
+    page.get_by_role("button", name="Start labelling").click()
+    page.wait_for_timeout(3000)
+    for keys in (["1", "Enter"], ["Space"], ["1", "1", "Enter"]):
+        for key in keys:
+            page.keyboard.press(key)
+            page.wait_for_timeout(150)
+        page.wait_for_timeout(700)
 
 
 if __name__ == "__main__":

@@ -390,3 +390,8 @@ def test_a_heatmap_is_served_by_its_numbers_alone(client: TestClient, workspace:
 
 def test_few_sizes_are_made() -> None:
     assert len(WIDTHS) <= 8 and list(WIDTHS) == sorted(WIDTHS)
+
+
+def test_the_overview_is_found_under_its_name(client: TestClient) -> None:
+    answer = client.get("/overview", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"].split("//")[-1].partition("/")[2]) == (307, "")

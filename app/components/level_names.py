@@ -2,7 +2,7 @@
 
 from hmgc_core.taxonomy import Taxonomy
 
-LONGEST_EXAMPLE = 18
+LONGEST_EXAMPLE = 14
 
 
 def level_name(level: int, depth: int) -> str:

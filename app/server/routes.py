@@ -2,7 +2,7 @@
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 import hmgc_core
@@ -18,7 +18,13 @@ async def health(_request: Request) -> Response:
     return answer({"status": "ok", "version": hmgc_core.__version__})
 
 
+async def overview(request: Request) -> Response:
+    """The first page lives at `/`; whoever types its name gets there too."""
+    return RedirectResponse(request.url.replace(path="/"))
+
+
 routes = [
+    Route("/overview", overview),
     Route("/api/health", Resource(get=health)),
     Route("/api/session", Resource(post=labels.session)),
     Route("/api/queue", Resource(get=labels.queue)),

@@ -99,7 +99,7 @@ class EpochLoop:
         state, config = self.state, self.config
         step, steps = state.epoch * steps_per_epoch + state.step, config.epochs * steps_per_epoch
         for group in state.optimizer.param_groups:
-            group["lr"] = one_cycle(step, steps, config.lr)
+            group["lr"] = group["lr_factor"] * one_cycle(step, steps, config.lr)
         views = random_views(self.compute.send(pixels), seed=config.seed, epoch=state.epoch, step=state.step)
         with self.compute.autocast():
             loss = state.model.loss(state.model(normalise(views)), self.data.targets(chosen, self.compute))

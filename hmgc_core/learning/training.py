@@ -136,7 +136,7 @@ def _fresh_state(config: RunConfig, taxonomy: Taxonomy, compute: ComputeDevice) 
         model = build_model(config.model, taxonomy, config)
     compute.place(model)
     optimizer = torch.optim.SGD(
-        model.parameters(), lr=config.lr, momentum=MOMENTUM, nesterov=True, weight_decay=config.weight_decay
+        model.parameter_groups(), lr=config.lr, momentum=MOMENTUM, nesterov=True, weight_decay=config.weight_decay
     )
     return TrainingState(model, optimizer)
 

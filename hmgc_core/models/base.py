@@ -51,6 +51,10 @@ class HierarchicalModel(nn.Module):
         """(B, N) unnormalised scores for each node: what a heatmap explains. Column 0 says nothing."""
         raise NotImplementedError
 
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """All parameters for the optimizer, in groups whose learning rate is `lr_factor` times the run's."""
+        return [{"params": list(self.parameters()), "lr_factor": 1.0}]
+
     @property
     def target_layer(self) -> nn.Module:
         """The layer whose output a heatmap shows: the trunk's feature map."""

@@ -34,7 +34,7 @@ open_workspace = workspace.open_workspace
 DEMO_UNFINISHED = "demo.unfinished"  # a file that is there while the demo is being made
 
 # Small enough for about two minutes on two processor cores.
-DEMO_CONFIG = RunConfig(model="flat", backbone="resnet_mini", image_size=64, epochs=30, batch_size=32, lr=0.1)
+DEMO_CONFIG = RunConfig(model="flat", backbone="resnet_mini", image_size=64, epochs=60, batch_size=32, lr=0.1)
 
 
 @functools.cache

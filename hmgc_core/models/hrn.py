@@ -135,7 +135,7 @@ class HRN(HierarchicalModel):
         return [{"params": trunk, "lr_factor": 1.0}, {"params": rest, "lr_factor": BLOCK_LR_FACTOR}]
 
     def log_probs(self, scores: HrnScores) -> Tensor:
-        """(B, N): the tree marginals of the sigmoids. Flat by construction (section 3.3 of the paper caps them)."""
+        """(B, N): the tree marginals of the sigmoids. Flat by construction, see docs/models.md."""
         return log_marginals(scores.nodes, self.taxonomy)
 
     def answers(self, scores: HrnScores) -> Tensor:

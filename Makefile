@@ -60,7 +60,7 @@ clean:
 	@echo "Installing into .venv: about 3 GB to download and 7 GB on disk, a few minutes the first time."
 	$(PIP) install --quiet --upgrade "pip>=24" "setuptools>=77"
 	$(PIP) install --requirement requirements.txt
-	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	PYTHONWARNINGS=ignore $(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/installed-dev: .venv/installed requirements-dev.txt

@@ -5,19 +5,30 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
+from app import state
 from app.security import escape_markdown
 from hmgc_core.errors import HmgcError
 
 Result = TypeVar("Result")
 
 
-def do(verb: Callable[..., Result], *args: Any, **kwargs: Any) -> Result | None:
-    """Call a verb of `workflow`; show its error as a toast and return None."""
+def do(verb: Callable[..., Result], *args: Any, at: str = "", **kwargs: Any) -> Result | None:
+    """Call a verb of `workflow`; at an error return None and tell it: at this place of the page, else as a toast."""
     try:
         return verb(*args, **kwargs)
     except HmgcError as error:
-        st.toast(sentence(error), icon=":material/error:", duration="long")
+        if at:
+            st.session_state[f"{state.PROBLEM}.{at}"] = sentence(error)
+        else:
+            st.toast(sentence(error), icon=":material/error:", duration="long")
         return None
+
+
+def show_problem(at: str) -> None:
+    """The error of the last `do` at this place, once: whatever is done next takes it away."""
+    problem = st.session_state.pop(f"{state.PROBLEM}.{at}", "")
+    if problem:
+        st.error(problem, icon=":material/error:")
 
 
 def attempt(verb: Callable[..., Result], *args: Any, **kwargs: Any) -> Result | HmgcError:

@@ -28,7 +28,6 @@ FILTER_NODE = "predictions.node"
 FILTER_SEARCH = "predictions.search"
 ORDER = "predictions.order"
 PAGE = "predictions.page"
-INSPECTION = "predictions.inspection"  # (run, image, inspection) of the heatmaps that were asked for last
 
 FOLDER = "data.folder"  # plus its place in the list
 IMPORT_SOURCE = "data.source"
@@ -39,6 +38,8 @@ IMPORT_COLUMN = "data.column"  # plus the name of the column
 IMPORT_REPORT = "data.report"
 
 TRAIN = "train"  # plus the name of the setting
+
+PROBLEM = "problem"  # plus the form it belongs to: an error that waits to be shown there
 
 # What a page shows stands in its address, so that it can be bookmarked and sent.
 IN_ADDRESS = {RUN: "run", OTHER_RUN: "with", NODE: "node", IMAGE: "image"}

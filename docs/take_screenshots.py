@@ -72,7 +72,6 @@ def visit(browser: Browser, address: str, out: Path, *, theme: str, size: dict, 
         page.goto(f"{address}/{name}")
         shoot(name)
     page.goto(f"{address}/predictions?run=1&image=8")
-    page.get_by_role("button", name="Show where it looked").click()
     page.wait_for_timeout(10_000)
     shoot("heatmaps")
     context.close()

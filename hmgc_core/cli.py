@@ -19,6 +19,7 @@ from rich.table import Table
 from hmgc_core import settings, supervisor
 from hmgc_core.errors import HmgcError, WorkspaceError
 from hmgc_core.exchange.table import Columns
+from hmgc_core.presence import owner_name, present
 from hmgc_core.records import Run, RunConfig
 from hmgc_core.workflow import pictures, taxonomies, training, workspaces
 from hmgc_core.workflow.workspaces import Workspace
@@ -211,9 +212,10 @@ def train(
     if as_json:
         _print_json({"run": run.id, "status": run.status, "checkpoint": run.checkpoint, "metrics": run.metrics})
     else:
-        screen.print(f"Run {run.id} is {run.status}.")
+        screen.print(f"Run {run.id} is {run.state}.")
     if run.status == "failed" or (wait and run.status != "done"):
-        raise HmgcError(run.error or f"run {run.id} is {run.status}", remedy=run.remedy)
+        remedy = run.remedy or f"let it go on: `hmgc resume {run.id}`"
+        raise HmgcError(run.error or f"run {run.id} is {run.state}", remedy=remedy)
 
 
 @app.command()
@@ -223,8 +225,8 @@ def worker(
 ) -> None:
     """Train what is queued, until Ctrl-C."""
     ws = _open(workspace)
-    from hmgc_core import worker as room  # noqa: PLC0415 - torch takes seconds to import
-
+    with present(ws, "worker", owner_name()):  # from the first moment on: torch takes seconds to import
+        from hmgc_core import worker as room  # noqa: PLC0415
     room.work(ws, once=once)
 
 
@@ -232,8 +234,8 @@ def worker(
 def inspector(workspace: WorkspaceOption = None) -> None:
     """Make heatmaps for the pages, until Ctrl-C."""
     ws = _open(workspace)
-    from hmgc_core import inspection  # noqa: PLC0415 - torch takes seconds to import
-
+    with present(ws, "inspector", owner_name()):  # from the first moment on: torch takes seconds to import
+        from hmgc_core import inspection  # noqa: PLC0415
     inspection.inspect_forever(ws)
 
 
@@ -242,6 +244,13 @@ def cancel(run: RunArgument, workspace: WorkspaceOption = None) -> None:
     """Ask a training to stop."""
     asked = training.cancel(_open_existing(workspace), run)
     screen.print(f"Run {run} was asked to stop." if asked else f"Run {run} had ended already.")
+
+
+@app.command()
+def resume(run: RunArgument, workspace: WorkspaceOption = None) -> None:
+    """Let a stopped or failed training go on where it was."""
+    training.resume(_open_existing(workspace), run)
+    screen.print(f"Run {run} waits for the worker.")
 
 
 @app.command()
@@ -257,7 +266,7 @@ def runs(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None
         config = run.config
         shown = "–" if accuracy is None else f"{accuracy:.1%}"
         table.add_row(
-            str(run.id), run.status, config.model, config.backbone, str(config.image_size), f"{run.progress:.0%}", shown
+            str(run.id), run.state, config.model, config.backbone, str(config.image_size), f"{run.progress:.0%}", shown
         )
     screen.print(table)
 
@@ -277,10 +286,11 @@ def evaluate(
 ) -> None:
     """Measure a run on the labels as they are now."""
     ws = _open_existing(workspace)
+    finished = _finished_run(ws, run)
     from hmgc_core import worker as room  # noqa: PLC0415 - torch takes seconds to import
 
     with _progress(f"Measuring run {run}") as report:
-        metrics = room.measure(ws, training.run(ws, run), split, on_progress=report)
+        metrics = room.measure(ws, finished, split, on_progress=report)
     if as_json:
         _print_json(metrics)
         return
@@ -300,9 +310,10 @@ def predict(
 ) -> None:
     """Say what a run sees in pictures."""
     ws = _open_existing(workspace)
+    finished = _finished_run(ws, run)
     from hmgc_core import inspection  # noqa: PLC0415 - torch takes seconds to import
 
-    answers = inspection.predict(ws, training.run(ws, run), images)
+    answers = inspection.predict(ws, finished, images)
     if as_json:
         _print_json(answers)
         return
@@ -321,9 +332,10 @@ def explain(
 ) -> None:
     """Write one heatmap per level of the answer: where the run looked."""
     ws = _open_existing(workspace)
+    finished = _finished_run(ws, run)
     from hmgc_core import inspection  # noqa: PLC0415 - torch takes seconds to import
 
-    for path in inspection.explain(ws, training.run(ws, run), image, node=node, out=out):
+    for path in inspection.explain(ws, finished, image, node=node, out=out):
         screen.print(str(path), markup=False, soft_wrap=True)
 
 
@@ -358,9 +370,18 @@ def _open_existing(folder: Path | None) -> Workspace:
     return workspaces.open_workspace(folder)
 
 
+def _finished_run(ws: Workspace, number: int) -> Run:
+    """A run that has a model; the error comes at once, before torch is loaded. Raises UnknownRun, CheckpointError."""
+    run = training.run(ws, number)
+    training.checkpoint_folder(run)
+    return run
+
+
 @contextmanager
 def _progress(title: str) -> Iterator[Any]:
-    """A progress bar on stderr; yields report(done, total, words="")."""
+    """A progress bar on stderr, where that is no terminal its title alone; yields report(done, total, words="")."""
+    if not remarks.is_terminal:
+        remarks.print(f"{title} …", markup=False)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=remarks, transient=True) as bar:
         task = bar.add_task(title, total=None)

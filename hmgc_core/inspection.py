@@ -1,6 +1,7 @@
 """The inspector: what a run says about single pictures, and where it looked. A process of its own, so that the app
 needs no torch. It has a door to both wings."""
 
+import shutil
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ from hmgc_core.workflow import pictures, training
 IDLE_S = 0.1
 OVERLAY_SIDE = 320
 MODELS_KEPT = 2
+ANSWERS_KEPT = 2000  # about 300 MB of heatmaps
 
 # Heat from nothing to full as colours, dark violet over red to yellow; readable on light and dark pictures.
 HEAT_STOPS = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
@@ -50,6 +52,9 @@ def inspect_forever(ws: Workspace) -> None:
             error, remedy = _answer(ws, checkpoints, asked.id, asked.run_id, asked.image_id, asked.nodes)
             with ws.writing() as connection:
                 jobs.finish_inspection(connection, asked.id, error=error, remedy=remedy)
+                forgotten = jobs.forget_inspections(connection, keep=ANSWERS_KEPT)
+            for number in forgotten:
+                shutil.rmtree(ws.inspection_folder(number), ignore_errors=True)
 
 
 def _answer(

@@ -20,6 +20,15 @@ SPLITS: tuple[Split, ...] = ("train", "val", "test")
 RunStatus = Literal["queued", "running", "done", "failed", "cancelled"]
 ACTIVE: tuple[RunStatus, ...] = ("queued", "running")
 
+# How people read the state of a run, on screen and in the terminal.
+STATUS_WORDS: dict[RunStatus, str] = {
+    "queued": "waiting",
+    "running": "training",
+    "done": "finished",
+    "failed": "failed",
+    "cancelled": "stopped",
+}
+
 
 # --- labels ---------------------------------------------------------------------------------------------------------
 
@@ -156,6 +165,9 @@ class RunConfig:
         return cls(**{name: values[name] for name in cls.__dataclass_fields__ if name in values})
 
 
+READING, PREDICTING = "reading pictures", "predicting"  # stages before and after the training itself
+
+
 @dataclass(frozen=True)
 class Progress:
     """How far a long job is. stage: words for people. done of total; images_per_s and left_s are None while unknown."""
@@ -206,6 +218,16 @@ class Run:
     def is_active(self) -> bool:
         """It waits or runs: it can still be cancelled."""
         return self.status in ACTIVE
+
+    @property
+    def can_resume(self) -> bool:
+        """It ended before its time: it can be queued once more, and goes on from its saved state."""
+        return self.status in ("failed", "cancelled")
+
+    @property
+    def state(self) -> str:
+        """The state in a word for people; never "training" while it is about to stop."""
+        return "stopping" if self.is_active and self.cancel_requested else STATUS_WORDS[self.status]
 
 
 @dataclass(frozen=True)

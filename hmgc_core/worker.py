@@ -204,7 +204,7 @@ class _Attempt:
         return self.stopping.is_set() or self.heart.cancelled or self.heart.lost
 
     def _report(self, progress: Progress) -> None:
-        self.heart.progress = progress
+        self.heart.columns = jobs.report(progress)
         self.watch(progress)
 
     def _keep_epoch(self, metrics: EpochMetrics) -> None:
@@ -232,7 +232,7 @@ class _Heart:
 
     def __init__(self, ws: Workspace, run_id: int, owner: str) -> None:
         self.ws, self.run_id, self.owner = ws, run_id, owner
-        self.progress = Progress("starting", 0, 0)
+        self.columns: dict[str, Any] = {"stage": "starting"}  # of the run, to be written with the next beat
         self.cancelled = self.lost = False
         self._end = threading.Event()
 
@@ -262,9 +262,7 @@ class _Heart:
 
     def _renew(self) -> None:
         with self.ws.writing() as connection:
-            state = jobs.renew(
-                connection, self.run_id, owner=self.owner, lease_s=_lease_s(), progress=jobs.report(self.progress)
-            )
+            state = jobs.renew(connection, self.run_id, owner=self.owner, lease_s=_lease_s(), progress=self.columns)
         self.cancelled |= state == "cancel"
         self.lost |= state == "lost"
 

@@ -247,7 +247,9 @@ def test_a_missing_path_is_told_as_a_message(workspace: Workspace, monkeypatch: 
     page.text_input(key=state.IMPORT_SOURCE).set_value("/nowhere/at all")
     button(page, "Add pictures").click().run()
     assert not page.exception
-    assert "Check the path" in page.toast[0].value.replace("\\", "")
+    assert "Check the path" in page.error[0].value.replace("\\", "")
+    page.run()
+    assert not page.error  # told once: the next thing done takes it away
 
 
 def test_a_moved_folder_is_noticed_and_pointed_to_its_new_place(

@@ -92,7 +92,6 @@ def test_heatmaps_are_asked_for_and_their_failure_is_told(
 ) -> None:
     page = open_page(monkeypatch, predicted_workspace, "predictions", run="1", image="3")
     assert "The inspector is not running" in said(page)
-    button(page, "Show where it looked").click().run()
     assert seeing.heatmaps(predicted_workspace, 1).status == "queued"
     with predicted_workspace.writing() as connection:
         jobs.finish_inspection(connection, 1, error="the checkpoint is gone", remedy="train again")
@@ -106,7 +105,6 @@ def test_heatmaps_are_drawn_when_they_are_there(
     predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = open_page(monkeypatch, predicted_workspace, "predictions", run="1", image="3")
-    button(page, "Show where it looked").click().run()
     with predicted_workspace.writing() as connection:
         jobs.finish_inspection(connection, 1)
     page.run()

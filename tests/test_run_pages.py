@@ -35,7 +35,7 @@ def test_a_setting_that_cannot_be_is_told_as_a_message(
     page.text_input(key="train.weights").set_value("/nowhere.pt")
     button(page, "Start training").click().run()
     assert not page.exception
-    assert "no weights file" in page.toast[0].value
+    assert "no weights file" in page.error[0].value
     assert training.all_runs(labelled_workspace) == []
 
 

@@ -13,10 +13,10 @@ from hmgc_core.learning import devices, epochs
 from hmgc_core.learning.batches import plan_epoch
 from hmgc_core.learning.checkpoints import load_checkpoint
 from hmgc_core.learning.devices import pick_device
-from hmgc_core.learning.epochs import one_cycle
 from hmgc_core.learning.inference import metrics_of, predict
 from hmgc_core.learning.pixel_cache import Stopped, decode_pictures
 from hmgc_core.learning.resume import FILE, drop_resume_state
+from hmgc_core.learning.schedule import one_cycle, view_side, work_before
 from hmgc_core.learning.training import FitResult, fit
 from hmgc_core.learning.transforms import normalise, random_views
 from hmgc_core.metrics import evaluate
@@ -93,7 +93,7 @@ class StopAfter:
 @pytest.mark.parametrize("model", MODELS)
 def test_mixed_labels_teach_the_leaves(train, samples, tiny_tree, model):
     valid = [Sample(s.path, tiny_tree.index(list(COLOURS)[i % 4])) for i, s in enumerate(samples)]
-    result = train(model=model, epochs=16, valid=valid)
+    result = train(model=model, epochs=30, lr=0.1, valid=valid)
     assert result.metrics["leaf_accuracy"] >= 0.9
     np.testing.assert_equal(load_checkpoint(result.checkpoint).metrics, result.metrics)
 
@@ -261,7 +261,7 @@ def test_progress_tells_pace_and_time_left(train, monkeypatch):
     told = []
     train(on_progress=told.append)
     steps = [progress for progress in told if progress.stage.startswith("epoch")]
-    assert [progress.done for progress in steps] == [8, 16, 18, 26, 34, 36, 44, 52, 54]
+    assert [progress.done for progress in steps] == [6, 12, 18, 24, 30, 36, 42, 48, 54]
     assert all(progress.total == 54 and progress.images_per_s > 0 for progress in steps)
     assert steps[-1].left_s == 0
 
@@ -269,11 +269,34 @@ def test_progress_tells_pace_and_time_left(train, monkeypatch):
 # --- views ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("steps", "size"), [(1, 64), (2, 64), (7, 224), (100, 64), (1000, 96), (55, 40), (20, 16)])
+def test_views_grow_to_the_full_size_and_progress_counts_their_pixels(steps, size):
+    sides = [view_side(step, steps, size) for step in range(steps)]
+    assert sides == sorted(sides) and sides[-1] == size
+    assert all(side == size or (side % 8 == 0 and side >= 32) for side in sides)
+    areas = np.square(sides)
+    for step in range(steps + 1):
+        assert work_before(step, steps, size) == pytest.approx(areas[:step].sum() / areas.sum())
+
+
+def test_views_are_half_as_large_at_first():
+    assert [view_side(step, 100, 64) for step in (0, 59, 60, 84, 85, 99)] == [32, 32, 48, 48, 64, 64]
+    assert view_side(0, 100, 224) == 112 and view_side(0, 100, 32) == 32
+
+
+def test_a_smaller_view_shows_what_the_large_one_shows():
+    pixels = torch.randint(0, 256, (4, 3, 8, 8), dtype=torch.uint8).repeat_interleave(8, 2).repeat_interleave(8, 3)
+    large, small = (random_views(pixels, side=side, seed=1, epoch=2, step=3) for side in (64, 32))
+    assert small.shape == (4, 3, 32, 32)
+    shrunk = torch.nn.functional.avg_pool2d(large, 2)
+    assert (small - shrunk).abs().mean() < 0.1 * shrunk.std()
+
+
 def test_views_follow_from_seed_epoch_and_step():
     pixels = torch.randint(0, 256, (4, 3, 16, 16), dtype=torch.uint8)
-    first = random_views(pixels, seed=1, epoch=2, step=3)
-    assert torch.equal(first, random_views(pixels, seed=1, epoch=2, step=3))
-    assert not torch.equal(first, random_views(pixels, seed=1, epoch=2, step=4))
+    first = random_views(pixels, side=16, seed=1, epoch=2, step=3)
+    assert torch.equal(first, random_views(pixels, side=16, seed=1, epoch=2, step=3))
+    assert not torch.equal(first, random_views(pixels, side=16, seed=1, epoch=2, step=4))
     assert first.shape == pixels.shape and first.dtype == torch.float32
     assert first.min() >= 0 and first.max() <= 255
 
@@ -281,7 +304,7 @@ def test_views_follow_from_seed_epoch_and_step():
 def test_a_view_is_a_part_of_its_picture_perhaps_mirrored():
     # Brightness runs from left to right; so a view runs over part of that range, upwards or, mirrored, downwards.
     ramp = torch.linspace(60, 160, 32).to(torch.uint8).expand(64, 3, 32, 32)
-    views = random_views(ramp, seed=0, epoch=0, step=0)
+    views = random_views(ramp, side=32, seed=0, epoch=0, step=0)
     across = views[:, 0, 16, 24] - views[:, 0, 16, 8]
     down = (views[:, 0, 24, 16] - views[:, 0, 8, 16]).abs()
     assert 0.25 < (across < 0).float().mean() < 0.75

@@ -38,9 +38,10 @@ def _mend(ws: Workspace, old: Path, key: str) -> None:
     with st.form(key=f"{key}.form", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input("New place of this folder", key=key, placeholder="/home/me/pictures")
         st.form_submit_button("Use this folder", on_click=_point, args=(ws, old, key))
+    actions.show_problem(key)
 
 
 def _point(ws: Workspace, old: Path, key: str) -> None:
     new = st.session_state[key].strip()
     if new:
-        actions.do(pictures.point_folder, ws, old, Path(new))
+        actions.do(pictures.point_folder, ws, old, Path(new), at=key)

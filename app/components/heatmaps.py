@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import actions, state
+from app import actions
 from app.components import services, wording
 from app.components.cam_overlay import index as cam_overlay
 from app.components.cam_overlay.index import HeatTile
@@ -15,44 +15,28 @@ from hmgc_core.workflow.workspaces import Workspace
 EVERY_S = 0.7
 
 
-def open_image(ws: Workspace, run: Run | None, image_id: int) -> None:
-    """Show this picture, and ask for its heatmaps along the way if somebody is there to make them."""
-    state.choose(state.IMAGE, image_id)
-    if run is not None and training.services(ws)["inspector"]:
-        view = seeing.image_view(ws, run.id, image_id)
-        if view is not None:
-            ask(ws, run, view)
-
-
-def ask(ws: Workspace, run: Run, view: ImageView) -> None:
-    """Ask for one heatmap per level of the answer."""
-    keys = [level.key for level in view.levels]
-    number = actions.do(seeing.ask_heatmaps, ws, run.id, view.image.id, keys)
-    if number is not None:
-        st.session_state[state.INSPECTION] = (run.id, view.image.id, number)
-
-
 def show(ws: Workspace, run: Run, view: ImageView) -> None:
-    """The heatmaps of this picture: asked for, awaited, or drawn."""
+    """The heatmaps of this picture, one per level of the answer: asked for, awaited, or drawn."""
     st.subheader("Where the model looked")
-    run_id, image_id, number = st.session_state.get(state.INSPECTION, (0, 0, 0))
-    if (run_id, image_id) != (run.id, view.image.id):
-        st.caption("Heatmaps show, for each level of the answer, which parts of the picture spoke for it.")
-        _button("Show where it looked", ws, run, view)
-        services.show_if_away(training.services(ws), "inspector")
-        return
-    maps = seeing.heatmaps(ws, number)
-    if maps.status == "done":
+    number = actions.attempt(_ask, ws, run, view)
+    maps = number if isinstance(number, HmgcError) else actions.attempt(seeing.heatmaps, ws, number)
+    if isinstance(maps, HmgcError):
+        st.error(actions.sentence(maps), icon=":material/error:")
+    elif maps.status == "done":
         _draw(view, maps)
     elif maps.status == "failed":
         st.error(actions.sentence(HmgcError(maps.error, remedy=maps.remedy)), icon=":material/error:")
-        _button("Try again", ws, run, view)
+        st.button("Try again", icon=":material/center_focus_strong:", on_click=_ask_anew, args=(ws, run, view))
     else:
-        _await(ws, number)
+        _await(ws, maps.id)
 
 
-def _button(label: str, ws: Workspace, run: Run, view: ImageView) -> None:
-    st.button(label, icon=":material/center_focus_strong:", on_click=ask, args=(ws, run, view))
+def _ask(ws: Workspace, run: Run, view: ImageView, *, anew: bool = False) -> int:
+    return seeing.ask_heatmaps(ws, run.id, view.image.id, [level.key for level in view.levels], anew=anew)
+
+
+def _ask_anew(ws: Workspace, run: Run, view: ImageView) -> None:
+    actions.do(_ask, ws, run, view, anew=True)
 
 
 @st.fragment(run_every=EVERY_S)

@@ -1,5 +1,7 @@
 """One picture in full: what the model says at each level, what people said, and where the model looked."""
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
@@ -56,11 +58,6 @@ def _steps(ws: Workspace, run: Run | None, image_id: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("All pictures", icon=":material/grid_view:", on_click=state.choose, args=(state.IMAGE, ""))
         for label, to, shortcut in (("Previous", before, "Left"), ("Next", after, "Right")):
-            st.button(
-                label,
-                shortcut=shortcut,
-                disabled=to is None,
-                on_click=heatmaps.open_image,
-                args=(ws, run, to),
-            )
+            go = partial(state.choose, state.IMAGE, to)
+            st.button(label, shortcut=shortcut, disabled=to is None, on_click=go)
         st.caption(place or "Not among the pictures that pass the filters", width="content")

@@ -43,6 +43,8 @@ def _after_first_pictures(taught: int, runs: Sequence[Run]) -> Step:
         return Step(said, "predictions", "See predictions")
     if runs and runs[0].status == "failed":
         return Step("The last training failed.", "runs", "See why")
+    if runs and runs[0].can_resume:
+        return Step("The last training was stopped; it can go on where it was.", "runs", "See the training")
     return Step(f"{number(taught, 'label')} to learn from: train a first model.", "train", "Train a model")
 
 

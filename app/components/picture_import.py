@@ -1,11 +1,13 @@
 """Bring in pictures of this machine: a folder, or a table of pictures and labels; what is left out is told, and why."""
 
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from app import actions, state
 from app.components.wording import number
+from hmgc_core.errors import BadRequest
 from hmgc_core.exchange.table import Columns
 from hmgc_core.workflow import pictures
 from hmgc_core.workflow.pictures import ImportReport
@@ -36,26 +38,31 @@ def show(ws: Workspace, *, has_tree: bool) -> None:
         st.form_submit_button(
             "Add pictures", type="primary", icon=":material/add_photo_alternate:", on_click=_run, args=(ws,)
         )
+        actions.show_problem(state.IMPORT_SOURCE)
 
 
 def _run(ws: Workspace) -> None:
     source = st.session_state[state.IMPORT_SOURCE].strip()
-    if not source:
-        st.toast("Give a folder or a table first.", icon=":material/info:")
-        return
     bar = st.progress(0.0, text="Looking for pictures")
     st.session_state.pop(state.IMPORT_REPORT, None)
     report = actions.do(
-        pictures.import_images,
+        _import,
         ws,
-        Path(source).expanduser(),
+        source,
         columns=Columns(**{column: _column(column) for column in COLUMNS}),
         annotator=st.session_state[state.IMPORT_BY].strip() or pictures.IMPORTER,
         copy=st.session_state[state.IMPORT_COPY],
+        at=state.IMPORT_SOURCE,
         on_progress=lambda done, total: bar.progress(done / total, text=f"{number(done)} of {number(total)} read"),
     )
     bar.empty()
     st.session_state[state.IMPORT_REPORT] = report
+
+
+def _import(ws: Workspace, source: str, **kwargs: Any) -> ImportReport:
+    if not source:
+        raise BadRequest("there is nothing to add yet", remedy="give a folder of pictures, or a table, first")
+    return pictures.import_images(ws, Path(source).expanduser(), **kwargs)
 
 
 def _column(column: str) -> str:

@@ -3,19 +3,18 @@
 import streamlit as st
 
 from app import state
-from app.components import heatmaps, prediction_filters
+from app.components import prediction_filters
 from app.components.gallery import index as gallery
 from app.components.wording import number
 from hmgc_core.records import Run
 from hmgc_core.workflow import seeing
 from hmgc_core.workflow.seeing import PredictionTable
-from hmgc_core.workflow.workspaces import Workspace
 
 PER_PAGE = 60
 
 
 @st.fragment
-def show(ws: Workspace, run: Run, table: PredictionTable) -> None:
+def show(run: Run, table: PredictionTable) -> None:
     """A page of the gallery; a click opens the picture."""
     wanted, order = prediction_filters.wanted(table.taxonomy), prediction_filters.order()
     # Other filters begin at their own first page.
@@ -29,7 +28,7 @@ def show(ws: Workspace, run: Run, table: PredictionTable) -> None:
         st.caption(f"{number(found, 'picture')} of {number(len(table.image_ids))}", width="content")
         if found > PER_PAGE:
             st.pagination(-(-found // PER_PAGE), key=key)
-    opened = gallery.show(cards, key=f"{key}.{page}", on_open=lambda image_id: heatmaps.open_image(ws, run, image_id))
+    opened = gallery.show(cards, key=f"{key}.{page}", on_open=lambda image_id: state.choose(state.IMAGE, image_id))
     if opened is not None:
         st.rerun()
 

@@ -31,7 +31,7 @@ def _row(run: Run) -> dict[str, str]:
     figures = {figure.exact: figure.text for figure in metric_words.figures(run.metrics[split])} if split else {}
     return {
         "Run": str(run.id),
-        "State": wording.status(run),
+        "State": run.state,
         "Model": f"{run.config.model} on {run.config.backbone}",
         "When": wording.ago(run.finished_at or run.created_at),
         "Finest level right": figures.get("leaf_accuracy", "–"),

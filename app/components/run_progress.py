@@ -17,17 +17,17 @@ def show(ws: Workspace) -> None:
 
     When one ends the whole page runs once more, so that everything on it tells the end.
     """
-    active = [run.id for run in training.all_runs(ws) if run.is_active]
+    active = {run.id for run in training.all_runs(ws) if run.is_active}
     if not active:
         return
 
     @st.fragment(run_every=EVERY_S)
     def watch() -> None:
-        runs = {run.id: run for run in training.all_runs(ws)}
-        if any(not runs[number].is_active for number in active if number in runs):
+        runs = [run for run in training.all_runs(ws) if run.id in active]
+        if not all(run.is_active for run in runs):
             st.rerun()
-        for number in active:
-            _show_run(ws, runs[number])
+        for run in sorted(runs, key=lambda run: (run.status == "queued", run.id)):
+            _show_run(ws, run)
 
     watch()
 
@@ -38,21 +38,18 @@ def _show_run(ws: Workspace, run: Run) -> None:
             st.markdown(f"**{escape_markdown(wording.run_title(run))}**", width="content")
             if not run.cancel_requested:
                 st.button("Stop", key=f"stop-{run.id}", icon=":material/stop:", on_click=_stop, args=(ws, run.id))
-        st.progress(min(1.0, max(0.0, run.progress)), text=escape_markdown(_how_far(run)))
+        st.progress(min(1.0, max(0.0, run.progress)), text=escape_markdown(wording.how_far(run)))
 
 
 def _stop(ws: Workspace, run_id: int) -> None:
-    actions.do(training.cancel, ws, run_id)
+    if actions.do(training.cancel, ws, run_id):
+        st.toast(f"Run {run_id} stops. It can go on later: see its page under Runs.", icon=":material/stop:")
 
 
-def _how_far(run: Run) -> str:
-    if run.cancel_requested:
-        return "Stopping after the current step"
-    if run.status == "queued":
-        return "Waiting for its turn"
-    parts = [run.stage or "starting", wording.percent(run.progress)]
-    if run.images_per_s:
-        parts.append(f"{run.images_per_s:,.0f} pictures per second")
-    if run.left_s:
-        parts.append(f"about {wording.lasting(run.left_s)} left")
-    return ", ".join(parts)
+def show_first(ws: Workspace, what: str) -> bool:
+    """Where no run has finished yet but one is active: say that `what` comes with it. Returns whether it is so."""
+    if not training.awaits_first(ws):
+        return False
+    st.markdown(f"#### The first model is being trained. {what} when it has finished.")
+    show(ws)
+    return True

@@ -7,6 +7,8 @@ from app.components import metric_words, wording
 from app.security import escape_markdown
 from hmgc_core.errors import HmgcError
 from hmgc_core.records import Run
+from hmgc_core.workflow import training
+from hmgc_core.workflow.workspaces import Workspace
 
 
 def show(run: Run) -> None:
@@ -14,7 +16,7 @@ def show(run: Run) -> None:
     with st.container(border=True):
         title(run)
         if run.is_active:
-            st.progress(min(1.0, max(0.0, run.progress)), text=escape_markdown(run.stage or "Waiting for its turn"))
+            st.progress(min(1.0, max(0.0, run.progress)), text=escape_markdown(wording.how_far(run)))
         problems(run)
         split = metrics_split(run)
         if split:
@@ -25,11 +27,23 @@ def show(run: Run) -> None:
 
 def title(run: Run) -> None:
     """Its name, its state and its age."""
-    _, colour, icon = wording.STATUS[run.status]
+    colour, icon = wording.STATUS[run.status]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{escape_markdown(wording.run_title(run))}**", width="content")
-        st.badge(wording.status(run), color=colour, icon=icon)  # type: ignore[arg-type]
+        st.badge(run.state, color=colour, icon=icon)  # type: ignore[arg-type]
         st.caption(wording.ago(run.finished_at or run.created_at), width="content")
+
+
+def offer_to_go_on(ws: Workspace, run: Run) -> None:
+    """A button for a run that was stopped or failed: its saved state is taken up where it ended."""
+    if run.can_resume:
+        done = f" from {wording.percent(run.progress)}" if run.progress else ""
+        label = f"Go on{done}" if run.status == "cancelled" else "Try again"
+        st.button(label, icon=":material/play_arrow:", type="primary", on_click=_go_on, args=(ws, run.id))
+
+
+def _go_on(ws: Workspace, run_id: int) -> None:
+    actions.do(training.resume, ws, run_id)
 
 
 def problems(run: Run) -> None:

@@ -49,6 +49,7 @@ def show(ws: Workspace) -> None:
         on_click=_take,
         args=(ws, content, name, move),
     )
+    actions.show_problem(state.TREE_IMPORT)
 
 
 def _import(ws: Workspace, content: bytes, name: str, *, to_ancestor: bool, dry_run: bool) -> TaxonomyImport:
@@ -92,7 +93,7 @@ def _show_orphans(error: OrphanedLabels) -> None:
 
 
 def _take(ws: Workspace, content: bytes, name: str, move: bool) -> None:
-    done = actions.do(_import, ws, content, name, to_ancestor=move, dry_run=False)
+    done = actions.do(_import, ws, content, name, to_ancestor=move, dry_run=False, at=state.TREE_IMPORT)
     if done:
         _forget_moves()
         state.choose(state.NODE, "")

@@ -5,59 +5,84 @@ from typing import Any
 import streamlit as st
 
 from app import actions, state
-from app.components import model_words
-from hmgc_core.records import RunConfig
+from app.components import model_words, wording
+from hmgc_core.records import Run, RunConfig
 from hmgc_core.workflow import training
 from hmgc_core.workflow.workspaces import Workspace
 
 SIZES = (32, 48, 64, 96, 128, 160, 224, 288, 384)
 DEVICES = {"auto": "GPU if there is one", "cpu": "Processor", "cuda": "GPU"}
-DEFAULT = RunConfig()
 
 
 def show(ws: Workspace) -> None:
-    """The form; its button queues the training."""
+    """The form, filled in like the newest run; its button queues the training."""
+    runs = training.all_runs(ws)
+    like = runs[0].config if runs else RunConfig()
     with st.form("train.form", border=False):
         models = list(training.MODELS)
         st.radio(
             "Model",
             models,
-            index=models.index(DEFAULT.model) if DEFAULT.model in models else 0,
+            index=models.index(like.model),
             captions=[model_words.model(name) for name in models],
             key=_key("model"),
         )
+        backbones, sizes = list(training.BACKBONES), sorted({*SIZES, like.image_size})
         with st.grid(2, min_column_width=200):
-            st.selectbox("Backbone", list(training.BACKBONES), format_func=model_words.backbone, key=_key("backbone"))
-            st.select_slider("Picture size in pixels", SIZES, value=DEFAULT.image_size, key=_key("image_size"))
+            st.selectbox(
+                "Backbone",
+                backbones,
+                index=backbones.index(like.backbone),
+                format_func=model_words.backbone,
+                key=_key("backbone"),
+            )
+            st.select_slider("Picture size in pixels", sizes, value=like.image_size, key=_key("image_size"))
         st.number_input(
-            "Epochs", 1, 10_000, DEFAULT.epochs, key=_key("epochs"), help="How many times it goes through all pictures."
+            "Epochs", 1, 10_000, like.epochs, key=_key("epochs"), help="How many times it goes through all pictures."
         )
+        if runs:
+            st.caption(_like_run(runs[0]))
         with st.expander("More settings"):
-            _more()
+            _more(like)
         st.form_submit_button(
             "Start training", type="primary", icon=":material/model_training:", on_click=_queue, args=(ws,)
         )
+        actions.show_problem(state.TRAIN)
 
 
-def _more() -> None:
+def _like_run(run: Run) -> str:
+    """Where the settings come from, and how long a training with them takes, as far as anybody knows."""
+    took = ""
+    if run.status == "done" and run.started_at and run.finished_at:
+        took = f", which took {wording.lasting((run.finished_at - run.started_at).total_seconds())}"
+    return f"Filled in like run {run.id}{took}. Larger pictures, a larger backbone and more epochs take longer."
+
+
+def _more(like: RunConfig) -> None:
     with st.grid(2, min_column_width=200):
-        st.number_input("Batch size", 2, 4096, DEFAULT.batch_size, key=_key("batch_size"), help="Pictures per step.")
+        st.number_input("Batch size", 2, 4096, like.batch_size, key=_key("batch_size"), help="Pictures per step.")
         st.number_input(
             "Learning rate",
             1e-7,
             10.0,
-            DEFAULT.lr,
+            like.lr,
             format="%g",
             step=0.01,
             key=_key("lr"),
             help="The highest one; it rises and falls during the training.",
         )
-        st.selectbox("Runs on", list(DEVICES), format_func=DEVICES.__getitem__, key=_key("device"))
-        st.number_input(
-            "Seed", 0, 2**31 - 1, DEFAULT.seed, key=_key("seed"), help="The same seed gives the same start."
+        devices = list(DEVICES)
+        st.selectbox(
+            "Runs on",
+            devices,
+            index=devices.index(like.device),
+            format_func=DEVICES.__getitem__,
+            key=_key("device"),
         )
+        st.number_input("Seed", 0, 2**31 - 1, like.seed, key=_key("seed"), help="The same seed gives the same start.")
     st.text_input(
         "Weights file of the backbone",
+        value=like.weights,
         key=_key("weights"),
         placeholder="blank: start from nothing",
         help="A file on the machine that runs the worker, or the word imagenet where the weights can be fetched.",
@@ -69,7 +94,7 @@ def _key(setting: str) -> str:
 
 
 def _queue(ws: Workspace) -> None:
-    number = actions.do(_queue_run, ws)
+    number = actions.do(_queue_run, ws, at=state.TRAIN)
     if number is not None:
         st.toast(f"Run {number} waits for its turn.", icon=":material/check:")
 

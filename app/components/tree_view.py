@@ -24,7 +24,7 @@ SCALES: dict[Colour, Stops] = {
 NOTHING: Shade = (195, 202, 209)
 FRAME = "#f0b429"
 LONGEST_NAME = 60
-MOST_ROWS, ROW_PX = 45, 19
+MOST_ROWS, ROW_PX = 32, 21
 
 
 def outermost(taxonomy: Taxonomy, node: int) -> int:

@@ -4,12 +4,13 @@ from datetime import UTC, datetime
 
 from hmgc_core.records import Run
 
+# The colour and icon of a run's state.
 STATUS = {
-    "queued": ("waiting", "gray", ":material/schedule:"),
-    "running": ("training", "blue", ":material/autorenew:"),
-    "done": ("finished", "green", ":material/check:"),
-    "failed": ("failed", "red", ":material/error:"),
-    "cancelled": ("stopped", "orange", ":material/block:"),
+    "queued": ("gray", ":material/schedule:"),
+    "running": ("blue", ":material/autorenew:"),
+    "done": ("green", ":material/check:"),
+    "failed": ("red", ":material/error:"),
+    "cancelled": ("orange", ":material/block:"),
 }
 
 SPLITS = {"train": "Training", "val": "Validation", "test": "Test"}
@@ -44,9 +45,21 @@ def run_title(run: Run) -> str:
     return f"Run {run.id} · {run.config.model} on {run.config.backbone}"
 
 
-def status(run: Run) -> str:
-    """The state of a run in one word or two."""
-    return "stopping" if run.is_active and run.cancel_requested else STATUS[run.status][0]
+def how_far(run: Run) -> str:
+    """What an active run does, how far it is, and how long it will take."""
+    if run.cancel_requested:
+        return "Stopping after the current step; its state is kept"
+    if run.status == "queued":
+        done = f" at {percent(run.progress)}" if run.progress else ""
+        return f"Waiting for its turn, goes on{done}" if done else "Waiting for its turn"
+    if not run.stage:
+        return "Starting"
+    parts = [run.stage[:1].upper() + run.stage[1:], percent(run.progress)]
+    if run.images_per_s:
+        parts.append(f"{run.images_per_s:,.0f} pictures per second")
+    if run.left_s:
+        parts.append(f"about {lasting(run.left_s)} left")
+    return ", ".join(parts)
 
 
 def lasting(seconds: float) -> str:

@@ -6,7 +6,7 @@ from app import resources, security
 from app.components import empty_state
 from app.components.annotator import index as annotator
 from app.components.annotator import who
-from hmgc_core.workflow import labelling
+from hmgc_core.workflow import labelling, training
 from hmgc_core.workflow.taxonomies import newest_taxonomy
 
 ws = resources.workspace()
@@ -26,6 +26,7 @@ annotator.show(
     token=security.sign(ws.secret(), name),
     place=resources.fingerprint(),
     taxonomy=annotator.TreeVersion(tree[0], tree[1].content_hash),
+    awaits_model=training.awaits_first(ws),
     remember=who.remembered() != name,
     on_leave=who.leave,
 )

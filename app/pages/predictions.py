@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import resources, state
-from app.components import empty_state, image_page, prediction_filters, prediction_gallery, run_list
+from app.components import empty_state, image_page, prediction_filters, prediction_gallery, run_list, run_progress
 from hmgc_core.workflow import training
 
 ws = resources.workspace()
@@ -17,6 +17,8 @@ if image_id is not None:
     st.stop()
 
 st.header("Predictions")
+if run is None and run_progress.show_first(ws, "Its predictions appear here"):
+    st.stop()
 if run is None:
     empty_state.show("No model was trained yet.", next_page="train", label="Train a model")
     st.stop()
@@ -32,4 +34,4 @@ with shown:
 with order:
     prediction_filters.show_order()
 prediction_filters.show_more(table.taxonomy)
-prediction_gallery.show(ws, run, table)
+prediction_gallery.show(run, table)

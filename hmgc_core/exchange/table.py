@@ -73,9 +73,10 @@ def _check_header(path: Path, header: list[str], columns: Columns) -> None:
         wanted.append(("label", columns.label))
     for meaning, name in wanted:
         if name not in header:
+            there = ", ".join(map(repr, header[:8])) + (", …" if len(header) > 8 else "")
             raise TableError(
-                f"{path}, line 1: no column {name!r}; there are {', '.join(map(repr, header))}",
-                remedy=f"name the {meaning} column with --{meaning}-column",
+                f"{path.name}, line 1: no column {name!r}; there are {there}",
+                remedy=f"say which column holds the {meaning}: under “Table columns”, or with --{meaning}-column",
             )
 
 

@@ -1,15 +1,20 @@
 """Where a model runs, and in what precision."""
 
 import warnings
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
 from hmgc_core.errors import DeviceError
+from hmgc_core.records import RunConfig
+
+FLOPS_PER_THREAD = 8e9  # forward, per step
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,31 @@ def _cuda_trouble() -> str:
 
 def _cpu(remark: str) -> ComputeDevice:
     return ComputeDevice(torch.device("cpu"), half=_cpu_has_bf16(), remark=remark)
+
+
+@contextmanager
+def fitting_threads(model: torch.nn.Module, config: RunConfig, compute: ComputeDevice) -> Iterator[None]:
+    """As many processor threads as the work of a training step keeps busy; afterwards as many as before.
+
+    The steps of a small net are so short that threads wait for each other longer than they help, above all beside
+    other programs.
+    """
+    before = torch.get_num_threads()
+    if compute.torch_device.type == "cpu":
+        work = _flops(model, config.image_size) * config.batch_size
+        torch.set_num_threads(max(1, min(before, round(work / FLOPS_PER_THREAD))))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _flops(model: torch.nn.Module, size: int) -> int:
+    """Floating-point operations of a forward pass of one picture; leaves the model in evaluation mode."""
+    model.eval()
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        model(torch.zeros(1, 3, size, size))
+    return counter.get_total_flops()
 
 
 @cache

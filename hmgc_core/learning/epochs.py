@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from torch import Tensor
@@ -14,21 +15,13 @@ from hmgc_core.learning.devices import ComputeDevice
 from hmgc_core.learning.inference import measure
 from hmgc_core.learning.pixel_cache import Stopped
 from hmgc_core.learning.resume import BestEpoch, ResumeFile, TrainingState
+from hmgc_core.learning.schedule import one_cycle, view_side, work_before
 from hmgc_core.learning.transforms import normalise, random_views
 from hmgc_core.records import EpochMetrics, Progress, RunConfig
 from hmgc_core.taxonomy import IntArray
 
-WARM_UP = 0.25  # share of all steps in which the learning rate rises
 PROGRESS_EVERY_S = 0.5
 SAVING_SHARE = 0.1  # saving after every epoch may take this share of the time; shorter epochs are saved less often
-
-
-def one_cycle(step: int, steps: int, peak: float) -> float:
-    """The learning rate of a step: a straight rise to `peak`, then half a cosine down to 0 (Smith, 2018)."""
-    warm = max(1, round(WARM_UP * steps))
-    if step < warm:
-        return peak * (step + 1) / warm
-    return peak * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm))) / 2
 
 
 class _Pace:
@@ -47,11 +40,8 @@ class _Pace:
         return True
 
     @property
-    def images_per_s(self) -> float:
-        return self.images / max(time.monotonic() - self.started_at_s, 1e-6)
-
-    def left_s(self, images: int) -> float | None:
-        return images / self.images_per_s if self.images else None
+    def elapsed_s(self) -> float:
+        return max(time.monotonic() - self.started_at_s, 1e-6)
 
 
 @dataclass
@@ -71,8 +61,12 @@ class EpochLoop:
     on_progress: Callable[[Progress], None]
     should_stop: Callable[[], bool]
     pace: _Pace = field(default_factory=_Pace)
+    work_before_us: float = field(init=False)
     saved_at_s: float = -math.inf
     saving_took_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.work_before_us = self._work_done()
 
     def train_one_epoch(self) -> None:
         """The batches of this epoch that are left. Raises Stopped, with the state saved, when asked to stop."""
@@ -83,7 +77,7 @@ class EpochLoop:
             if self.should_stop():
                 self._save()
                 raise Stopped
-            loss = self._learn(chosen, pixels, steps_per_epoch=len(plan))
+            loss = self._learn(chosen, pixels)
             state.loss_sum += loss * len(chosen)
             state.images += len(chosen)
             state.step += 1
@@ -94,13 +88,27 @@ class EpochLoop:
     def _plan(self) -> list[IntArray]:
         return plan_epoch(len(self.data), self.config.batch_size, seed=self.config.seed, epoch=self.state.epoch)
 
-    def _learn(self, chosen: IntArray, pixels: Tensor, *, steps_per_epoch: int) -> float:
+    @cached_property
+    def _steps_per_epoch(self) -> int:
+        return len(self._plan())
+
+    @property
+    def _step(self) -> tuple[int, int]:
+        """(steps done, steps in all) of the whole training."""
+        per_epoch = self._steps_per_epoch
+        return self.state.epoch * per_epoch + self.state.step, self.config.epochs * per_epoch
+
+    def _work_done(self) -> float:
+        return work_before(*self._step, self.config.image_size)
+
+    def _learn(self, chosen: IntArray, pixels: Tensor) -> float:
         """One step of SGD on these samples. Returns the mean loss."""
         state, config = self.state, self.config
-        step, steps = state.epoch * steps_per_epoch + state.step, config.epochs * steps_per_epoch
+        step, steps = self._step
         for group in state.optimizer.param_groups:
             group["lr"] = group["lr_factor"] * one_cycle(step, steps, config.lr)
-        views = random_views(self.compute.send(pixels), seed=config.seed, epoch=state.epoch, step=state.step)
+        side = view_side(step, steps, config.image_size)
+        views = random_views(self.compute.send(pixels), side=side, seed=config.seed, epoch=state.epoch, step=state.step)
         with self.compute.autocast():
             loss = state.model.loss(state.model(normalise(views)), self.data.targets(chosen, self.compute))
         state.optimizer.zero_grad(set_to_none=True)
@@ -168,7 +176,9 @@ class EpochLoop:
         self.saving_took_s = self.saved_at_s - started_at_s
 
     def _progress(self) -> Progress:
-        stage = f"epoch {self.state.epoch + 1} of {self.config.epochs}"
-        total = self.config.epochs * len(self.data)
-        done = self.state.epoch * len(self.data) + self.state.images
-        return Progress(stage, done, total, self.pace.images_per_s, self.pace.left_s(total - done))
+        """How far it is, counted in work: late steps, with their larger views, take longer."""
+        stage = f"epoch {min(self.state.epoch + 1, self.config.epochs)} of {self.config.epochs}"
+        total, work = self.config.epochs * len(self.data), self._work_done()
+        elapsed_s, done_here = self.pace.elapsed_s, work - self.work_before_us
+        left_s = elapsed_s * (1 - work) / done_here if done_here else None
+        return Progress(stage, round(work * total), total, self.pace.images / elapsed_s, left_s)

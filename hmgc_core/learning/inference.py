@@ -15,7 +15,7 @@ from hmgc_core.learning.pixel_cache import Pixels, Stopped
 from hmgc_core.learning.transforms import normalise
 from hmgc_core.metrics import calibration_error, evaluate
 from hmgc_core.models.base import HierarchicalModel
-from hmgc_core.records import Progress
+from hmgc_core.records import PREDICTING, Progress
 from hmgc_core.taxonomy import IntArray, Taxonomy
 
 BATCH_SIZE = 128
@@ -67,7 +67,7 @@ def predict(
     for batch in run_batches(checkpoint.model, pixels, places, compute, should_stop=should_stop):
         yield from _predictions(checkpoint.taxonomy, batch, top=top, with_log_probs=with_log_probs)
         done += len(batch.places)
-        on_progress(Progress("predicting", done, len(places)))
+        on_progress(Progress(PREDICTING, done, len(places)))
 
 
 def measure(

@@ -23,7 +23,7 @@ from PIL import Image
 
 from hmgc_core.errors import PictureError, WorkspaceError
 from hmgc_core.pictures import read_picture
-from hmgc_core.records import Progress
+from hmgc_core.records import READING, Progress
 
 PixelArray = NDArray[np.uint8]
 
@@ -167,7 +167,7 @@ class _Job:
                 keys.append(key)
         self.done += len(pictures)
         rate = self.done / max(time.monotonic() - self.started_at_s, 1e-6)
-        self.on_progress(Progress("reading pictures", self.done, self.total, rate, (self.total - self.done) / rate))
+        self.on_progress(Progress(READING, self.done, self.total, rate, (self.total - self.done) / rate))
 
 
 def _decoders() -> int:

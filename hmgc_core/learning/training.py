@@ -11,7 +11,7 @@ import torch
 
 from hmgc_core.learning.batches import fingerprint, training_set
 from hmgc_core.learning.checkpoints import save_checkpoint
-from hmgc_core.learning.devices import ComputeDevice, pick_device
+from hmgc_core.learning.devices import ComputeDevice, fitting_threads, pick_device
 from hmgc_core.learning.epochs import EpochLoop
 from hmgc_core.learning.pixel_cache import Skipped, Stopped, decode_pictures
 from hmgc_core.learning.resume import BestEpoch, ResumeFile, TrainingState
@@ -62,12 +62,13 @@ def fit(
         loop = _prepare(
             config, taxonomy, train, valid, file=file, cache=cache, on_progress=on_progress, should_stop=should_stop
         )
-        while loop.state.epoch < config.epochs:
-            loop.train_one_epoch()
-            metrics = loop.measure()
-            loop.keep_if_best(metrics)
-            on_epoch(loop.close_epoch(metrics))
-            loop.save_now_and_then()
+        with fitting_threads(loop.state.model, config, loop.compute):
+            while loop.state.epoch < config.epochs:
+                loop.train_one_epoch()
+                metrics = loop.measure()
+                loop.keep_if_best(metrics)
+                on_epoch(loop.close_epoch(metrics))
+                loop.save_now_and_then()
         best = loop.best()
     except Stopped:
         return FitResult(stopped=True)

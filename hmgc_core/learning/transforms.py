@@ -28,14 +28,14 @@ def normalise(pixels: Tensor) -> Tensor:
     return pixels.to(torch.float32, memory_format=torch.channels_last, copy=True).sub_(mean).div_(spread)
 
 
-def random_views(pixels: Tensor, *, seed: int, epoch: int, step: int) -> Tensor:
+def random_views(pixels: Tensor, *, side: int, seed: int, epoch: int, step: int) -> Tensor:
     """A random part of each picture, stretched to the whole square, perhaps mirrored, in changed light.
 
-    pixels: (B, 3, S, S) uint8. Returns (B, 3, S, S) float32 of 0..255.
+    pixels: (B, 3, S, S) uint8. Returns (B, 3, side, side) float32 of 0..255.
     """
     random = np.random.default_rng([seed, epoch, step])
     places = torch.as_tensor(_random_parts(random, len(pixels)), dtype=torch.float32, device=pixels.device)
-    grid = nn.functional.affine_grid(places, list(pixels.shape), align_corners=False)
+    grid = nn.functional.affine_grid(places, [len(pixels), 3, side, side], align_corners=False)
     views = nn.functional.grid_sample(pixels.float(), grid, padding_mode="reflection", align_corners=False)
     factors = random.uniform(1 - COLOUR_CHANGE, 1 + COLOUR_CHANGE, (3, len(pixels), 1, 1, 1))
     return _in_other_light(views, *torch.as_tensor(factors, dtype=torch.float32, device=pixels.device))

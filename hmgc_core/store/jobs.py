@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from hmgc_core.records import Progress
+from hmgc_core.records import PREDICTING, READING, Progress
 from hmgc_core.store.schema import inspection, now, run, service
 
 Role = Literal["worker", "inspector"]
@@ -79,7 +79,10 @@ def release(connection: sa.Connection, run_id: int, *, owner: str) -> None:
 
 
 def report(progress: Progress) -> dict[str, Any]:
-    """A Progress as columns of the run."""
+    """A Progress as columns of the run, whose share is that of the training: reading and predicting only say so."""
+    if progress.stage in (READING, PREDICTING):
+        stage = f"{progress.stage}, {progress.done:,} of {progress.total:,}"
+        return {"stage": stage, "images_per_s": progress.images_per_s, "left_s": None}
     return {
         "stage": progress.stage,
         "progress": progress.done / progress.total if progress.total else 0.0,
@@ -114,17 +117,27 @@ def is_there(connection: sa.Connection, role: Role) -> bool:
 # --- inspections ----------------------------------------------------------------------------------------------------
 
 
+def find_inspection(connection: sa.Connection, *, run_id: int, image_id: int, nodes: list[str]) -> int | None:
+    """The newest inspection with this question, however it ended."""
+    same = (inspection.c.run_id == run_id) & (inspection.c.image_id == image_id)
+    rows = connection.execute(sa.select(inspection).where(same).order_by(inspection.c.id.desc()))
+    return next((row.id for row in rows if row.nodes == nodes), None)
+
+
 def ask_inspection(connection: sa.Connection, *, run_id: int, image_id: int, nodes: list[str]) -> int:
-    """Ask for heatmaps of these nodes; the same question is asked once. Returns the number of the inspection."""
-    same = (inspection.c.run_id == run_id) & (inspection.c.image_id == image_id) & (inspection.c.status != "failed")
-    for row in connection.execute(sa.select(inspection).where(same)):
-        if row.nodes == nodes:
-            return row.id
+    """Ask for heatmaps of these nodes. Returns the number of the inspection."""
     inserted = connection.execute(
         inspection.insert().values(run_id=run_id, image_id=image_id, nodes=nodes, status="queued", created_at=now())
     ).inserted_primary_key
     assert inserted is not None
     return int(inserted[0])
+
+
+def forget_inspections(connection: sa.Connection, *, keep: int) -> list[int]:
+    """Drop all answered inspections but the newest `keep`; returns the numbers of the dropped ones."""
+    newest = sa.select(inspection.c.id).order_by(inspection.c.id.desc()).limit(keep).scalar_subquery()
+    old = (inspection.c.status != "queued") & inspection.c.id.not_in(newest)
+    return list(connection.execute(inspection.delete().where(old).returning(inspection.c.id)).scalars())
 
 
 def inspection_state(connection: sa.Connection, inspection_id: int) -> sa.Row | None:

@@ -78,6 +78,13 @@ def request_cancel(connection: sa.Connection, run_id: int) -> bool:
     return bool(connection.execute(run.update().where(running).values(cancel_requested=True)).rowcount)
 
 
+def queue_again(connection: sa.Connection, run_id: int) -> bool:
+    """Put a run that was stopped or failed back into the queue. False where it did not end so."""
+    ended = (run.c.id == run_id) & run.c.status.in_(("failed", "cancelled"))
+    values = {"status": "queued", "cancel_requested": False, "finished_at": None, "error": "", "remedy": ""}
+    return bool(connection.execute(run.update().where(ended).values(**values)).rowcount)
+
+
 def add_epoch(connection: sa.Connection, run_id: int, metrics: EpochMetrics) -> None:
     """Keep what one epoch gave; an epoch that is trained again after a restart replaces itself."""
     connection.execute(epoch.delete().where((epoch.c.run_id == run_id) & (epoch.c.epoch == metrics.epoch)))

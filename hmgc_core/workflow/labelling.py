@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hmgc_core.demo.labels import ANSWER_KEY
 from hmgc_core.errors import BadRequest, UnknownImage
 from hmgc_core.records import KINDS, Annotation, ImageRecord, NewAnnotation, Prediction
 from hmgc_core.store import annotations, images, predictions, runs
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import Taxonomy
+from hmgc_core.workflow.pictures import IMPORTER
 from hmgc_core.workflow.taxonomies import newest_taxonomy, taxonomy_version
 
 LONGEST_NAME = 60
@@ -43,6 +45,11 @@ def annotators(ws: Workspace) -> list[str]:
     """Names of all annotators, oldest first."""
     with ws.reading() as connection:
         return annotations.annotators(connection)
+
+
+def people(ws: Workspace) -> list[str]:
+    """Names of the annotators who may label by hand, by alphabet: imports and the demo's answer key are none."""
+    return sorted((name for name in annotators(ws) if name not in (IMPORTER, ANSWER_KEY)), key=str.casefold)
 
 
 def annotate(ws: Workspace, statements: Sequence[NewAnnotation], *, annotator: str) -> int:

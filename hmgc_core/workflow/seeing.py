@@ -180,14 +180,21 @@ class Heatmaps:
     remedy: str = ""
 
 
-def ask_heatmaps(ws: Workspace, run_id: int, image_id: int, nodes: list[str]) -> int:
-    """Ask the inspector where the run looked for each of these nodes; returns the number to ask for with."""
+def ask_heatmaps(ws: Workspace, run_id: int, image_id: int, nodes: list[str], *, anew: bool = False) -> int:
+    """Ask the inspector where the run looked for each of these nodes; returns the number to ask for with.
+
+    The same question is asked once; with `anew` once more, after a failure.
+    """
     of = run(ws, run_id)
     taxonomy = taxonomy_version(ws, of.taxonomy)
     for key in nodes:
         taxonomy.index(key)
     if of.status != "done":
         raise CheckpointError(f"run {run_id} has not finished", remedy="wait for it, or choose another run")
+    with ws.reading() as connection:
+        known = jobs.find_inspection(connection, run_id=run_id, image_id=image_id, nodes=nodes)
+    if known is not None and not anew:
+        return known
     with ws.writing() as connection:
         return jobs.ask_inspection(connection, run_id=run_id, image_id=image_id, nodes=nodes)
 

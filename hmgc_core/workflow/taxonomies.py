@@ -100,6 +100,8 @@ def store_taxonomy(
         version = old[0] if old and old[1] == new and not led else 0
         if not version and not dry_run:
             version = _store(connection, new, source, led)
+    if len(new.leaves) < 2:
+        remarks = (*remarks, "With a single finest class there is nothing to tell apart; is this the right file?")
     return TaxonomyImport(len(new), len(new.leaves), new.depth, version, moved, remarks)
 
 

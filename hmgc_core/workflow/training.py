@@ -66,6 +66,12 @@ def all_runs(ws: Workspace) -> list[Run]:
         return runs.all_runs(connection)
 
 
+def awaits_first(ws: Workspace) -> bool:
+    """No run has finished yet, and one waits or runs: suggestions and predictions come with its end."""
+    runs_now = all_runs(ws)
+    return any(one.is_active for one in runs_now) and not any(one.status == "done" for one in runs_now)
+
+
 def epochs(ws: Workspace, run_id: int) -> list[EpochMetrics]:
     """What each epoch of a run gave, in order."""
     with ws.reading() as connection:
@@ -79,12 +85,19 @@ def cancel(ws: Workspace, run_id: int) -> bool:
         return runs.request_cancel(connection, run_id)
 
 
+def resume(ws: Workspace, run_id: int) -> None:
+    """Queue a stopped or failed run once more; it goes on from its saved state. Raises UnknownRun, BadConfig."""
+    ended = run(ws, run_id)
+    with ws.writing() as connection:
+        if not runs.queue_again(connection, run_id):
+            raise BadConfig(f"run {run_id} is {ended.state}", remedy="only a stopped or failed run can go on")
+
+
 def checkpoint_folder(run: Run) -> Path:
     """Where a finished run keeps its checkpoint. Raises CheckpointError for one that has none."""
     if not run.checkpoint:
-        raise CheckpointError(
-            f"run {run.id} has no checkpoint: it is {run.status}", remedy="wait for it, or train anew"
-        )
+        remedy = f"let it go on: `hmgc resume {run.id}`, or the runs page" if run.can_resume else "wait for its end"
+        raise CheckpointError(f"run {run.id} has no model to ask: it is {run.state}", remedy=remedy)
     return Path(run.checkpoint)
 
 

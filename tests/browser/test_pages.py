@@ -90,7 +90,7 @@ def test_a_picture_opens_from_the_gallery_and_the_arrow_leads_on(page: Page, url
     first, second = (re.match(r"Picture (\d+)", text)[1] for text in pictures_of(page)[:2])  # type: ignore[index]
     page.locator(".gallery button").first.click()
     expect(page).to_have_url(re.compile(rf"image={first}$"))
-    expect(page.get_by_role("button", name="Show where it looked")).to_be_visible()  # the last thing on the page
+    expect(page.get_by_role("heading", name="Where the model looked")).to_be_visible()  # the last thing on the page
     page.keyboard.press("ArrowRight")
     expect(page).to_have_url(re.compile(rf"image={second}$"))
     page.get_by_role("button", name="All pictures").click()
@@ -125,7 +125,6 @@ def test_heat_lies_over_the_picture_and_its_strength_is_set_in_the_browser(
     page: Page, house: Workspace, url: str, watch: Watch
 ) -> None:
     page.goto(f"{url}/predictions?run=1&image=3")
-    page.get_by_role("button", name="Show where it looked").click()
     expect(page.get_by_text("They are asked for")).to_be_visible()
     folder = house.inspection_folder(1)
     folder.mkdir(parents=True)

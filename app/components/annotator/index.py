@@ -42,12 +42,13 @@ def show(
     place: str,
     taxonomy: TreeVersion,
     remember: bool,
+    awaits_model: bool,
     on_leave: Callable[[], None],
 ) -> None:
     """Show the annotator.
 
     place: tells this workspace from others at the same address. remember: have the browser keep the token as a cookie.
-    on_leave: someone else wants to label.
+    awaits_model: the first training runs, suggestions come with its end. on_leave: someone else wants to label.
     """
     _component(
         key="annotator",
@@ -57,6 +58,7 @@ def show(
             "place": place,
             "taxonomy": asdict(taxonomy),
             "remember": remember,
+            "awaits_model": awaits_model,
         },
         on_leave_change=on_leave,
         on_renew_change=_rerun_signs_anew,
@@ -120,6 +122,7 @@ MARKUP = """
           title="Suggest one level higher"><span>Coarser</span><kbd>−</kbd></button>
       </div>
     </div>
+    <p class="awaited" data-part="awaited" hidden>The first model is being trained. Suggestions appear here when it has finished.</p>
     <div class="search">
       <svg viewBox="0 0 16 16" aria-hidden="true"><circle cx="7" cy="7" r="4.5"/><path d="m10.5 10.5 4 4"/></svg>
       <input data-part="search" type="search" placeholder="Search all classes" aria-label="Search all classes"
@@ -127,6 +130,7 @@ MARKUP = """
       <kbd>/</kbd>
     </div>
     <div class="list">
+      <p class="order" data-part="order" hidden>Most likely first</p>
       <ol class="rows" data-part="rows" aria-label="Classes to choose from"></ol>
       <p class="empty" data-part="empty" hidden></p>
       <div class="pager" data-part="pager" hidden>

@@ -3,6 +3,7 @@
 const WARN_MS = 4000;
 const MOST_RECENT = 8;
 const LARGEST_ENLARGEMENT = 8; // a 64-pixel picture is shown at 512
+const LEAST_SAID = 0.005; // a probability below is not shown
 const SHARPEST = 2; // more pixels per point are not seen
 
 function element(tag, className = "", text = "") {
@@ -136,9 +137,10 @@ class View {
     hereNote.title = tree.notes[at] ?? "";
   }
 
-  drawSuggestion({ tree, suggestion }) {
-    const { suggestionBox, steps, acceptText, coarser } = this.parts;
+  drawSuggestion({ tree, suggestion, data }) {
+    const { suggestionBox, steps, acceptText, coarser, awaited } = this.parts;
     suggestionBox.hidden = !suggestion;
+    awaited.hidden = Boolean(suggestion) || !data.awaits_model;
     if (!suggestion) return;
     const drawn = suggestion.path.map(({ node, probability }, place) => {
       const step = button("goTo", node, named(tree.names[node]), element("span", "sure", percent(probability)));
@@ -151,8 +153,9 @@ class View {
   }
 
   drawRows({ tree, standing, suggestion }) {
-    const { pager, pagerText, empty, box } = this.parts;
+    const { pager, pagerText, empty, box, order } = this.parts;
     const { listed, start, total, pick, query } = standing;
+    order.hidden = Boolean(query) || !listed.some((node) => suggestion?.shown.get(node) >= LEAST_SAID);
     this.rows.forEach((row, place) => {
       const node = listed[start + place];
       row.item.hidden = node === undefined;
@@ -172,7 +175,7 @@ class View {
     const synonyms = (tree.synonyms[node] ?? []).join(", ");
     row.sub.textContent = query ? path.map((step) => tree.names[step]).join(" › ") : synonyms;
     const sure = suggestion?.shown.get(node) ?? 0;
-    row.sure.textContent = sure >= 0.005 && !query ? percent(sure) : "";
+    row.sure.textContent = sure >= LEAST_SAID && !query ? percent(sure) : "";
     row.below.textContent = tree.below[node] ? `${tree.below[node].toLocaleString()} below` : "";
     row.button.classList.toggle("picked", isPicked);
     row.button.title = tree.notes[node] ?? "";

@@ -6,7 +6,6 @@ from app import actions, resources, state
 from app.security import COOKIE, annotator_of, escape_markdown
 from hmgc_core.errors import NotAllowed
 from hmgc_core.workflow import labelling
-from hmgc_core.workflow.pictures import IMPORTER
 
 MOST_OFFERED = 8
 NEW_NAME = "annotate.new_name"
@@ -30,12 +29,13 @@ def remembered() -> str:
 def ask() -> None:
     """A small form for the name; offers those who labelled before."""
     ws = resources.workspace()
-    known = [name for name in labelling.annotators(ws) if name != IMPORTER][-MOST_OFFERED:]
+    known = labelling.people(ws)[:MOST_OFFERED]
     st.subheader("Who is labelling?")
     st.caption("Your labels carry this name. You are asked once in this browser.")
     with st.form("annotate.who", border=False, width=420):
         st.text_input("Your name", key=NEW_NAME, max_chars=labelling.LONGEST_NAME, autocomplete="name")
         st.form_submit_button("Start labelling", type="primary", on_click=_take, args=(NEW_NAME,))
+        actions.show_problem(state.ANNOTATOR)
     if known:
         st.pills("Or go on as", known, key=KNOWN_NAME, format_func=escape_markdown, on_change=_take, args=(KNOWN_NAME,))
 
@@ -46,6 +46,6 @@ def leave() -> None:
 
 
 def _take(key: str) -> None:
-    name = actions.do(labelling.annotator, resources.workspace(), st.session_state[key] or "")
+    name = actions.do(labelling.annotator, resources.workspace(), st.session_state[key] or "", at=state.ANNOTATOR)
     if name is not None:
         st.session_state[state.ANNOTATOR] = name

@@ -99,6 +99,10 @@ def test_heatmaps_are_asked_for_and_their_failure_is_told(
     assert "The checkpoint is gone" in page.error[0].value
     button(page, "Try again").click().run()
     assert seeing.heatmaps(predicted_workspace, 2).status == "queued"
+    with predicted_workspace.writing() as connection:
+        jobs.finish_inspection(connection, 2)
+        assert jobs.forget_inspections(connection, keep=1) == [1]
+        assert jobs.forget_inspections(connection, keep=1) == []
 
 
 def test_heatmaps_are_drawn_when_they_are_there(

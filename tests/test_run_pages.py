@@ -1,10 +1,12 @@
 """Training and runs on screen: what is queued, stopped, told and compared."""
 
+from datetime import UTC, datetime
+
 import pytest
 from reading_pages import button, open_page, said, with_failed_run
 
 from app.components import charts, metric_words, wording
-from hmgc_core.records import RunConfig
+from hmgc_core.records import Run, RunConfig
 from hmgc_core.workflow import training
 from hmgc_core.workflow.workspaces import Workspace
 
@@ -45,6 +47,45 @@ def test_a_waiting_run_is_stopped(labelled_workspace: Workspace, monkeypatch: py
     page.button(key=f"stop-{run_id}").click().run()
     assert training.run(labelled_workspace, run_id).status == "cancelled"
     assert not any(found.label == "Stop" for found in page.button)
+    page = open_page(monkeypatch, labelled_workspace, "runs", run=str(run_id))
+    button(page, "Go on").click().run()
+    assert training.run(labelled_workspace, run_id).status == "queued"
+
+
+def test_while_the_first_model_is_trained_the_predictions_page_says_so(
+    labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "No model was trained yet" in said(open_page(monkeypatch, labelled_workspace, "predictions"))
+    training.queue_run(labelled_workspace, RunConfig(model="flat", backbone="resnet_mini"))
+    told = said(open_page(monkeypatch, labelled_workspace, "predictions"))
+    assert "The first model is being trained" in told and "Waiting for its turn" in told
+    assert "No model was trained yet" not in told
+
+
+def test_the_train_form_is_filled_in_like_the_newest_run(
+    labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training.queue_run(labelled_workspace, RunConfig(model="flat", backbone="resnet_mini", image_size=40, epochs=7))
+    page = open_page(monkeypatch, labelled_workspace, "train")
+    assert page.radio(key="train.model").value == "flat"
+    assert page.selectbox(key="train.backbone").value == "resnet_mini"
+    assert page.number_input(key="train.epochs").value == 7
+    assert "Filled in like run 1" in said(page)
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ({"status": "queued"}, "Waiting for its turn"),
+        ({"status": "queued", "progress": 0.7}, "Waiting for its turn, goes on at 70%"),
+        ({"status": "running", "stage": "epoch 3 of 9", "progress": 0.3, "left_s": 60}, "Epoch 3 of 9, 30%, about 60 s left"),
+        ({"status": "running", "stage": "predicting, 5 of 9", "progress": 1.0}, "Predicting, 5 of 9"),
+        ({"status": "running", "cancel_requested": True}, "Stopping after the current step; its state is kept"),
+    ],
+)  # fmt: skip
+def test_how_far_a_run_is_in_words(state: dict[str, object], words: str) -> None:
+    run = Run(1, RunConfig(), taxonomy=1, last_annotation_id=0, created_at=datetime.now(UTC), **state)  # type: ignore[arg-type]
+    assert wording.how_far(run) == words
 
 
 def test_a_failed_run_tells_its_error_and_remedy(

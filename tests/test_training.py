@@ -12,7 +12,7 @@ from hmgc_core.errors import DeviceError, NotTrainable
 from hmgc_core.learning import devices, epochs
 from hmgc_core.learning.batches import plan_epoch
 from hmgc_core.learning.checkpoints import load_checkpoint
-from hmgc_core.learning.devices import pick_device
+from hmgc_core.learning.devices import fitting_threads, pick_device
 from hmgc_core.learning.inference import metrics_of, predict
 from hmgc_core.learning.pixel_cache import Stopped, decode_pictures
 from hmgc_core.learning.resume import FILE, drop_resume_state
@@ -20,7 +20,7 @@ from hmgc_core.learning.schedule import one_cycle, view_side, work_before
 from hmgc_core.learning.training import FitResult, fit
 from hmgc_core.learning.transforms import normalise, random_views
 from hmgc_core.metrics import evaluate
-from hmgc_core.models.catalog import MODELS
+from hmgc_core.models.catalog import MODELS, build_model
 from hmgc_core.records import IS, IS_NOT, NONE_HERE, RunConfig, Sample
 
 COLOURS = {
@@ -315,6 +315,20 @@ def test_normalised_pixels_are_zero_mean_floats_channels_last():
     normal = normalise(torch.full((2, 3, 4, 4), 124, dtype=torch.uint8))
     assert normal.is_contiguous(memory_format=torch.channels_last)
     assert normal[:, 0].abs().max() < 0.01
+
+
+def test_a_small_net_gets_one_thread_and_a_large_one_all(tiny_tree):
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    try:
+        for backbone, size, threads in (("resnet_mini", 16, 1), ("resnet18", 64, 4)):
+            config = RunConfig(model="flat", backbone=backbone, image_size=size)
+            model = build_model("flat", tiny_tree, config)
+            with fitting_threads(model, config, pick_device("cpu")):
+                assert torch.get_num_threads() == threads
+            assert torch.get_num_threads() == 4
+    finally:
+        torch.set_num_threads(before)
 
 
 # --- devices ----------------------------------------------------------------------------------------------------------

@@ -8,13 +8,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from conftest import label
 
 from hmgc_core import worker
-from hmgc_core.errors import HmgcError, NotTrainable, UnknownModel
+from hmgc_core.errors import BadConfig, CheckpointError, HmgcError, NotTrainable, UnknownModel
 from hmgc_core.records import Run, RunConfig
 from hmgc_core.store import checks, jobs
 from hmgc_core.workflow import labelling, seeing, training
@@ -137,6 +138,27 @@ def test_a_queued_run_is_cancelled_at_once_without_any_worker(labelled_workspace
     run_id = training.queue_run(labelled_workspace, SMALL)
     assert training.cancel(labelled_workspace, run_id)
     assert training.run(labelled_workspace, run_id).status == "cancelled"
+
+
+def test_a_cancelled_run_goes_on_from_where_it_was(labelled_workspace: Workspace, start_worker: StartWorker) -> None:
+    ws = labelled_workspace
+    run_id = training.queue_run(ws, replace(LONG, epochs=60))
+    start_worker()
+    wait_until(ws, run_id, lambda _run: epochs_done(ws, run_id) >= 2)
+    training.cancel(ws, run_id)
+    stopped = wait_until(ws, run_id, lambda run: not run.is_active, at_most_s=30)
+    assert stopped.can_resume and stopped.progress > 0
+    with pytest.raises(CheckpointError, match="stopped") as told:
+        training.checkpoint_folder(stopped)
+    assert f"hmgc resume {run_id}" in told.value.remedy
+    done_then = epochs_done(ws, run_id)
+    training.resume(ws, run_id)
+    finished = wait_until(ws, run_id, lambda run: not run.is_active, at_most_s=120)
+    assert (finished.status, epochs_done(ws, run_id), finished.attempts) == ("done", 60, 2)
+    assert not any("started over" in remark for remark in finished.remarks)
+    assert done_then < 60
+    with pytest.raises(BadConfig, match="finished"):
+        training.resume(ws, run_id)
 
 
 def test_two_workers_never_train_the_same_run(labelled_workspace: Workspace) -> None:

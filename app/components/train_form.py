@@ -53,7 +53,7 @@ def show(ws: Workspace) -> None:
 def _like_run(run: Run) -> str:
     """Where the settings come from, and how long a training with them takes, as far as anybody knows."""
     took = ""
-    if run.status == "done" and run.started_at and run.finished_at:
+    if run.status == "done" and run.attempts == 1 and run.started_at and run.finished_at:
         took = f", which took {wording.lasting((run.finished_at - run.started_at).total_seconds())}"
     return f"Filled in like run {run.id}{took}. Larger pictures, a larger backbone and more epochs take longer."
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from hmgc_core.records import Run
+from hmgc_core.records import PREDICTING, READING, Run
 
 # The colour and icon of a run's state.
 STATUS = {
@@ -50,11 +50,12 @@ def how_far(run: Run) -> str:
     if run.cancel_requested:
         return "Stopping after the current step; its state is kept"
     if run.status == "queued":
-        done = f" at {percent(run.progress)}" if run.progress else ""
-        return f"Waiting for its turn, goes on{done}" if done else "Waiting for its turn"
+        return "Waiting for its turn" + (f", goes on at {percent(run.progress)}" if run.progress else "")
     if not run.stage:
         return "Starting"
-    parts = [run.stage[:1].upper() + run.stage[1:], percent(run.progress)]
+    parts = [run.stage[:1].upper() + run.stage[1:]]
+    if not run.stage.startswith((READING, PREDICTING)):  # these count for themselves
+        parts.append(percent(run.progress))
     if run.images_per_s:
         parts.append(f"{run.images_per_s:,.0f} pictures per second")
     if run.left_s:

@@ -135,7 +135,7 @@ def ask_inspection(connection: sa.Connection, *, run_id: int, image_id: int, nod
 
 def forget_inspections(connection: sa.Connection, *, keep: int) -> list[int]:
     """Drop all answered inspections but the newest `keep`; returns the numbers of the dropped ones."""
-    newest = sa.select(inspection.c.id).order_by(inspection.c.id.desc()).limit(keep).scalar_subquery()
+    newest = sa.select(inspection.c.id).order_by(inspection.c.id.desc()).limit(keep)
     old = (inspection.c.status != "queued") & inspection.c.id.not_in(newest)
     return list(connection.execute(inspection.delete().where(old).returning(inspection.c.id)).scalars())
 

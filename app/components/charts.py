@@ -9,6 +9,7 @@ from app.components.wording import number
 
 TEAL, TEAL_LIGHT, GREY = "#14a394", "#9bd8d0", "#8b98a5"
 LEVELS = ("#14a394", "#4c7bd9", "#c2559d", "#d98a2b", "#7a68d8", "#6b9e3f")
+INK_ON_LIGHT, INK_ON_DARK = "#31333f", "#fafafa"
 QUIET = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 
 
@@ -20,7 +21,11 @@ def as_plain(text: str) -> str:
 
 
 def draw(figure: go.Figure, *, key: str, alt: str) -> None:
-    """A figure without tools around it."""
+    """A figure without tools around it, its names as readable as the text of the page."""
+    ink = INK_ON_DARK if st.context.theme.type == "dark" else INK_ON_LIGHT
+    figure.update_xaxes(tickfont={"size": 13, "color": ink})
+    figure.update_yaxes(tickfont={"size": 13, "color": ink})
+    figure.update_annotations(font={"size": 13, "color": ink})
     st.plotly_chart(figure, key=key, config=QUIET, alt=alt)
 
 

@@ -90,7 +90,7 @@ def test_a_picture_opens_from_the_gallery_and_the_arrow_leads_on(page: Page, url
     first, second = (re.match(r"Picture (\d+)", text)[1] for text in pictures_of(page)[:2])  # type: ignore[index]
     page.locator(".gallery button").first.click()
     expect(page).to_have_url(re.compile(rf"image={first}$"))
-    expect(page.get_by_role("heading", name="Where the model looked")).to_be_visible()  # the last thing on the page
+    expect(page.get_by_text("They are asked for")).to_be_visible()  # the last thing on the page
     page.keyboard.press("ArrowRight")
     expect(page).to_have_url(re.compile(rf"image={second}$"))
     page.get_by_role("button", name="All pictures").click()
@@ -126,12 +126,15 @@ def test_heat_lies_over_the_picture_and_its_strength_is_set_in_the_browser(
 ) -> None:
     page.goto(f"{url}/predictions?run=1&image=3")
     expect(page.get_by_text("They are asked for")).to_be_visible()
-    folder = house.inspection_folder(1)
+    with house.reading() as connection:
+        asked = jobs.next_inspection(connection)  # the newest: this page's
+    assert asked is not None and asked.image_id == 3
+    folder = house.inspection_folder(asked.id)
     folder.mkdir(parents=True)
     for place in range(3):
         Image.fromarray(np.full((16, 16, 4), 200, dtype=np.uint8)).save(folder / f"{place}.png")
     with house.writing() as connection:
-        jobs.finish_inspection(connection, 1)
+        jobs.finish_inspection(connection, asked.id)
     expect(page.locator("img.heat")).to_have_count(3)
     page.locator(".strength input").fill("0.2")
     assert page.locator("img.heat").first.evaluate("image => getComputedStyle(image).opacity") == "0.2"

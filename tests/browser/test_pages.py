@@ -91,6 +91,7 @@ def test_a_picture_opens_from_the_gallery_and_the_arrow_leads_on(page: Page, url
     page.locator(".gallery button").first.click()
     expect(page).to_have_url(re.compile(rf"image={first}$"))
     expect(page.get_by_text("They are asked for")).to_be_visible()  # the last thing on the page
+    page.wait_for_timeout(500)  # Streamlit hears the keys of buttons a moment after it has drawn them
     page.keyboard.press("ArrowRight")
     expect(page).to_have_url(re.compile(rf"image={second}$"))
     page.get_by_role("button", name="All pictures").click()

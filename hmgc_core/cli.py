@@ -318,8 +318,9 @@ def predict(
         _print_json(answers)
         return
     for answer in answers:
-        path = " › ".join(answer["path"])
-        screen.print(f"{answer['image']}: {path} ({answer['probability']:.1%})", markup=False, soft_wrap=True)
+        steps = zip(answer["names"], answer["probabilities"], strict=True)
+        path = " › ".join(f"{name} ({probability:.0%})" for name, probability in steps)
+        screen.print(f"{answer['image']}: {path}", markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()

@@ -157,6 +157,8 @@ def _printed(checkpoint: Checkpoint, name: str, one: ImagePrediction) -> dict[st
         "image": name,
         "node": keys[one.node],
         "path": [keys[node] for node, _ in one.path],
+        "names": [checkpoint.taxonomy.name(node) for node, _ in one.path],
+        "probabilities": [probability for _, probability in one.path],
         "probability": one.probability,
         "leaf": keys[one.node],
         "source": "leaf",

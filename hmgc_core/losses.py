@@ -103,6 +103,7 @@ class _TreeIndex:
 
 
 @lru_cache(maxsize=16)
+@torch.inference_mode(False)  # kept for later steps: a tensor made while predicting could not be learned with
 def _tree_index(taxonomy: Taxonomy, device: torch.device) -> _TreeIndex:
     node = np.lexsort((taxonomy.preorder_start, taxonomy.depths))
     row = np.empty_like(node)

@@ -77,6 +77,8 @@ def test_the_whole_way_from_files_to_predictions_in_commands(tmp_path: Path, tre
         "3-black-footed.png",
     ]
 
+    assert hmgc("explain", "1", "2", "--out", str(tmp_path / "best"), workspace=ws).returncode == 0
+
     listed = json.loads(hmgc("runs", "--json", workspace=ws).stdout)
     assert [(r["run"], r["status"]) for r in listed] == [(1, "done")]
     for broken in (

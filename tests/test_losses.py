@@ -136,6 +136,15 @@ def test_in_the_leaf_family_is_not_is_the_complement_and_none_here_the_weaker_is
     assert torch.equal(none_here, is_bird)
 
 
+def test_a_tree_first_met_while_predicting_can_be_learned_with_afterwards():
+    tree = Taxonomy.from_edges([("a", ""), ("b", "a"), ("c", "a"), ("unmet before", "a")])
+    with torch.inference_mode():
+        log_marginals(torch.zeros(1, len(tree)), tree)
+    scores = torch.zeros(1, len(tree), requires_grad=True)
+    log_marginals(scores, tree)[0, 2].backward()
+    assert scores.grad.abs().sum() > 0
+
+
 def test_the_root_as_a_label_costs_nothing_and_teaches_nothing(tiny_tree):
     scores = torch.randn(2, len(tiny_tree), requires_grad=True)
     loss = tree_loss(scores, torch.zeros(2, dtype=torch.long), tiny_tree)

@@ -127,8 +127,12 @@ def test_the_next_step_is_the_first_thing_that_is_missing(workspace: Workspace) 
         next_step.next_step(has_tree=True, counts=taught, runs=[queued]),
         next_step.next_step(has_tree=True, counts=taught, runs=[training_run(status="failed")]),
         next_step.next_step(has_tree=True, counts=taught, runs=[training_run(status="done")]),
+        next_step.next_step(
+            has_tree=True, counts=taught, runs=[training_run(status="cancelled"), training_run(status="done")]
+        ),
     ]
-    assert [step.page for step in steps] == ["taxonomy", "data", "annotate", "train", "runs", "runs", "predictions"]
+    pages = ["taxonomy", "data", "annotate", "train", "runs", "train", "predictions", "train"]
+    assert [step.page for step in steps] == pages
 
 
 def training_run(*, status: str) -> Run:

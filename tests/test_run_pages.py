@@ -48,6 +48,9 @@ def test_a_waiting_run_is_stopped(labelled_workspace: Workspace, monkeypatch: py
     page.button(key=f"stop-{run_id}").click().run()
     assert training.run(labelled_workspace, run_id).status == "cancelled"
     assert not any(found.label == "Stop" for found in page.button)
+    assert "The last training" in said(page)
+    button(page, "Go on")
+    assert "The first training is stopped" in said(open_page(monkeypatch, labelled_workspace, "predictions"))
     page = open_page(monkeypatch, labelled_workspace, "runs", run=str(run_id))
     button(page, "Go on").click().run()
     assert training.run(labelled_workspace, run_id).status == "queued"
@@ -79,7 +82,7 @@ def test_the_train_form_is_filled_in_like_the_newest_run(
     [
         ({"status": "queued"}, "Waiting for its turn"),
         ({"status": "queued", "progress": 0.7}, "Waiting for its turn, goes on at 70%"),
-        ({"status": "running", "stage": "epoch 3", "progress": 0.3, "left_s": 60}, "Epoch 3, 30%, about 60 s left"),
+        ({"status": "running", "stage": "epoch 3", "progress": 0.3, "left_s": 60}, "Epoch 3, about 60 s left"),
         ({"status": "running", "stage": "predicting, 5 of 9", "progress": 1.0}, "Predicting, 5 of 9"),
         ({"status": "running", "cancel_requested": True}, "Stopping after the current step; its state is kept"),
     ],
@@ -94,6 +97,14 @@ def test_a_failed_run_tells_its_error_and_remedy(
 ) -> None:
     page = open_page(monkeypatch, with_failed_run(predicted_workspace), "runs", run="2")
     assert page.error[0].value.replace("\\", "") == "No memory left. Choose fewer."
+
+
+def test_a_failed_run_stays_in_sight_and_its_settings_are_not_repeated(
+    predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page(monkeypatch, with_failed_run(predicted_workspace), "train")
+    assert page.error[0].value.replace("\\", "") == "No memory left. Choose fewer."
+    assert "Filled in like run 1" in said(page)
 
 
 def test_a_finished_run_shows_its_figures_with_their_exact_names(

@@ -66,7 +66,7 @@ def curves(series: Mapping[str, Sequence[float | None]], *, shares: bool = False
     figure.update_xaxes(rangemode="tozero", title=None)
     figure.update_yaxes(rangemode="tozero", automargin=True)
     if shares:
-        figure.update_yaxes(range=[0, 1], tickformat=".0%")
+        figure.update_yaxes(range=[0, 1.02], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%")
     return figure
 
 

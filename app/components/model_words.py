@@ -5,7 +5,7 @@ MODELS = {
     "hrn": "Learns every level at once along the tree. Good with many coarse labels.",
 }
 BACKBONES = {
-    "resnet_mini": "small, for computers without a GPU",
+    "resnet_mini": "small, needs no GPU",
     "resnet18": "medium",
     "resnet34": "larger",
     "resnet50": "large, needs a GPU",

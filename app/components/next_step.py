@@ -38,13 +38,13 @@ def _after_first_pictures(taught: int, runs: Sequence[Run]) -> Step:
             "No training picture is labelled yet" if not taught else f"Only {number(taught, 'label')} to learn from yet"
         )
         return Step(f"{said}. Label some, at whatever level you are sure of.", "annotate", "Label pictures")
+    if runs and runs[0].status == "failed":
+        return Step("The last training failed.", "train", "See why")
+    if runs and runs[0].can_resume:
+        return Step("The last training was stopped; it can go on where it was.", "train", "See the training")
     if any(run.status == "done" for run in runs):
         said = "A model is trained. See what it gets right, and where it goes wrong."
         return Step(said, "predictions", "See predictions")
-    if runs and runs[0].status == "failed":
-        return Step("The last training failed.", "runs", "See why")
-    if runs and runs[0].can_resume:
-        return Step("The last training was stopped; it can go on where it was.", "runs", "See the training")
     return Step(f"{number(taught, 'label')} to learn from: train a first model.", "train", "Train a model")
 
 

@@ -35,10 +35,10 @@ def show(ws: Workspace, *, has_tree: bool) -> None:
             st.text_input("Labels without a name belong to", value=pictures.IMPORTER, key=state.IMPORT_BY, max_chars=60)
             st.checkbox("Copy the files into the workspace", key=state.IMPORT_COPY)
             st.caption("Without copies the pictures stay where they are and must not be moved away.")
+        actions.show_problem(state.IMPORT_SOURCE)
         st.form_submit_button(
             "Add pictures", type="primary", icon=":material/add_photo_alternate:", on_click=_run, args=(ws,)
         )
-        actions.show_problem(state.IMPORT_SOURCE)
 
 
 def _run(ws: Workspace) -> None:

@@ -15,16 +15,16 @@ EVERY_S = 2.0
 def show(ws: Workspace) -> None:
     """The runs that are active, looked at again every few seconds while there is one.
 
-    When one ends the whole page runs once more, so that everything on it tells the end.
+    When one begins or ends the whole page runs once more, so that everything on it tells the same.
     """
-    active = {run.id for run in training.all_runs(ws) if run.is_active}
+    active = {run.id: run.status for run in training.all_runs(ws) if run.is_active}
     if not active:
         return
 
     @st.fragment(run_every=EVERY_S)
     def watch() -> None:
         runs = [run for run in training.all_runs(ws) if run.id in active]
-        if not all(run.is_active for run in runs):
+        if any(run.status != active[run.id] for run in runs):
             st.rerun()
         for run in sorted(runs, key=lambda run: (run.status == "queued", run.id)):
             _show_run(ws, run)
@@ -42,8 +42,7 @@ def _show_run(ws: Workspace, run: Run) -> None:
 
 
 def _stop(ws: Workspace, run_id: int) -> None:
-    if actions.do(training.cancel, ws, run_id):
-        st.toast(f"Run {run_id} stops. It can go on later: see its page under Runs.", icon=":material/stop:")
+    actions.do(training.cancel, ws, run_id)
 
 
 def show_first(ws: Workspace, what: str) -> bool:

@@ -17,7 +17,8 @@ DEVICES = {"auto": "GPU if there is one", "cpu": "Processor", "cuda": "GPU"}
 def show(ws: Workspace) -> None:
     """The form, filled in like the newest run; its button queues the training."""
     runs = training.all_runs(ws)
-    like = runs[0].config if runs else RunConfig()
+    example = next((run for run in runs if run.status != "failed"), None)
+    like = example.config if example else RunConfig()
     with st.form("train.form", border=False):
         models = list(training.MODELS)
         st.radio(
@@ -40,14 +41,14 @@ def show(ws: Workspace) -> None:
         st.number_input(
             "Epochs", 1, 10_000, like.epochs, key=_key("epochs"), help="How many times it goes through all pictures."
         )
-        if runs:
-            st.caption(_like_run(runs[0]))
+        if example:
+            st.caption(_like_run(example))
         with st.expander("More settings"):
             _more(like)
+        actions.show_problem(state.TRAIN)  # above the button: there it is in sight
         st.form_submit_button(
             "Start training", type="primary", icon=":material/model_training:", on_click=_queue, args=(ws,)
         )
-        actions.show_problem(state.TRAIN)
 
 
 def _like_run(run: Run) -> str:

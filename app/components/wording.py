@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from hmgc_core.records import PREDICTING, READING, Run
+from hmgc_core.records import Run
 
 # The colour and icon of a run's state.
 STATUS = {
@@ -54,8 +54,6 @@ def how_far(run: Run) -> str:
     if not run.stage:
         return "Starting"
     parts = [run.stage[:1].upper() + run.stage[1:]]
-    if not run.stage.startswith((READING, PREDICTING)):  # these count for themselves
-        parts.append(percent(run.progress))
     if run.images_per_s:
         parts.append(f"{run.images_per_s:,.0f} pictures per second")
     if run.left_s:

@@ -19,6 +19,10 @@ if image_id is not None:
 st.header("Predictions")
 if run is None and run_progress.show_first(ws, "Its predictions appear here"):
     st.stop()
+newest_run = next(iter(training.all_runs(ws)), None)
+if run is None and newest_run is not None:
+    empty_state.show(f"The first training is {newest_run.state}.", next_page="train", label="See the training")
+    st.stop()
 if run is None:
     empty_state.show("No model was trained yet.", next_page="train", label="Train a model")
     st.stop()

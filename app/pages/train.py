@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import resources
-from app.components import charts, empty_state, level_names, run_progress, services, train_form
+from app.components import charts, empty_state, level_names, run_progress, run_summary, services, train_form
 from app.components.wording import number
 from hmgc_core.workflow import labelling, taxonomies, training
 
@@ -23,6 +23,12 @@ services.show_if_away(training.services(ws), "worker")
 if any(run.is_active for run in training.all_runs(ws)):
     st.subheader("In progress")
     run_progress.show(ws)
+
+newest_run = next(iter(training.all_runs(ws)), None)
+if newest_run is not None and not newest_run.is_active:
+    st.subheader("The last training")
+    run_summary.show(newest_run)
+    run_summary.offer_to_go_on(ws, newest_run)
 
 settings, labels = st.columns([3, 2], gap="large")
 with settings:

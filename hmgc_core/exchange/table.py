@@ -74,9 +74,10 @@ def _check_header(path: Path, header: list[str], columns: Columns) -> None:
     for meaning, name in wanted:
         if name not in header:
             there = ", ".join(map(repr, header[:8])) + (", …" if len(header) > 8 else "")
+            where = f"under “Table columns, labels and copies”, or with --{meaning}-column"
             raise TableError(
-                f"{path.name}, line 1: no column {name!r}; there are {there}",
-                remedy=f"say which column holds the {meaning}: under “Table columns”, or with --{meaning}-column",
+                f"the table {path.name} has, in line 1, no column {name!r}; there are {there}",
+                remedy=f"say which column holds the {meaning}: {where}",
             )
 
 

@@ -65,7 +65,9 @@ def import_images(
     if source.is_dir():
         base, rows = source.resolve(), list(_rows_of_folder(source.resolve()))
     elif source.suffix.lower() in SUFFIXES and source.exists():
-        raise TableError(f"{source.name} is a single picture", remedy=f"give the folder it lies in: {source.parent}")
+        raise TableError(
+            f"the file {source.name} is a single picture", remedy=f"give the folder it lies in: {source.parent}"
+        )
     elif source.exists():
         base, rows = source.resolve().parent, list(read_table(source, columns))
     else:

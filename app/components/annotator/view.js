@@ -211,7 +211,8 @@ class View {
     const drawn = acts.map(({ uid }) => uid).join();
     if (drawn === this.drawnRecent) return;
     this.drawnRecent = drawn;
-    const items = acts.map(({ item, name }, place) => this.recentItem(item, name, place, queue));
+    const said = ({ kind, name }) => (kind === "none_here" ? `${name}, none below` : name);
+    const items = acts.map((act, place) => this.recentItem(act.item, said(act), place, queue));
     this.parts.recent.replaceChildren(...items);
   }
 

@@ -52,7 +52,7 @@ def _read(path: Path) -> dict[str, Tensor]:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch and safetensors raise a dozen types on damaged files
         raise WeightsError(
-            f"the weights file {path} cannot be read: {error}",
+            f"the weights file {path} cannot be read ({type(error).__name__}): it holds no weights, or is damaged",
             remedy="give a .safetensors file, or a state dict saved with torch.save",
         ) from error
     tensors = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else {}

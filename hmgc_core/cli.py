@@ -214,7 +214,12 @@ def train(
     else:
         screen.print(f"Run {run.id} is {run.state}.")
     if run.status == "failed" or (wait and run.status != "done"):
-        remedy = run.remedy or f"let it go on: `hmgc resume {run.id}`"
+        go_on = (
+            f"let it go on: `hmgc resume {run.id}`"
+            if run.can_resume
+            else "it goes on when a worker runs: `hmgc worker`"
+        )
+        remedy = run.remedy or go_on
         raise HmgcError(run.error or f"run {run.id} is {run.state}", remedy=remedy)
 
 

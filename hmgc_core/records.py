@@ -19,6 +19,7 @@ SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 RunStatus = Literal["queued", "running", "done", "failed", "cancelled"]
 ACTIVE: tuple[RunStatus, ...] = ("queued", "running")
+ENDED_EARLY: tuple[RunStatus, ...] = ("failed", "cancelled")
 
 # How people read the state of a run, on screen and in the terminal.
 STATUS_WORDS: dict[RunStatus, str] = {
@@ -222,7 +223,7 @@ class Run:
     @property
     def can_resume(self) -> bool:
         """It ended before its time: it can be queued once more, and goes on from its saved state."""
-        return self.status in ("failed", "cancelled")
+        return self.status in ENDED_EARLY
 
     @property
     def state(self) -> str:

@@ -1,5 +1,6 @@
 """The settings of a training. The common ones are in sight, the others one click away."""
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import streamlit as st
@@ -28,15 +29,9 @@ def show(ws: Workspace) -> None:
             captions=[model_words.model(name) for name in models],
             key=_key("model"),
         )
-        backbones, sizes = list(training.BACKBONES), sorted({*SIZES, like.image_size})
+        sizes = sorted({*SIZES, like.image_size})
         with st.grid(2, min_column_width=200):
-            st.selectbox(
-                "Backbone",
-                backbones,
-                index=backbones.index(like.backbone),
-                format_func=model_words.backbone,
-                key=_key("backbone"),
-            )
+            _select("Backbone", training.BACKBONES, like.backbone, model_words.backbone, setting="backbone")
             st.select_slider("Picture size in pixels", sizes, value=like.image_size, key=_key("image_size"))
         st.number_input(
             "Epochs", 1, 10_000, like.epochs, key=_key("epochs"), help="How many times it goes through all pictures."
@@ -72,14 +67,7 @@ def _more(like: RunConfig) -> None:
             key=_key("lr"),
             help="The highest one; it rises and falls during the training.",
         )
-        devices = list(DEVICES)
-        st.selectbox(
-            "Runs on",
-            devices,
-            index=devices.index(like.device),
-            format_func=DEVICES.__getitem__,
-            key=_key("device"),
-        )
+        _select("Runs on", DEVICES, like.device, DEVICES.__getitem__, setting="device")
         st.number_input("Seed", 0, 2**31 - 1, like.seed, key=_key("seed"), help="The same seed gives the same start.")
     st.text_input(
         "Weights file of the backbone",
@@ -88,6 +76,11 @@ def _more(like: RunConfig) -> None:
         placeholder="blank: start from nothing",
         help="A file on the machine that runs the worker, or the word imagenet where the weights can be fetched.",
     )
+
+
+def _select(label: str, names: Iterable[str], chosen: str, words: Callable[[str], str], *, setting: str) -> None:
+    options = list(names)
+    st.selectbox(label, options, index=options.index(chosen), format_func=words, key=_key(setting))
 
 
 def _key(setting: str) -> str:

@@ -7,7 +7,8 @@ from app.components import empty_state, image_page, prediction_filters, predicti
 from hmgc_core.workflow import training
 
 ws = resources.workspace()
-runs = [run for run in training.all_runs(ws) if run.status == "done"]
+every_run = training.all_runs(ws)
+runs = [run for run in every_run if run.status == "done"]
 asked = state.chosen_number(state.RUN)
 run = next((run for run in runs if run.id == asked), runs[0] if runs else None)
 image_id = state.chosen_number(state.IMAGE)
@@ -19,9 +20,8 @@ if image_id is not None:
 st.header("Predictions")
 if run is None and run_progress.show_first(ws, "Its predictions appear here"):
     st.stop()
-newest_run = next(iter(training.all_runs(ws)), None)
-if run is None and newest_run is not None:
-    empty_state.show(f"The first training is {newest_run.state}.", next_page="train", label="See the training")
+if run is None and every_run:
+    empty_state.show(f"The first training is {every_run[0].state}.", next_page="train", label="See the training")
     st.stop()
 if run is None:
     empty_state.show("No model was trained yet.", next_page="train", label="Train a model")

@@ -20,15 +20,15 @@ if not sum(counts.train_by_level):
     st.stop()
 
 services.show_if_away(training.services(ws), "worker")
-if any(run.is_active for run in training.all_runs(ws)):
+runs = training.all_runs(ws)
+if any(run.is_active for run in runs):
     st.subheader("In progress")
     run_progress.show(ws)
 
-newest_run = next(iter(training.all_runs(ws)), None)
-if newest_run is not None and not newest_run.is_active:
+if runs and not runs[0].is_active:
     st.subheader("The last training")
-    run_summary.show(newest_run)
-    run_summary.offer_to_go_on(ws, newest_run)
+    run_summary.show(runs[0])
+    run_summary.offer_to_go_on(ws, runs[0])
 
 settings, labels = st.columns([3, 2], gap="large")
 with settings:

@@ -4,7 +4,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hmgc_core.records import ACTIVE, EpochMetrics, Run, RunConfig
+from hmgc_core.records import ACTIVE, ENDED_EARLY, EpochMetrics, Run, RunConfig
 from hmgc_core.store.schema import epoch, now, run
 
 
@@ -80,7 +80,7 @@ def request_cancel(connection: sa.Connection, run_id: int) -> bool:
 
 def queue_again(connection: sa.Connection, run_id: int) -> bool:
     """Put a run that was stopped or failed back into the queue. False where it did not end so."""
-    ended = (run.c.id == run_id) & run.c.status.in_(("failed", "cancelled"))
+    ended = (run.c.id == run_id) & run.c.status.in_(ENDED_EARLY)
     values = {"status": "queued", "cancel_requested": False, "finished_at": None, "error": "", "remedy": ""}
     return bool(connection.execute(run.update().where(ended).values(**values)).rowcount)
 

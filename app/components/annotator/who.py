@@ -29,7 +29,7 @@ def remembered() -> str:
 def ask() -> None:
     """A small form for the name; offers those who labelled before."""
     ws = resources.workspace()
-    known = labelling.people(ws)[:MOST_OFFERED]
+    known = sorted(labelling.people(ws)[-MOST_OFFERED:], key=str.casefold)
     st.subheader("Who is labelling?")
     st.caption("Your labels carry this name. You are asked once in this browser.")
     with st.form("annotate.who", border=False, width=420):

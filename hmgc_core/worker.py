@@ -198,7 +198,9 @@ class _Attempt:
         return metrics, _skips(pixels.skipped)
 
     def _stopped(self) -> tuple[str, dict[str, Any]] | None:
-        return ("cancelled", {"stage": "stopped"}) if self.heart.cancelled else None
+        return (
+            ("cancelled", {**self.heart.columns, "stage": "stopped", "left_s": None}) if self.heart.cancelled else None
+        )
 
     def _should_stop(self) -> bool:
         return self.stopping.is_set() or self.heart.cancelled or self.heart.lost

@@ -21,7 +21,7 @@ from hmgc_core.learning.training import FitResult, fit
 from hmgc_core.learning.transforms import normalise, random_views
 from hmgc_core.metrics import evaluate
 from hmgc_core.models.catalog import MODELS, build_model
-from hmgc_core.records import IS, IS_NOT, NONE_HERE, RunConfig, Sample
+from hmgc_core.records import IS, IS_NOT, NONE_HERE, Progress, RunConfig, Sample
 
 COLOURS = {
     "black-footed": (20, 20, 20),
@@ -181,6 +181,23 @@ def test_a_stopped_run_goes_on_to_the_very_same_weights(train, model, questions)
     assert not resumed.stopped
     assert_same_weights(straight, resumed)
     np.testing.assert_equal(resumed.metrics, straight.metrics)
+
+
+def test_a_run_may_be_stopped_at_any_moment(train):
+    """Before each batch, while an epoch is measured, between epochs: whenever the question is asked."""
+    straight, moment = train("straight"), 0
+    while train(f"broken {moment}", should_stop=StopAfter(moment)).stopped:
+        assert_same_weights(straight, train(f"broken {moment}"))
+        moment += 1
+    assert moment > 3 * 3  # three epochs of two batches and a measurement, at the least
+
+
+def test_a_stop_tells_how_far_the_training_is(train, monkeypatch):
+    monkeypatch.setattr(epochs, "PROGRESS_EVERY_S", 1e9)  # once at the start, else not at all
+    told: list[Progress] = []
+    train(epochs=8, on_progress=told.append, should_stop=StopAfter(14))
+    start, stop = (one for one in told if one.stage.startswith("epoch"))
+    assert start.done < stop.done < stop.total
 
 
 def test_epochs_that_were_told_are_not_told_again(train):

@@ -154,7 +154,8 @@ def test_a_cancelled_run_goes_on_from_where_it_was(labelled_workspace: Workspace
     done_then = epochs_done(ws, run_id)
     training.resume(ws, run_id)
     finished = wait_until(ws, run_id, lambda run: not run.is_active, at_most_s=120)
-    assert (finished.status, epochs_done(ws, run_id), finished.attempts) == ("done", 60, 2)
+    assert (finished.status, finished.error) == ("done", "")
+    assert (epochs_done(ws, run_id), finished.attempts) == (60, 2)
     assert not any("started over" in remark for remark in finished.remarks)
     assert done_then < 60
     with pytest.raises(BadConfig, match="finished"):

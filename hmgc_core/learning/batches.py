@@ -1,12 +1,14 @@
 """Which pictures a training run sees, and in what order: from samples to batches of pixels and targets."""
 
 import hashlib
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from hmgc_core.errors import NotTrainable
@@ -35,14 +37,19 @@ class TrainingSet:
         return Targets(*(compute.send(part[index]) for part in (self.nodes, self.kinds, self.weights)))
 
     def pictures(self, plan: Sequence[IntArray]) -> Iterator[tuple[IntArray, Tensor]]:
-        """Each batch of the plan with its (B, 3, S, S) uint8 pixels; the next one is read while one is used."""
+        """Each batch of the plan with its (B, 3, S, S) uint8 pixels; the next one is read while one is used.
+
+        An empty plan is one whose epoch is learned and waits to be measured: it gives nothing.
+        """
         with ThreadPoolExecutor(1) as reader:
-            ahead = [(chosen, reader.submit(self.pixels.take, self.places[chosen].tolist())) for chosen in plan[:1]]
-            for following in [*plan[1:], None]:
-                chosen, pending = ahead.pop()
-                if following is not None:
-                    ahead.append((following, reader.submit(self.pixels.take, self.places[following].tolist())))
-                yield chosen, torch.from_numpy(pending.result())
+
+            def read(batches: Sequence[IntArray]) -> list[Future[NDArray[np.uint8]]]:
+                return [reader.submit(self.pixels.take, self.places[batch].tolist()) for batch in batches]
+
+            pending = deque(read(plan[:1]))
+            for number, chosen in enumerate(plan):
+                pending.extend(read(plan[number + 1 : number + 2]))
+                yield chosen, torch.from_numpy(pending.popleft().result())
 
 
 def training_set(taxonomy: Taxonomy, samples: Sequence[Sample], pixels: Pixels) -> TrainingSet:

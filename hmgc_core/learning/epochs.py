@@ -75,7 +75,7 @@ class EpochLoop:
         state.model.train()
         for chosen, pixels in self.data.pictures(plan[state.step :]):
             if self.should_stop():
-                self._save()
+                self._keep_for_later()
                 raise Stopped
             loss = self._learn(chosen, pixels)
             state.loss_sum += loss * len(chosen)
@@ -134,7 +134,7 @@ class EpochLoop:
                 should_stop=self.should_stop,
             )
         except Stopped:
-            self._save()
+            self._keep_for_later()
             raise
 
     def keep_if_best(self, metrics: dict[str, Any]) -> None:
@@ -168,6 +168,10 @@ class EpochLoop:
         if self.state.best is None:
             raise NotTrainable("no epoch was trained", remedy="ask for at least one epoch")
         return self.state.best
+
+    def _keep_for_later(self) -> None:
+        self._save()
+        self.on_progress(self._progress())
 
     def _save(self) -> None:
         started_at_s = time.monotonic()

@@ -68,7 +68,7 @@ def _findings(_ws: Workspace, _folder: str) -> tuple[Finding, ...]:
 
 
 def findings() -> tuple[Finding, ...]:
-    """What was wrong with the workspace when the first page was opened. Raises WorkspaceError for a damaged database."""
+    """What was wrong with the workspace at the first visit. Raises WorkspaceError for a damaged database."""
     ws = workspace()
     return _findings(ws, str(ws.folder))
 

@@ -1,5 +1,7 @@
 """Verbs that take tables out: what people said, and what a run says, at any cut of the class tree."""
 
+import secrets
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,7 +9,7 @@ from typing import NamedTuple, cast
 
 import sqlalchemy as sa
 
-from hmgc_core.durable_files import written_whole
+from hmgc_core.durable_files import not_written, written_whole
 from hmgc_core.errors import OutputError, UnknownRun
 from hmgc_core.exchange.annotation_table import BETWEEN_CLASSES, BETWEEN_PATHS, AnnotationRow, State, write_annotations
 from hmgc_core.exchange.prediction_table import PredictionRow, write_predictions
@@ -19,16 +21,19 @@ from hmgc_core.taxonomy import IntArray, Taxonomy
 from hmgc_core.workflow.taxonomies import current_taxonomy, taxonomy_version
 from hmgc_core.workflow.training import run
 
-__all__ = ["Cut", "ExportReport", "export_annotations", "export_predictions", "export_words"]
+__all__ = ["Cut", "ExportReport", "export_annotations", "export_predictions", "export_words", "place_for_download"]
 
 OnProgress = Callable[[int, int], None]
+
+KEPT_S = 24 * 3600.0
 
 
 @dataclass
 class ExportReport:
-    """What was written. left_out: statements that say nothing at this cut."""
+    """What was written. what: `labels` or `predictions`. left_out: statements that say nothing at this cut."""
 
     file: Path
+    what: str
     rows: int = 0
     left_out: int = 0
 
@@ -59,7 +64,7 @@ def _export_statements(
 ) -> ExportReport:
     version, taxonomy = current_taxonomy(ws)
     out = _place(ws, out)
-    report = ExportReport(out)
+    report = ExportReport(out, "labels")
     with ws.reading() as connection:
         classes = _Classes(connection, version, taxonomy, cut_nodes(taxonomy, cut))
         total = exports.statement_count(connection, words_only=words_only)
@@ -95,7 +100,23 @@ def export_predictions(
     with ws.reading() as connection, written_whole(out) as file:
         rows = _prediction_rows(connection, asked, taxonomy, stands, out.parent, on_progress)
         levels = int(taxonomy.depths[stands].max())
-        return ExportReport(out, write_predictions(file, rows, levels=levels))
+        return ExportReport(out, "predictions", write_predictions(file, rows, levels=levels))
+
+
+def place_for_download(ws: Workspace) -> Path:
+    """A fresh place in the cache for a table that a browser will fetch; those of yesterday are deleted.
+
+    Raises OutputError where there can be none.
+    """
+    folder = ws.cache / "exports"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.iterdir():
+            if old.stat().st_mtime < time.time() - KEPT_S:
+                old.unlink(missing_ok=True)
+    except OSError as error:
+        raise not_written(folder, error) from error
+    return folder / f"{secrets.token_hex(8)}.csv"
 
 
 def _predicted_run(ws: Workspace, run_id: int | None) -> Run:

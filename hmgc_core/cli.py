@@ -172,7 +172,7 @@ def import_images(
         screen.print(f"… and {len(done.skipped) - 20} more; --json lists them all")
 
 
-# --- taking data out: see cli_out --------------------------------------------------------------------------------------
+# --- taking data out: see cli_out -------------------------------------------------------------------------------------
 
 app.add_typer(cli_out.export, name="export")
 app.command()(cli_out.backup)

@@ -208,15 +208,11 @@ def test_words_that_are_not_the_last_statement_are_found_by_the_doctor_and_made_
 
 
 def test_a_folder_of_pictures_that_is_gone_is_told_at_the_start(labelled_workspace: Workspace, tmp_path: Path) -> None:
-    tmp_path.rename(tmp_path.with_name(f"{tmp_path.name}-away"))
-    try:
-        (tmp_path / "workspace").parent.mkdir()
-        shutil.copytree(tmp_path.with_name(f"{tmp_path.name}-away") / "workspace", tmp_path / "workspace")
-        (finding,) = health.at_start(workspaces.open_workspace(tmp_path / "workspace"))
-    finally:
-        shutil.rmtree(tmp_path, ignore_errors=True)
-        tmp_path.with_name(f"{tmp_path.name}-away").rename(tmp_path)
-    assert (finding.what, finding.state) == (f"folder {tmp_path}", "gone")
+    pictures.import_images(labelled_workspace, copied_source(tmp_path))
+    shutil.rmtree(tmp_path / "more")
+    (finding,) = health.at_start(labelled_workspace)
+    assert (finding.what, finding.state) == (f"folder {tmp_path / 'more'}", "gone")
+    assert "point the workspace to its new place" in finding.remedy
 
 
 def test_a_missing_model_is_told_at_the_start_and_a_damaged_one_by_the_doctor(labelled_workspace: Workspace) -> None:

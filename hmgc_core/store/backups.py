@@ -1,5 +1,6 @@
 """What a backup needs of the database: a consistent copy while others write, and paths that follow the workspace."""
 
+import errno
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from hmgc_core.durable_files import not_written
 from hmgc_core.store.engine import BUSY_TIMEOUT_S, create_engine
 from hmgc_core.store.schema import folder, image_path, inspection, run, service
 from hmgc_core.store.workspace import DATABASE, Workspace, named_errors
@@ -17,7 +19,8 @@ PAGES = 1000  # copied between two reports: about 4 MB
 def snapshot(ws: Workspace, target: Path, *, on_progress: Callable[[int, int], None]) -> None:
     """Copy the database to `target` as it is at this moment; whoever writes meanwhile neither waits nor shows.
 
-    on_progress: bytes done, bytes in all. Raises WorkspaceError where the database is damaged or the disk is full.
+    on_progress: bytes done, bytes in all. Raises WorkspaceError where the database is damaged, OutputError where the
+    disk of `target` is full.
     """
     with (
         named_errors(ws.folder),
@@ -28,7 +31,14 @@ def snapshot(ws: Workspace, target: Path, *, on_progress: Callable[[int, int], N
         live.execute("BEGIN")
         live.execute("SELECT count(*) FROM sqlite_master").fetchone()
         size = live.execute("PRAGMA page_size").fetchone()[0]
-        live.backup(copy, pages=PAGES, progress=lambda _, left, total: on_progress((total - left) * size, total * size))
+        try:
+            live.backup(
+                copy, pages=PAGES, progress=lambda _, left, total: on_progress((total - left) * size, total * size)
+            )
+        except sqlite3.OperationalError as error:
+            if "full" in str(error):  # only the copy is written to
+                raise not_written(target, OSError(errno.ENOSPC, str(error))) from error
+            raise
 
 
 def opened_copy(path: Path) -> sa.Engine:

@@ -6,11 +6,11 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from browser.conftest import AppServer
-from browser.screen import make_workspace, predict
 from conftest import label
 from playwright.sync_api import Page, expect
 
+from browser.conftest import AppServer
+from browser.screen import make_workspace, predict
 from hmgc_core.taxonomy import Taxonomy
 
 EVIL = "=HYPERLINK(evil)"

@@ -10,7 +10,8 @@ import streamlit as st
 from app import security
 from hmgc_core import settings
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow import seeing, taxonomies, tree, workspaces
+from hmgc_core.workflow import health, seeing, taxonomies, tree, workspaces
+from hmgc_core.workflow.health import Finding
 from hmgc_core.workflow.seeing import PredictionTable
 from hmgc_core.workflow.tree import NodeCounts
 from hmgc_core.workflow.workspaces import Workspace
@@ -59,6 +60,22 @@ def fingerprint() -> str:
     """A word for addresses of pictures: a browser that saw another workspace here takes nothing from its cache."""
     ws = workspace()
     return _fingerprint(ws, str(ws.folder))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _findings(_ws: Workspace, _folder: str) -> tuple[Finding, ...]:
+    return tuple(health.at_start(_ws))
+
+
+def findings() -> tuple[Finding, ...]:
+    """What was wrong with the workspace at the first visit. Raises WorkspaceError for a damaged database."""
+    ws = workspace()
+    return _findings(ws, str(ws.folder))
+
+
+def look_again() -> None:
+    """Forget `findings`: the next page looks anew."""
+    _findings.clear()
 
 
 @functools.lru_cache(maxsize=4)

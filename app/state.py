@@ -37,6 +37,16 @@ IMPORT_COLUMN = "data.column"  # plus the name of the column
 # The one result that is kept: what an import skipped stands nowhere else.
 IMPORT_REPORT = "data.report"
 
+HEALTH = "health"
+
+EXPORT_TABLE = "data.export.table"
+EXPORT_LEVEL = "data.export.level"
+EXPORT_AT = "data.export.at"
+# Where the last table lies, and what was left out of it: the file is deleted with the next one.
+EXPORT_REPORT = "data.export.report"
+BACKUP_FILE = "data.backup.file"
+BACKUP_REPORT = "data.backup.report"
+
 TRAIN = "train"  # plus the name of the setting
 
 PROBLEM = "problem"  # plus the form it belongs to: an error that waits to be shown there

@@ -1,27 +1,27 @@
 """The command line `hmgc`: each verb in one function, progress on stderr, results on stdout."""
 
-import json
-import math
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
-from datetime import datetime
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from hmgc_core import settings, supervisor
+from hmgc_core import cli_out, settings, supervisor
 from hmgc_core.errors import HmgcError, WorkspaceError
 from hmgc_core.exchange.table import Columns
 from hmgc_core.presence import owner_name, present
 from hmgc_core.records import Run, RunConfig
-from hmgc_core.workflow import pictures, taxonomies, training, workspaces
+from hmgc_core.terminal import JsonOption, WorkspaceOption, remarks, screen
+from hmgc_core.terminal import open_existing as _open_existing
+from hmgc_core.terminal import open_or_make as _open
+from hmgc_core.terminal import plain as _plain
+from hmgc_core.terminal import print_json as _print_json
+from hmgc_core.terminal import progress as _progress
+from hmgc_core.workflow import health, pictures, taxonomies, training, workspaces
+from hmgc_core.workflow.health import Finding
 from hmgc_core.workflow.workspaces import Workspace
 
 app = typer.Typer(
@@ -30,13 +30,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-screen = Console()
-remarks = Console(stderr=True)
-
-WorkspaceOption = Annotated[
-    Path | None, typer.Option("--workspace", help="Folder of the workspace [default: data, or HMGC_WORKSPACE].")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
 RunArgument = Annotated[int, typer.Argument(help="Number of the run.", metavar="RUN")]
 
 
@@ -80,6 +73,8 @@ def serve(
 ) -> None:
     """Run the app, the worker and the inspector until Ctrl-C."""
     ws = _open(workspace)
+    for finding in health.at_start(ws):
+        remarks.print(f"Attention: {finding.what}: {finding.state}. Remedy: {finding.remedy}.", markup=False)
     chosen = supervisor.free_port(host, port)
     if chosen != port:
         remarks.print(f"Port {port} is taken; using {chosen}.")
@@ -88,15 +83,15 @@ def serve(
 
 @app.command()
 def doctor(
-    repair: Annotated[bool, typer.Option("--repair", help="Count the labels anew.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Count anew; follow a moved workspace.")] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say what is wrong with the workspace and this machine."""
     ws = _open_existing(workspace)
     if repair:
-        workspaces.recount(ws)
-    findings = [*workspaces.doctor(ws), _device_finding()]
+        health.repair(ws)
+    findings = [*health.doctor(ws), _device_finding()]
     if as_json:
         _print_json(findings)
         return
@@ -108,11 +103,11 @@ def doctor(
     screen.print(table)
 
 
-def _device_finding() -> workspaces.Finding:
+def _device_finding() -> Finding:
     from hmgc_core.learning.devices import pick_device  # noqa: PLC0415 - torch takes seconds to import
 
     device = pick_device("auto")
-    return workspaces.Finding("device", f"{device.torch_device}{'; ' if device.remark else ''}{device.remark}")
+    return Finding("device", f"{device.torch_device}{'; ' if device.remark else ''}{device.remark}")
 
 
 # --- bringing data in -------------------------------------------------------------------------------------------------
@@ -175,6 +170,13 @@ def import_images(
         screen.print(f"left out: {skip.path}: {skip.reason}", markup=False, highlight=False, soft_wrap=True)
     if len(done.skipped) > 20:
         screen.print(f"… and {len(done.skipped) - 20} more; --json lists them all")
+
+
+# --- taking data out: see cli_out -------------------------------------------------------------------------------------
+
+app.add_typer(cli_out.export, name="export")
+app.command()(cli_out.backup)
+app.command()(cli_out.restore)
 
 
 # --- training ---------------------------------------------------------------------------------------------------------
@@ -362,59 +364,8 @@ def benchmark(
     raise typer.Exit(subprocess.call([sys.executable, str(script), *(["--json"] if as_json else [])]))  # noqa: S603
 
 
-# --- how things are printed -------------------------------------------------------------------------------------------
-
-
-def _open(folder: Path | None) -> Workspace:
-    return workspaces.open_workspace(folder or settings.workspace_folder())
-
-
-def _open_existing(folder: Path | None) -> Workspace:
-    folder = folder or settings.workspace_folder()
-    if not workspaces.exists(folder):
-        raise WorkspaceError(f"there is no workspace in {folder}", remedy="make one: hmgc init, or hmgc init --demo")
-    return workspaces.open_workspace(folder)
-
-
 def _finished_run(ws: Workspace, number: int) -> Run:
     """A run that has a model; the error comes at once, before torch is loaded. Raises UnknownRun, CheckpointError."""
     run = training.run(ws, number)
     training.checkpoint_folder(run)
     return run
-
-
-@contextmanager
-def _progress(title: str) -> Iterator[Any]:
-    """A progress bar on stderr, where that is no terminal its title alone; yields report(done, total, words="")."""
-    if not remarks.is_terminal:
-        remarks.print(f"{title} …", markup=False)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=remarks, transient=True) as bar:
-        task = bar.add_task(title, total=None)
-
-        def report(done: int, total: int, words: str = "") -> None:
-            bar.update(task, completed=done, total=total or None, description=words or title)
-
-        yield report
-
-
-def _print_json(value: Any) -> None:
-    sys.stdout.write(json.dumps(_plain_values(value), ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def _plain_values(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        value = asdict(value)
-    if isinstance(value, dict):
-        return {str(key): _plain_values(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain_values(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return str(value) if isinstance(value, Path) else value
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", "\\[")

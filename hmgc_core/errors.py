@@ -15,6 +15,8 @@ HmgcError
 ├── WeightsError         a weights file is missing or does not fit
 ├── CheckpointError      a checkpoint is missing, damaged or of another tree
 ├── WorkspaceError       the workspace folder or its database cannot be used
+├── OutputError          a file that was asked for cannot be written
+├── BackupError          a backup cannot be made, or is not one that can be restored
 ├── NotAllowed           a request without a valid token
 ├── BadRequest           a request that cannot be understood
 └── ServiceAway          the worker or the inspector is not running
@@ -98,6 +100,14 @@ class CheckpointError(HmgcError):
 
 class WorkspaceError(HmgcError):
     """The workspace folder or its database cannot be used."""
+
+
+class OutputError(HmgcError):
+    """A file that was asked for cannot be written."""
+
+
+class BackupError(HmgcError):
+    """A backup cannot be made, or is not one that can be restored here."""
 
 
 class NotAllowed(HmgcError):

@@ -12,7 +12,7 @@ from hmgc_core.errors import BadRequest, OrphanedLabels, UnknownImage, UnknownNo
 from hmgc_core.records import NewAnnotation
 from hmgc_core.store import annotations, checks
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow import labelling, pictures, taxonomies, training, tree, workspaces
+from hmgc_core.workflow import health, labelling, pictures, taxonomies, training, tree
 from hmgc_core.workflow.workspaces import Workspace
 
 
@@ -150,7 +150,7 @@ def test_random_histories_keep_every_count_true(workspace: Workspace) -> None:
             uids.append((label(workspace, image_id, node, kind=kind, by=by, uid=f"random-{number}"), by))
     assert_counts_are_true(workspace)
     before = words(workspace), labelling.label_counts(workspace)
-    workspaces.recount(workspace)
+    health.repair(workspace)
     assert (words(workspace), labelling.label_counts(workspace)) == before
 
 

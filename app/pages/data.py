@@ -1,14 +1,15 @@
-"""Pictures: how many there are, in which folders they lie, and how more are brought in."""
+"""Pictures: how many there are, in which folders they lie, how more come in, and how data gets out."""
 
 import streamlit as st
 
 from app import resources
-from app.components import folder_list, label_progress, picture_import
+from app.components import backup_form, folder_list, label_progress, picture_import, table_export
 from app.components.wording import number
 from hmgc_core.workflow import labelling, pictures, taxonomies
 
 ws = resources.workspace()
 counts = labelling.label_counts(ws)
+newest = taxonomies.newest_taxonomy(ws)
 
 st.header("Pictures")
 folders = pictures.folders(ws)
@@ -24,7 +25,13 @@ if counts.images:
 else:
     st.markdown("There is no picture yet. Pictures stay where they are: the workspace only remembers their place.")
 st.subheader("Add pictures")
-picture_import.show(ws, has_tree=taxonomies.newest_taxonomy(ws) is not None)
+picture_import.show(ws, has_tree=newest is not None)
 if folders:
     st.subheader("Folders")
     folder_list.show(ws, folders)
+if newest and counts.images:
+    st.subheader("Take data out")
+    table_export.show(ws, newest[1])
+if newest or counts.images:
+    st.subheader("Keep it safe")
+    backup_form.show(ws)

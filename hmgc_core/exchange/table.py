@@ -1,11 +1,13 @@
-"""The label table: one CSV row per picture, `path,label[,split][,annotator]`. Reads rows; knows no workspace."""
+"""The label table: one CSV row per picture, `path,label[,split][,annotator][,kind]`. Reads rows; knows no workspace."""
 
 import csv
+import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from hmgc_core.errors import TableError
+from hmgc_core.exchange.cells import unguarded, write_rows
 
 SPLIT_WORDS = {
     "train": "train",
@@ -20,23 +22,32 @@ SPLIT_WORDS = {
 
 @dataclass(frozen=True)
 class Columns:
-    """Names of the columns to read. label, split and annotator may be missing in the file."""
+    """Names of the columns to read; all but the path may be missing in the file.
+
+    state: in a table that was exported, `earlier` and `withdrawn` mark what is no longer said; it does not come in.
+    """
 
     path: str = "path"
     label: str = "label"
     split: str = "split"
     annotator: str = "annotator"
+    kind: str = "kind"
+    state: str = "state"
+
+
+NO_LONGER_SAID = ("earlier", "withdrawn")
 
 
 @dataclass(frozen=True)
 class TableRow:
-    """One row: line in the file; path as written; label, split and annotator "" where the row has none."""
+    """One row: line in the file; path as written; the rest as written, "" where the row has none. kind "" is `is`."""
 
     line: int
     path: str
     label: str = ""
     split: str = ""
     annotator: str = ""
+    kind: str = ""
 
 
 def read_table(path: Path, columns: Columns | None = None) -> Iterator[TableRow]:
@@ -49,19 +60,21 @@ def read_table(path: Path, columns: Columns | None = None) -> Iterator[TableRow]
     except UnicodeDecodeError as error:
         raise TableError(f"{path} is not UTF-8 text", remedy="save the table as UTF-8") from error
     delimiter = "\t" if path.suffix.lower() in (".tsv", ".tab") else ","
-    reader = csv.DictReader(text.replace("\0", "").splitlines(keepends=True), delimiter=delimiter)
+    reader = csv.DictReader(io.StringIO(text.replace("\0", ""), newline=""), delimiter=delimiter)
     _check_header(path, [name.strip() for name in reader.fieldnames or ()], columns)
     reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
     for row in reader:
-        cell = {name: (value or "").strip() for name, value in row.items() if isinstance(name, str)}
+        cell = {name: unguarded((value or "").strip()) for name, value in row.items() if isinstance(name, str)}
         if not any(cell.values()):
             continue
+        stands = cell.get(columns.state, "") not in NO_LONGER_SAID
         yield TableRow(
             line=reader.line_num,
             path=cell.get(columns.path, ""),
-            label=cell.get(columns.label, ""),
+            label=cell.get(columns.label, "") if stands else "",
             split=cell.get(columns.split, "").lower(),
             annotator=cell.get(columns.annotator, ""),
+            kind=cell.get(columns.kind, "") if stands else "",
         )
 
 
@@ -82,8 +95,7 @@ def _check_header(path: Path, header: list[str], columns: Columns) -> None:
 
 
 def write_table(path: Path, rows: Iterable[TableRow]) -> None:
-    """Write rows as a label table with all four columns."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(("path", "label", "split", "annotator"))
-        writer.writerows((row.path, row.label, row.split, row.annotator) for row in rows)
+    """Write rows as a label table with path, label, split and annotator."""
+    with path.open("wb") as file:
+        header = ("path", "label", "split", "annotator")
+        write_rows(file, header, ((row.path, row.label, row.split, row.annotator) for row in rows))

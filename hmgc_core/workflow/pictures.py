@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import sqlalchemy as sa
 
 from hmgc_core.errors import PictureError, TableError, UnknownImage, WorkspaceError, nearest_names
 from hmgc_core.exchange.table import SPLIT_WORDS, Columns, TableRow, read_table
 from hmgc_core.pictures import SUFFIXES, probe_picture
-from hmgc_core.records import ImageRecord, NewAnnotation, Split
+from hmgc_core.records import KINDS, ImageRecord, Kind, NewAnnotation, Split
 from hmgc_core.splits import split_of
 from hmgc_core.store import annotations, images
 from hmgc_core.store.images import FoundPicture
@@ -206,31 +207,56 @@ def _store_labels(
     report: ImportReport,
 ) -> None:
     version, taxonomy = tree
-    said = {(word.annotator, word.image_id): word.node for word in annotations.words(connection, set(ids.values()))}
+    said: dict[tuple[str, int], tuple[Kind, str]] = {
+        (word.annotator, word.image_id): (word.kind, word.node)
+        for word in annotations.words(connection, set(ids.values()))
+    }
     fresh: dict[str, list[NewAnnotation]] = {}
     nearest: dict[str, str] = {}
     for item in read:
-        label, annotator = item.row.label, item.row.annotator or default_annotator
-        if not label:
+        kind, label, annotator = item.row.kind or "is", item.row.label, item.row.annotator or default_annotator
+        if not label and kind != "unusable":
             continue
-        if label not in taxonomy:
-            nearest.setdefault(
-                label, ", ".join(map(repr, nearest_names(label, taxonomy.keys))) if len(nearest) < 100 else ""
-            )
-            report.skip(
-                item.row.path, f"unknown class {label!r}, its label was left out; nearest: {nearest[label] or '–'}"
-            )
+        problem = _problem_of(kind, label, taxonomy, nearest)
+        if problem:
+            report.skip(item.row.path, problem)
             continue
+        statement = (cast(Kind, kind), "" if kind == "unusable" else label)
         image_id = ids[item.sha256]
-        first = said.setdefault((annotator, image_id), label)
-        if first != label:
-            report.skip(item.row.path, f"{annotator} already called this picture {first!r}; {label!r} was left out")
-            continue
-        uid = "import-" + hashlib.sha256(f"{annotator}\0{item.sha256}\0{label}".encode()).hexdigest()[:40]
-        fresh.setdefault(annotator, []).append(NewAnnotation(uid, image_id, label, "is", version))
+        first = said.get((annotator, image_id))
+        if first and first != statement:
+            words, more = _in_words(*first), _in_words(*statement)
+            report.skip(item.row.path, f"{annotator} already called this picture {words}; {more} was left out")
+        elif not first:
+            said[annotator, image_id] = statement
+            uid = _uid_of(annotator, item.sha256, *statement)
+            fresh.setdefault(annotator, []).append(NewAnnotation(uid, image_id, statement[1], statement[0], version))
     for annotator, statements in fresh.items():
         by = annotations.annotator_id(connection, annotator)
         report.annotations += annotations.add(connection, statements, by=by)
+
+
+def _problem_of(kind: str, label: str, taxonomy: Taxonomy, nearest: dict[str, str]) -> str:
+    """Why this label cannot come in, "" where it can. nearest: class -> its nearest keys, kept for the next row."""
+    if kind not in KINDS:
+        return f"the kind {kind!r} is none of {', '.join(KINDS)}; its label was left out"
+    if kind == "is_not" and label == taxonomy.keys[0]:
+        return f"no picture is outside {label!r}, which is the whole tree; its label was left out"
+    if kind == "unusable" or label in taxonomy:
+        return ""
+    if label not in nearest:
+        nearest[label] = ", ".join(map(repr, nearest_names(label, taxonomy.keys))) if len(nearest) < 100 else ""
+    return f"unknown class {label!r}, its label was left out; nearest: {nearest[label] or '–'}"
+
+
+def _in_words(kind: str, label: str) -> str:
+    return repr(label) if kind == "is" else f"{kind} {label!r}" if label else kind
+
+
+def _uid_of(annotator: str, sha256: str, kind: str, label: str) -> str:
+    """The same for the same statement, so that importing it again is harmless."""
+    said = (annotator, sha256, label) if kind == "is" else (annotator, sha256, label, kind)
+    return "import-" + hashlib.sha256("\0".join(said).encode()).hexdigest()[:40]
 
 
 # --- one image --------------------------------------------------------------------------------------------------------

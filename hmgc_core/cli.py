@@ -1,18 +1,14 @@
 """The command line `hmgc`: each verb in one function, progress on stderr, results on stdout."""
 
-import json
-import math
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
-from datetime import datetime
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -21,6 +17,12 @@ from hmgc_core.errors import HmgcError, WorkspaceError
 from hmgc_core.exchange.table import Columns
 from hmgc_core.presence import owner_name, present
 from hmgc_core.records import Run, RunConfig
+from hmgc_core.terminal import JsonOption, WorkspaceOption, remarks, screen
+from hmgc_core.terminal import open_existing as _open_existing
+from hmgc_core.terminal import open_workspace as _open
+from hmgc_core.terminal import plain as _plain
+from hmgc_core.terminal import print_json as _print_json
+from hmgc_core.tree_verbs import tree_verbs
 from hmgc_core.workflow import pictures, taxonomies, training, workspaces
 from hmgc_core.workflow.workspaces import Workspace
 
@@ -30,13 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-screen = Console()
-remarks = Console(stderr=True)
-
-WorkspaceOption = Annotated[
-    Path | None, typer.Option("--workspace", help="Folder of the workspace [default: data, or HMGC_WORKSPACE].")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
+app.add_typer(tree_verbs, name="edit")
 RunArgument = Annotated[int, typer.Argument(help="Number of the run.", metavar="RUN")]
 
 
@@ -365,17 +361,6 @@ def benchmark(
 # --- how things are printed -------------------------------------------------------------------------------------------
 
 
-def _open(folder: Path | None) -> Workspace:
-    return workspaces.open_workspace(folder or settings.workspace_folder())
-
-
-def _open_existing(folder: Path | None) -> Workspace:
-    folder = folder or settings.workspace_folder()
-    if not workspaces.exists(folder):
-        raise WorkspaceError(f"there is no workspace in {folder}", remedy="make one: hmgc init, or hmgc init --demo")
-    return workspaces.open_workspace(folder)
-
-
 def _finished_run(ws: Workspace, number: int) -> Run:
     """A run that has a model; the error comes at once, before torch is loaded. Raises UnknownRun, CheckpointError."""
     run = training.run(ws, number)
@@ -396,25 +381,3 @@ def _progress(title: str) -> Iterator[Any]:
             bar.update(task, completed=done, total=total or None, description=words or title)
 
         yield report
-
-
-def _print_json(value: Any) -> None:
-    sys.stdout.write(json.dumps(_plain_values(value), ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def _plain_values(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        value = asdict(value)
-    if isinstance(value, dict):
-        return {str(key): _plain_values(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain_values(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return str(value) if isinstance(value, Path) else value
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", "\\[")

@@ -20,7 +20,7 @@ TREE_UPLOAD = "taxonomy.upload"
 TREE_MOVES = "taxonomy.moves"
 TREE_EDIT = "taxonomy.edit"  # plus the part of the form, its round and the class
 TREE_EDIT_ROUND = "taxonomy.edit_round"  # each change made begins with an empty form
-TREE_EDITED = "taxonomy.edited"  # the version that this session made last: told once more on the page, with a way back
+TREE_EDITED = "taxonomy.edited"  # the version that this session made last, shown with a way back
 TREE_CHANGES = "taxonomy.changes"
 
 IMAGE = "predictions.image"

@@ -1,5 +1,6 @@
 """How a change of the class tree is said: what it would do, and what was done. Text only; names are escaped."""
 
+from collections.abc import Callable
 from typing import Any
 
 from app.components.wording import number
@@ -19,22 +20,26 @@ BUTTONS = {
 
 def done(edit: dict[str, Any], source: str = "") -> str:
     """A change in a sentence without its full stop. source: the file, where it was no edit."""
-    verb = edit.get("verb")
+    if "verb" not in edit:
+        return f"A class tree was brought in: {escape_markdown(source or str(edit.get('source', '')))}"
+    return _DONE[edit["verb"]](edit)
+
+
+def _renamed(edit: dict[str, Any]) -> str:
     own = _name(edit, "key")
-    if verb == "add":
-        return f"{_bold(edit['name'])} was added below {_name(edit, 'parent')}"
-    if verb == "rename":
-        renamed = edit["name"] is not None and _bold(edit["name"]) != own
-        return f"{own} is now called {_bold(edit['name'])}" if renamed else f"The notes on {own} were changed"
-    if verb == "move":
-        return f"{own} was moved below {_name(edit, 'under')}"
-    if verb == "merge":
-        return f"{own} was merged into {_name(edit, 'into')}"
-    if verb == "retire":
-        return f"{own} was retired"
-    if verb == "split":
-        return f"{own} was split into {_list(edit['children'])}"
-    return f"A class tree was brought in: {escape_markdown(source or str(edit.get('source', '')))}"
+    if edit["name"] is None or _bold(edit["name"]) == own:
+        return f"The other names or the note of {own} were changed"
+    return f"{own} is now called {_bold(edit['name'])}"
+
+
+_DONE: dict[str, Callable[[dict[str, Any]], str]] = {
+    "add": lambda edit: f"{_bold(edit['name'])} was added below {_name(edit, 'parent')}",
+    "rename": _renamed,
+    "move": lambda edit: f"{_name(edit, 'key')} was moved below {_name(edit, 'under')}",
+    "merge": lambda edit: f"{_name(edit, 'key')} was merged into {_name(edit, 'into')}",
+    "retire": lambda edit: f"{_name(edit, 'key')} was retired",
+    "split": lambda edit: f"{_name(edit, 'key')} was split into {_list(edit['children'])}",
+}
 
 
 def preview(plan: TreeEdit, taxonomy: Taxonomy) -> list[str]:
@@ -76,10 +81,8 @@ def _merge(plan: TreeEdit, taxonomy: Taxonomy) -> list[str]:
 
 
 def _retire(plan: TreeEdit, taxonomy: Taxonomy) -> list[str]:
-    node = taxonomy.index(plan.edit["key"])
-    parent = _bold(taxonomy.name(int(taxonomy.parents[node])))
-    to = _name(plan.edit, "to") if plan.edit["to"] else parent
-    lines = [f"Nobody can choose {_name(plan.edit, 'key')} any more; {_led(plan)} go to {to}."]
+    parent = _bold(taxonomy.name(int(taxonomy.parents[taxonomy.index(plan.edit["key"])])))
+    lines = [f"Nobody can choose {_name(plan.edit, 'key')} any more; {_led(plan)} go to {_name(plan.edit, 'to')}."]
     return lines + _children(plan, taxonomy, parent)
 
 
@@ -102,7 +105,9 @@ def _stay(plan: TreeEdit) -> str:
 
 def _led(plan: TreeEdit) -> str:
     labels = sum(count for _, _, count in plan.led)
-    return f"its {number(labels, 'label')}" if labels else "labels still on their way"
+    if not labels:
+        return "labels that are still on their way"
+    return f"its {number(labels, 'label')} of {number(plan.people, 'person', 'people')}"
 
 
 def _labels(plan: TreeEdit) -> str:

@@ -84,7 +84,7 @@ def _make(ws: Workspace, edit: Edit, seen: int) -> None:
         st.session_state[state.TREE_EDITED] = done.version
         st.toast(f"{edit_words.done(done.edit)}.", icon=":material/check:")
         if isinstance(edit, (Merge, Retire)):  # the class is gone: show where its labels are
-            state.choose(state.NODE, done.led[0][1] if done.led else edit.into if isinstance(edit, Merge) else edit.to)
+            state.choose(state.NODE, done.edit["into" if isinstance(edit, Merge) else "to"])
 
 
 # --- one form for each edit; None while something is missing ----------------------------------------------------------

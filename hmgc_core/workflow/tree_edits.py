@@ -19,7 +19,7 @@ from hmgc_core.store.carrying import Change
 from hmgc_core.store.taxonomies import VersionRecord
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.tree_edits import Edit, apply_edit, edit_values, way_back
+from hmgc_core.tree_edits import Edit, Edited, Retire, apply_edit, edit_values, way_back
 from hmgc_core.workflow.pictures import IMPORTER
 from hmgc_core.workflow.taxonomies import check_unchanged, current_taxonomy, keep_read, taxonomy_version
 
@@ -31,12 +31,12 @@ NO_ANNOTATOR = (IMPORTER, ANSWER_KEY)  # whose labels came from a file: nobody w
 class TreeEdit:
     """What a change of the tree did, or would do.
 
-    version: the new version, 0 while it has not happened. seen: the version it was made for. edit: what was changed, as
-    values with a `verb` and the `names` of the classes in it; for an undo what is taken back. labels, people: labels at the classes it concerns, and of how
-    many annotators. led: (from, to, labels) for those whose class changes. silenced: labels "it is not …" that say
-    nothing any more. loosened: labels "none of the classes below" that say only "is" from here on. second_looks:
-    labels whose pictures deserve a second look. runs: finished trainings that know the tree as it was. predicted:
-    pictures that the newest of these places in the classes concerned.
+    version: the new version, 0 while it has not happened. seen: the version it was made for. edit: what was changed,
+    as values with a `verb` and the `names` of the classes in it; for an undo what is taken back. labels, people: the
+    labels it concerns, and of how many annotators. led: (from, to, labels) where their class changes. silenced: labels
+    "it is not …" that say nothing any more. loosened: labels "none of the classes below" that only say "is" from here
+    on. second_looks: labels whose pictures deserve a second look. runs: finished trainings that know the tree as it
+    was, newest first. predicted: pictures that the newest of these places in the classes concerned.
     """
 
     version: int
@@ -157,14 +157,16 @@ def _planned_edit(ws: Workspace, edit: Edit) -> _Plan:
         return [*taxonomies.moves_after(connection, said_in, version), step]
 
     touched = edited.touched | {key for key, _ in loosens}
-    values = {**edit_values(edit), "names": _names(old, edit)}
-    return _Plan(version, edited.taxonomy, step, touched, values, steps_to, added=edited.added)
+    return _Plan(version, edited.taxonomy, step, touched, _values(old, edit, edited), steps_to, added=edited.added)
 
 
-def _names(taxonomy: Taxonomy, edit: Edit) -> dict[str, str]:
-    """What people read for the classes of an edit, as long as the tree has them."""
-    keys = [value for value in vars(edit).values() if isinstance(value, str) and value in taxonomy]
-    return {key: taxonomy.name(taxonomy.index(key)) for key in keys}
+def _values(old: Taxonomy, edit: Edit, edited: Edited) -> dict[str, Any]:
+    """An edit as it is kept: with the class that takes the labels, and what people read for its classes until then."""
+    values = edit_values(edit)
+    if isinstance(edit, Retire):
+        values["to"] = edited.moves[edit.key]
+    keys = [value for value in values.values() if isinstance(value, str) and value in old]
+    return {**values, "names": {key: old.name(old.index(key)) for key in keys}}
 
 
 def _planned_undo(ws: Workspace) -> _Plan:
@@ -258,9 +260,8 @@ def _outcome(connection: sa.Connection, plan: _Plan) -> TreeEdit:
 
 
 def _is_concerned(plan: _Plan, change: Change) -> bool:
-    """An undo or a new class concerns the labels that read otherwise; any other edit all labels of its classes."""
-    changed = change.after is None or change.after != change.before
-    return changed or not (plan.undoes or plan.values["verb"] == "add")
+    """The labels that read otherwise; where classes only get another name or place, all labels of these."""
+    return change.after != change.before or (not plan.undoes and plan.values["verb"] in ("rename", "move"))
 
 
 def _asks_anew(change: Change) -> bool:

@@ -343,7 +343,7 @@ def explain(
 
 @app.command()
 def benchmark(
-    name: Annotated[str, typer.Argument(help="Which one: losses, photos.")],
+    name: Annotated[str, typer.Argument(help="Which one: losses, photos, tree_edits.")],
     as_json: JsonOption = False,
 ) -> None:
     """Run one of the benchmarks of a checkout."""

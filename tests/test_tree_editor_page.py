@@ -22,7 +22,8 @@ def choose(page: AppTest, verb: str, key: str) -> None:
 
 
 def field(page: AppTest, part: str, key: str) -> str:
-    made = page.session_state[state.TREE_EDIT_ROUND] if state.TREE_EDIT_ROUND in page.session_state else 0
+    known = state.TREE_EDIT_ROUND in page.session_state
+    made = page.session_state[state.TREE_EDIT_ROUND] if known else 0
     return f"{state.TREE_EDIT}.{part}.{made}.{key}"
 
 

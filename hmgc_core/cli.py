@@ -2,27 +2,24 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from hmgc_core import settings, supervisor
+from hmgc_core import cli_edit, settings, supervisor
 from hmgc_core.errors import HmgcError, WorkspaceError
 from hmgc_core.exchange.table import Columns
 from hmgc_core.presence import owner_name, present
 from hmgc_core.records import Run, RunConfig
 from hmgc_core.terminal import JsonOption, WorkspaceOption, remarks, screen
 from hmgc_core.terminal import open_existing as _open_existing
-from hmgc_core.terminal import open_workspace as _open
+from hmgc_core.terminal import open_or_make as _open
 from hmgc_core.terminal import plain as _plain
 from hmgc_core.terminal import print_json as _print_json
-from hmgc_core.tree_verbs import tree_verbs
+from hmgc_core.terminal import progress as _progress
 from hmgc_core.workflow import pictures, taxonomies, training, workspaces
 from hmgc_core.workflow.workspaces import Workspace
 
@@ -32,7 +29,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.add_typer(tree_verbs, name="edit")
 RunArgument = Annotated[int, typer.Argument(help="Number of the run.", metavar="RUN")]
 
 
@@ -171,6 +167,9 @@ def import_images(
         screen.print(f"left out: {skip.path}: {skip.reason}", markup=False, highlight=False, soft_wrap=True)
     if len(done.skipped) > 20:
         screen.print(f"… and {len(done.skipped) - 20} more; --json lists them all")
+
+
+app.add_typer(cli_edit.edit, name="edit")
 
 
 # --- training ---------------------------------------------------------------------------------------------------------
@@ -358,26 +357,8 @@ def benchmark(
     raise typer.Exit(subprocess.call([sys.executable, str(script), *(["--json"] if as_json else [])]))  # noqa: S603
 
 
-# --- how things are printed -------------------------------------------------------------------------------------------
-
-
 def _finished_run(ws: Workspace, number: int) -> Run:
     """A run that has a model; the error comes at once, before torch is loaded. Raises UnknownRun, CheckpointError."""
     run = training.run(ws, number)
     training.checkpoint_folder(run)
     return run
-
-
-@contextmanager
-def _progress(title: str) -> Iterator[Any]:
-    """A progress bar on stderr, where that is no terminal its title alone; yields report(done, total, words="")."""
-    if not remarks.is_terminal:
-        remarks.print(f"{title} …", markup=False)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=remarks, transient=True) as bar:
-        task = bar.add_task(title, total=None)
-
-        def report(done: int, total: int, words: str = "") -> None:
-            bar.update(task, completed=done, total=total or None, description=words or title)
-
-        yield report

@@ -56,7 +56,8 @@ def preview(plan: TreeEdit, taxonomy: Taxonomy) -> list[str]:
             "for they were given without the new class."
         )
     if plan.second_looks:
-        lines.append(f"{number(plan.second_looks, 'labelled picture')} will wait for a second look.")
+        their = "The picture" if plan.second_looks == 1 else "The pictures"
+        lines.append(f"{their} of {number(plan.second_looks, 'label')} will wait for a second look.")
     return lines + _runs(plan)
 
 

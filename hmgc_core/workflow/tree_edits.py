@@ -105,7 +105,9 @@ def last_change(ws: Workspace) -> LastChange | None:
     with ws.reading() as connection:
         versions = taxonomies.versions(connection)
     target = _undo_target(versions)
-    return target and LastChange(target.id, target.edit, target.source, target.author, target.created_at)
+    if target is None:
+        return None
+    return LastChange(target.id, target.edit, target.source, target.author, target.created_at)
 
 
 def second_look_ids(ws: Workspace, *, annotator: str | None = None, node: str | None = None) -> list[int]:

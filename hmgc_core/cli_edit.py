@@ -12,7 +12,7 @@ from hmgc_core.workflow import taxonomies, tree_edits
 from hmgc_core.workflow.tree_edits import TreeEdit
 from hmgc_core.workflow.workspaces import Workspace
 
-tree_verbs = typer.Typer(help="Change the class tree, and take the last change back.", no_args_is_help=True)
+edit = typer.Typer(help="Change the class tree, and take the last change back.", no_args_is_help=True)
 
 KeyArgument = Annotated[str, typer.Argument(help="Key of the class.", metavar="KEY")]
 SynonymOption = Annotated[list[str] | None, typer.Option("--synonym", help="Another name; may be given again.")]
@@ -21,7 +21,7 @@ ByOption = Annotated[str, typer.Option("--by", help="Who makes the change.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")]
 
 
-@tree_verbs.command()
+@edit.command()
 def add(
     parent: Annotated[str, typer.Argument(help="Key of the class to add it below.", metavar="PARENT")],
     name: Annotated[str, typer.Argument(help="What people read.")],
@@ -34,11 +34,11 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Add a class below another."""
-    edit = Add(parent, name, key, tuple(synonym or ()), note or "")
-    _edit(edit, by=by, dry_run=dry_run, workspace=workspace, as_json=as_json)
+    change = Add(parent, name, key, tuple(synonym or ()), note or "")
+    _edit(change, by=by, dry_run=dry_run, workspace=workspace, as_json=as_json)
 
 
-@tree_verbs.command()
+@edit.command()
 def rename(
     key: KeyArgument,
     name: Annotated[str, typer.Argument(help="What people shall read.")],
@@ -50,11 +50,11 @@ def rename(
     as_json: JsonOption = False,
 ) -> None:
     """Give a class another name, other names or a note; its key stays."""
-    edit = Rename(key, name, tuple(synonym) if synonym else None, note)
-    _edit(edit, by=by, dry_run=dry_run, workspace=workspace, as_json=as_json)
+    change = Rename(key, name, tuple(synonym) if synonym else None, note)
+    _edit(change, by=by, dry_run=dry_run, workspace=workspace, as_json=as_json)
 
 
-@tree_verbs.command()
+@edit.command()
 def move(
     key: KeyArgument,
     under: Annotated[str, typer.Argument(help="Key of the new parent.", metavar="UNDER")],
@@ -67,7 +67,7 @@ def move(
     _edit(Move(key, under), by=by, dry_run=dry_run, workspace=workspace, as_json=as_json)
 
 
-@tree_verbs.command()
+@edit.command()
 def merge(
     key: KeyArgument,
     into: Annotated[str, typer.Argument(help="Key of the class that stays.", metavar="INTO")],
@@ -80,7 +80,7 @@ def merge(
     _edit(Merge(key, into), by=by, dry_run=dry_run, workspace=workspace, as_json=as_json)
 
 
-@tree_verbs.command()
+@edit.command()
 def retire(
     key: KeyArgument,
     to: Annotated[str, typer.Option(help="Key of the class its labels go to; blank: the one above it.")] = "",
@@ -93,7 +93,7 @@ def retire(
     _edit(Retire(key, to), by=by, dry_run=dry_run, workspace=workspace, as_json=as_json)
 
 
-@tree_verbs.command()
+@edit.command()
 def split(
     key: KeyArgument,
     names: Annotated[list[str], typer.Argument(help="Names of the new classes, two or more.", metavar="NAME...")],
@@ -106,7 +106,7 @@ def split(
     _edit(Split(key, tuple(names)), by=by, dry_run=dry_run, workspace=workspace, as_json=as_json)
 
 
-@tree_verbs.command()
+@edit.command()
 def undo(
     by: ByOption = "",
     dry_run: DryRunOption = False,
@@ -123,11 +123,11 @@ def undo(
     )
 
 
-def _edit(edit: Edit, *, by: str, dry_run: bool, workspace: Path | None, as_json: bool) -> None:
+def _edit(change: Edit, *, by: str, dry_run: bool, workspace: Path | None, as_json: bool) -> None:
     _do(
         workspace,
-        preview=lambda ws: tree_edits.preview_edit(ws, edit),
-        make=lambda ws, seen: tree_edits.make_edit(ws, edit, seen=seen, by=by),
+        preview=lambda ws: tree_edits.preview_edit(ws, change),
+        make=lambda ws, seen: tree_edits.make_edit(ws, change, seen=seen, by=by),
         dry_run=dry_run,
         as_json=as_json,
     )

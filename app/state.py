@@ -18,6 +18,10 @@ NODE_PICTURES = "taxonomy.pictures"
 TREE_IMPORT = "taxonomy.import"
 TREE_UPLOAD = "taxonomy.upload"
 TREE_MOVES = "taxonomy.moves"
+TREE_EDIT = "taxonomy.edit"  # plus the part of the form, its round and the class
+TREE_EDIT_ROUND = "taxonomy.edit_round"  # each change made begins with an empty form
+TREE_EDITED = "taxonomy.edited"  # the version that this session made last, shown with a way back
+TREE_CHANGES = "taxonomy.changes"
 
 IMAGE = "predictions.image"
 FILTER_SPLIT = "predictions.split"

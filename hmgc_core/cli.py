@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from hmgc_core import cli_out, settings, supervisor
+from hmgc_core import cli_edit, cli_out, settings, supervisor
 from hmgc_core.errors import HmgcError, WorkspaceError
 from hmgc_core.exchange.table import Columns
 from hmgc_core.presence import owner_name, present
@@ -172,6 +172,7 @@ def import_images(
         screen.print(f"… and {len(done.skipped) - 20} more; --json lists them all")
 
 
+app.add_typer(cli_edit.edit, name="edit")
 # --- taking data out: see cli_out -------------------------------------------------------------------------------------
 
 app.add_typer(cli_out.export, name="export")
@@ -349,7 +350,7 @@ def explain(
 
 @app.command()
 def benchmark(
-    name: Annotated[str, typer.Argument(help="Which one: losses, photos.")],
+    name: Annotated[str, typer.Argument(help="Which one: losses, photos, tree_edits.")],
     as_json: JsonOption = False,
 ) -> None:
     """Run one of the benchmarks of a checkout."""

@@ -2,7 +2,9 @@
 
 HmgcError
 ├── TaxonomyError        the class tree itself is not a tree, or a file of one cannot be read
-│   └── OrphanedLabels   a new version would drop keys that labels use
+│   ├── OrphanedLabels   a new version would drop keys that labels use
+│   ├── BadEdit          a change of the class tree that cannot be made
+│   └── TreeChanged      somebody else changed the class tree in the meantime
 ├── UnknownNode          no such node key
 ├── UnknownImage         no such image
 ├── UnknownRun           no such training run
@@ -44,6 +46,14 @@ class OrphanedLabels(TaxonomyError):
     def __init__(self, message: str, *, remedy: str, counts: dict[str, int]) -> None:
         super().__init__(message, remedy=remedy)
         self.counts = counts
+
+
+class BadEdit(TaxonomyError):
+    """A change of the class tree that cannot be made, or that would change nothing."""
+
+
+class TreeChanged(TaxonomyError):
+    """The class tree is no longer the version that a change was made for."""
 
 
 class UnknownNode(HmgcError):

@@ -1,5 +1,7 @@
 """One engine for one database: SQLite with WAL, foreign keys and immediate writes, or PostgreSQL as it is."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -36,3 +38,23 @@ def _prepare_connection(connection: Any, _record: Any) -> None:
 def _begin(connection: sa.Connection) -> None:
     writes = connection.get_execution_options().get(WRITE, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def remaking_tables(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """One transaction that may put tables in the place of others. On SQLite no row is checked against its foreign keys.
+
+    Dropping a table that others point to would delete its rows first, and SQLite changes this only between
+    transactions.
+    """
+    with engine.execution_options(**{WRITE: True}).connect() as connection:
+        is_sqlite = connection.dialect.name == "sqlite"
+        driver: Any = connection.connection.driver_connection
+        if is_sqlite:
+            driver.execute("PRAGMA foreign_keys=OFF")
+        try:
+            with connection.begin():
+                yield connection
+        finally:
+            if is_sqlite:
+                driver.execute("PRAGMA foreign_keys=ON")

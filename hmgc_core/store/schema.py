@@ -51,8 +51,13 @@ def _id() -> sa.Column:
 taxonomy = _table(
     "taxonomy",
     _id(),
-    sa.Column("content_hash", sa.String(64), nullable=False, unique=True),
+    # Not unique: a class moved away and back again gives a later version with the former content.
+    sa.Column("content_hash", sa.String(64), nullable=False, index=True),
     sa.Column("source", sa.Text, nullable=False),
+    sa.Column("author", sa.Text, nullable=False, default="", server_default=""),
+    # What was changed, {} for a tree that came from a file; and the version that this one takes back.
+    sa.Column("edit", sa.JSON, nullable=False, default=dict, server_default="{}"),
+    sa.Column("undoes_id", sa.ForeignKey("taxonomy.id")),
     sa.Column("created_at", Moment, nullable=False),
 )
 
@@ -75,6 +80,14 @@ move = _table(
     sa.Column("taxonomy_id", sa.ForeignKey("taxonomy.id"), primary_key=True),
     sa.Column("old_key", sa.Text, primary_key=True),
     sa.Column("new_key", sa.Text, nullable=False),
+)
+
+# Statements of this kind at this key, made before the version, say less from it on: see `leading`.
+loosened = _table(
+    "loosened",
+    sa.Column("taxonomy_id", sa.ForeignKey("taxonomy.id"), primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("kind", sa.String(12), primary_key=True),
 )
 
 folder = _table("folder", _id(), sa.Column("path", sa.Text, nullable=False, unique=True))
@@ -126,7 +139,8 @@ annotation = _table(
     sa.Index(None, "annotator_id", "id"),
 )
 
-# node_key here is the key in the newest taxonomy; annotation.node_key stays as it was said.
+# kind and node_key read as in the newest taxonomy; the annotation stays as it was said. second_look_id: the version
+# that gave reason to look at the picture again.
 word = _table(
     "word",
     sa.Column("image_id", sa.ForeignKey("image.id"), primary_key=True),
@@ -134,6 +148,13 @@ word = _table(
     sa.Column("annotation_id", sa.ForeignKey("annotation.id"), nullable=False),
     sa.Column("kind", sa.String(12), nullable=False),
     sa.Column("node_key", sa.Text, nullable=False, index=True),
+    sa.Column("second_look_id", sa.ForeignKey("taxonomy.id")),
+    sa.Index(
+        "ix_word_second_look_id",
+        "second_look_id",
+        sqlite_where=sa.text("second_look_id IS NOT NULL"),
+        postgresql_where=sa.text("second_look_id IS NOT NULL"),
+    ),
 )
 
 label_tally = _table(

@@ -16,7 +16,7 @@ import alembic.script
 import sqlalchemy as sa
 
 from hmgc_core.errors import WorkspaceError
-from hmgc_core.store.engine import BUSY_TIMEOUT_S, WRITE, create_engine
+from hmgc_core.store.engine import BUSY_TIMEOUT_S, WRITE, create_engine, remaking_tables
 from hmgc_core.taxonomy import Taxonomy
 
 DATABASE = "hmgc.db"
@@ -115,8 +115,7 @@ def open_workspace(folder: Path) -> Workspace:
         ) from error
     _refuse_strangers(folder)
     workspace = Workspace(folder, create_engine(f"sqlite:///{folder / DATABASE}"))
-    with workspace.writing() as connection:
-        _upgrade(connection, folder)
+    _upgrade(workspace)
     return workspace
 
 
@@ -144,20 +143,23 @@ def _refuse_strangers(folder: Path) -> None:
         )
 
 
-def _upgrade(connection: sa.Connection, folder: Path) -> None:
+def _upgrade(workspace: Workspace) -> None:
     config = alembic.config.Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
     script = alembic.script.ScriptDirectory.from_config(config)
-    present = alembic.runtime.migration.MigrationContext.configure(connection).get_current_revision()
+    with workspace.writing() as connection:
+        present = alembic.runtime.migration.MigrationContext.configure(connection).get_current_revision()
     if present == script.get_current_head():
         return
+    folder = workspace.folder
     if present and present not in {revision.revision for revision in script.walk_revisions()}:
         raise WorkspaceError(
             f"the workspace {folder} was made by a newer version of this program ({present})",
             remedy="update the program, or choose another workspace",
         )
-    alembic.command.upgrade(config, "head")
+    with named_errors(folder), remaking_tables(workspace.engine) as connection:
+        config.attributes["connection"] = connection
+        alembic.command.upgrade(config, "head")
 
 
 @contextmanager

@@ -1,27 +1,25 @@
 """The command line `hmgc`: each verb in one function, progress on stderr, results on stdout."""
 
-import json
-import math
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
-from datetime import datetime
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from hmgc_core import settings, supervisor
+from hmgc_core import cli_in, settings, supervisor
 from hmgc_core.errors import HmgcError, WorkspaceError
-from hmgc_core.exchange.table import Columns
 from hmgc_core.presence import owner_name, present
 from hmgc_core.records import Run, RunConfig
-from hmgc_core.workflow import pictures, taxonomies, training, workspaces
+from hmgc_core.terminal import JsonOption, WorkspaceOption, remarks, screen
+from hmgc_core.terminal import open_existing as _open_existing
+from hmgc_core.terminal import open_or_make as _open
+from hmgc_core.terminal import plain as _plain
+from hmgc_core.terminal import print_json as _print_json
+from hmgc_core.terminal import progress as _progress
+from hmgc_core.workflow import taxonomies, training, workspaces
 from hmgc_core.workflow.workspaces import Workspace
 
 app = typer.Typer(
@@ -30,13 +28,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-screen = Console()
-remarks = Console(stderr=True)
-
-WorkspaceOption = Annotated[
-    Path | None, typer.Option("--workspace", help="Folder of the workspace [default: data, or HMGC_WORKSPACE].")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
 RunArgument = Annotated[int, typer.Argument(help="Number of the run.", metavar="RUN")]
 
 
@@ -144,37 +135,8 @@ def import_taxonomy(
         screen.print(f"{done.moved} labels moved.")
 
 
-@app.command("import-images")
-def import_images(
-    source: Annotated[Path, typer.Argument(help="A folder of pictures, or a CSV with a path in each row.")],
-    path_column: Annotated[str, typer.Option(help="Column with the picture's path.")] = "path",
-    label_column: Annotated[str, typer.Option(help="Column with a class key, at any level.")] = "label",
-    split_column: Annotated[str, typer.Option(help="Column with train, val or test.")] = "split",
-    annotator: Annotated[str, typer.Option(help="Whose labels these are, where the table does not say.")] = "import",
-    copy: Annotated[bool, typer.Option("--copy", help="Copy the pictures into the workspace.")] = False,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Bring pictures and their labels in."""
-    ws = _open(workspace)
-    columns = Columns(path=path_column, label=label_column, split=split_column)
-    with _progress("Reading pictures") as report:
-        done = pictures.import_images(ws, source, columns=columns, annotator=annotator, copy=copy, on_progress=report)
-    if as_json:
-        _print_json(
-            {
-                "images": done.images,
-                "duplicates": done.duplicates,
-                "annotations": done.annotations,
-                "skipped": [asdict(skip) for skip in done.skipped],
-            }
-        )
-        return
-    screen.print(f"{done.images} new images, {done.duplicates} duplicates, {done.annotations} labels.")
-    for skip in done.skipped[:20]:
-        screen.print(f"left out: {skip.path}: {skip.reason}", markup=False, highlight=False, soft_wrap=True)
-    if len(done.skipped) > 20:
-        screen.print(f"… and {len(done.skipped) - 20} more; --json lists them all")
+app.command("import-images")(cli_in.import_images)
+app.command("undo-import")(cli_in.undo_import)
 
 
 # --- training ---------------------------------------------------------------------------------------------------------
@@ -362,59 +324,8 @@ def benchmark(
     raise typer.Exit(subprocess.call([sys.executable, str(script), *(["--json"] if as_json else [])]))  # noqa: S603
 
 
-# --- how things are printed -------------------------------------------------------------------------------------------
-
-
-def _open(folder: Path | None) -> Workspace:
-    return workspaces.open_workspace(folder or settings.workspace_folder())
-
-
-def _open_existing(folder: Path | None) -> Workspace:
-    folder = folder or settings.workspace_folder()
-    if not workspaces.exists(folder):
-        raise WorkspaceError(f"there is no workspace in {folder}", remedy="make one: hmgc init, or hmgc init --demo")
-    return workspaces.open_workspace(folder)
-
-
 def _finished_run(ws: Workspace, number: int) -> Run:
     """A run that has a model; the error comes at once, before torch is loaded. Raises UnknownRun, CheckpointError."""
     run = training.run(ws, number)
     training.checkpoint_folder(run)
     return run
-
-
-@contextmanager
-def _progress(title: str) -> Iterator[Any]:
-    """A progress bar on stderr, where that is no terminal its title alone; yields report(done, total, words="")."""
-    if not remarks.is_terminal:
-        remarks.print(f"{title} …", markup=False)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=remarks, transient=True) as bar:
-        task = bar.add_task(title, total=None)
-
-        def report(done: int, total: int, words: str = "") -> None:
-            bar.update(task, completed=done, total=total or None, description=words or title)
-
-        yield report
-
-
-def _print_json(value: Any) -> None:
-    sys.stdout.write(json.dumps(_plain_values(value), ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def _plain_values(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        value = asdict(value)
-    if isinstance(value, dict):
-        return {str(key): _plain_values(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain_values(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return str(value) if isinstance(value, Path) else value
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", "\\[")

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import resources
-from app.components import folder_list, label_progress, picture_import
+from app.components import folder_list, import_history, label_progress, picture_import
 from app.components.wording import number
 from hmgc_core.workflow import labelling, pictures, taxonomies
 
@@ -13,7 +13,6 @@ counts = labelling.label_counts(ws)
 st.header("Pictures")
 folders = pictures.folders(ws)
 folder_list.warn(folders)
-picture_import.show_report()
 if counts.images:
     found, labelled = st.columns([1, 2], gap="large")
     with found:
@@ -22,9 +21,10 @@ if counts.images:
     with labelled:
         label_progress.splits(counts)
 else:
-    st.markdown("There is no picture yet. Pictures stay where they are: the workspace only remembers their place.")
+    st.markdown("There is no picture yet.")
 st.subheader("Add pictures")
 picture_import.show(ws, has_tree=taxonomies.newest_taxonomy(ws) is not None)
+import_history.show(ws)
 if folders:
     st.subheader("Folders")
     folder_list.show(ws, folders)

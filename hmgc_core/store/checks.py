@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from hmgc_core.store.images import OUT
 from hmgc_core.store.schema import annotation, image, image_path, image_tally, label_tally, word
 
 
@@ -24,7 +25,9 @@ def wrong_counts(connection: sa.Connection) -> list[str]:
     true_images = {
         (split, bool(labelled)): count
         for split, labelled, count in connection.execute(
-            sa.select(image.c.split, image.c.words > 0, sa.func.count()).group_by(image.c.split, image.c.words > 0)
+            sa.select(image.c.split, image.c.words > 0, sa.func.count())
+            .where(image.c.words > OUT)
+            .group_by(image.c.split, image.c.words > 0)
         )
     }
     if kept_images != true_images:

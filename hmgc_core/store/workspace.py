@@ -15,6 +15,7 @@ import alembic.script
 import sqlalchemy as sa
 
 from hmgc_core.errors import WorkspaceError
+from hmgc_core.store import staging
 from hmgc_core.store.engine import WRITE, create_engine
 from hmgc_core.taxonomy import Taxonomy
 
@@ -51,6 +52,11 @@ class Workspace:
     def cache(self) -> Path:
         """Where decoded pixels and thumbnails lie; may be deleted at any time."""
         return self.folder / "cache"
+
+    @property
+    def staging(self) -> Path:
+        """Where uploads and archives are unpacked for the time of an import."""
+        return self.cache / "imports"
 
     def run_folder(self, run_id: int) -> Path:
         """Where one run keeps its resume state, checkpoint and embeddings."""
@@ -97,6 +103,7 @@ def open_workspace(folder: Path) -> Workspace:
     workspace = Workspace(folder, create_engine(f"sqlite:///{folder / DATABASE}"))
     with workspace.writing() as connection:
         _upgrade(connection, folder)
+    staging.sweep(workspace.staging)
     return workspace
 
 

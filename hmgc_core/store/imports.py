@@ -1,0 +1,151 @@
+"""Imports of pictures: one row each, from its start to its end and, where it was taken back, beyond."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from hmgc_core.records import ImportRecord
+from hmgc_core.store import annotations, images
+from hmgc_core.store.schema import annotation, annotator, former_place, image, image_path, now, picture_import, run
+
+MOST_KEPT = 1000  # of the things an import left out, in its row
+
+
+def begin(connection: sa.Connection, *, source: str, how: str, started_by: str, copied: bool, total: int) -> int:
+    """The row of a new import; returns its number."""
+    moment = now()
+    inserted = connection.execute(
+        picture_import.insert().values(
+            source=source, how=how, started_by=started_by, copied=copied, total=total, started_at=moment,
+            touched_at=moment,
+        )
+    ).inserted_primary_key  # fmt: skip
+    assert inserted is not None
+    return int(inserted[0])
+
+
+def advance(connection: sa.Connection, number: int, **counts: Any) -> bool:
+    """Note how far an import has come. False where it was taken back meanwhile: then it must stop."""
+    mine = (picture_import.c.id == number) & picture_import.c.undone_at.is_(None)
+    return bool(connection.execute(picture_import.update().where(mine).values(touched_at=now(), **counts)).rowcount)
+
+
+def finish(connection: sa.Connection, number: int, *, skipped: Sequence[tuple[str, str]]) -> None:
+    """The import is whole."""
+    values = {"finished_at": now(), "skips": len(skipped), "skipped": [list(pair) for pair in skipped[:MOST_KEPT]]}
+    connection.execute(picture_import.update().where(picture_import.c.id == number).values(**values))
+
+
+def mark_undone(connection: sa.Connection, number: int, *, kept: int) -> None:
+    """The import was taken back, but for `kept` pictures."""
+    values = {"undone_at": now(), "touched_at": now(), "kept": kept}
+    connection.execute(picture_import.update().where(picture_import.c.id == number).values(**values))
+
+
+def get(connection: sa.Connection, number: int) -> ImportRecord | None:
+    """The import with this number."""
+    row = connection.execute(sa.select(picture_import).where(picture_import.c.id == number)).first()
+    return _record(row) if row else None
+
+
+def newest(connection: sa.Connection) -> ImportRecord | None:
+    """The newest import that was not taken back."""
+    query = sa.select(picture_import).where(picture_import.c.undone_at.is_(None))
+    row = connection.execute(query.order_by(picture_import.c.id.desc()).limit(1)).first()
+    return _record(row) if row else None
+
+
+def history(connection: sa.Connection, count: int) -> list[ImportRecord]:
+    """The last imports, the newest first."""
+    query = sa.select(picture_import).order_by(picture_import.c.id.desc()).limit(count)
+    return [_record(row) for row in connection.execute(query)]
+
+
+def undone_count(connection: sa.Connection) -> int:
+    """How many imports were taken back: with it, caches notice that pictures are gone."""
+    query = sa.select(sa.func.count()).where(picture_import.c.undone_at.is_not(None))
+    return connection.execute(query).scalar_one()
+
+
+def _record(row: sa.Row) -> ImportRecord:
+    values = dict(row._mapping)
+    return ImportRecord(**{**values, "skipped": tuple((path, reason) for path, reason in row.skipped)})
+
+
+def uids(number: int) -> tuple[str, str]:
+    """The uids of an import's labels lie from the first of these up to the second."""
+    return f"import-{number}-", f"import-{number}."  # the dot comes right after the dash
+
+
+def image_ids(connection: sa.Connection, number: int) -> list[int]:
+    """The images that came with an import and are there."""
+    query = sa.select(image.c.id).where((image.c.import_id == number) & (image.c.words > images.OUT))
+    return list(connection.execute(query.order_by(image.c.id)).scalars())
+
+
+def lying_elsewhere(connection: sa.Connection, number: int) -> set[int]:
+    """Of those images the ones that also lie where another import found them, not only in a place they took over."""
+    taken_over = (
+        sa.select(former_place.c.id)
+        .where((former_place.c.import_id == number) & former_place.c.replaced)
+        .where((former_place.c.folder_id == image_path.c.folder_id) & (former_place.c.path == image_path.c.path))
+    )
+    query = (
+        sa.select(image.c.id)
+        .join(image_path, image_path.c.image_id == image.c.id)
+        .where((image.c.import_id == number) & image_path.c.import_id.is_distinct_from(number))
+        .where(~taken_over.exists())
+    )
+    return set(connection.execute(query).scalars())
+
+
+def spoken_about(connection: sa.Connection, number: int) -> dict[int, set[str]]:
+    """image id -> annotators who said something about an image of this import besides what the import says."""
+    first, end = uids(number)
+    query = (
+        sa.select(annotation.c.image_id, annotator.c.name)
+        .join(image, image.c.id == annotation.c.image_id)
+        .join(annotator, annotator.c.id == annotation.c.annotator_id)
+        .where((image.c.import_id == number) & (annotation.c.kind != annotations.WITHDRAWAL))
+        .where((annotation.c.uid < first) | (annotation.c.uid >= end))
+        .distinct()
+    )
+    found: dict[int, set[str]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.image_id, set()).add(row.name)
+    return found
+
+
+def label_count(connection: sa.Connection, number: int) -> int:
+    """How many of an import's labels stand."""
+    first, end = uids(number)
+    inside = (annotation.c.uid >= first) & (annotation.c.uid < end)
+    taken_back = annotation.alias("taken_back")
+    query = (
+        sa.select(sa.func.count())
+        .select_from(annotation)
+        .outerjoin(taken_back, taken_back.c.withdraws_id == annotation.c.id)
+        .where(inside & taken_back.c.id.is_(None))
+    )
+    return connection.execute(query).scalar_one()
+
+
+def places_in(connection: sa.Connection, number: int, folder_id: int) -> list[str]:
+    """The paths inside a folder that came with an import."""
+    query = sa.select(image_path.c.path).where(
+        (image_path.c.import_id == number) & (image_path.c.folder_id == folder_id)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def without_images(connection: sa.Connection, folder_id: int, paths: Iterable[str]) -> list[str]:
+    """Of these paths inside a folder those where no image lies."""
+    wanted = list(paths)
+    known = images.known_paths(connection, folder_id, wanted)
+    return [path for path in wanted if path not in known]
+
+
+def running_training(connection: sa.Connection) -> int | None:
+    """The number of a training that is under way, None where none is."""
+    return connection.execute(sa.select(run.c.id).where(run.c.status == "running").limit(1)).scalar()

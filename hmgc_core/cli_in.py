@@ -43,13 +43,20 @@ def import_images(
             plan.drop()
             done = plan.preview
         else:
-            done = imports.carry_out(ws, plan, started_by=getpass.getuser(), on_progress=report)
+            done = imports.carry_out(ws, plan, started_by=_user(), on_progress=report)
     for remark in plan.source.remarks:
         remarks.print(remark, markup=False, soft_wrap=True)
     if as_json:
         print_json(_values(done, dry_run=dry_run))
     else:
         _print(done, would="would come: " if dry_run else "")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return ""
 
 
 def _values(done: ImportReport, *, dry_run: bool) -> dict[str, Any]:

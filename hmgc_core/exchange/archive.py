@@ -6,6 +6,7 @@ archive's headers are not believed: bytes are counted as they come out.
 """
 
 import errno
+import posixpath
 import re
 import shutil
 import stat
@@ -31,7 +32,7 @@ ARCHIVES = frozenset({".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar
 RATIO = 100
 SMALL = 1_000_000_000
 LARGEST_FILE = 1_000_000_000
-MOST_MEMBERS = 1_000_000
+LARGEST_LIST = 40_000_000  # of the names in an archive: some 400,000 files, half a gigabyte once read
 KEPT_FREE = 200_000_000  # of the disk, so that labels can still be saved
 BLOCK = 1 << 20
 
@@ -75,13 +76,7 @@ def unpack(
     name = name or archive.name
     done = Unpacked()
     with _opened(archive, name) as source:
-        members = source.infolist()
-        if len(members) > MOST_MEMBERS:
-            raise ArchiveError(
-                f"{name} holds {len(members):,} files; at most {MOST_MEMBERS:,} are unpacked",
-                remedy="split it, or unpack it and give the folder",
-            )
-        wanted = [(member, inner) for member in members if (inner := _wanted(member, done))]
+        wanted = [(member, inner) for member in source.infolist() if (inner := _wanted(member, done))]
         budget = _Budget(name, _allowed(archive))
         for place, (member, inner) in enumerate(wanted, 1):
             target = into / f"{place:07}" / _safe(inner)
@@ -103,6 +98,8 @@ LOCKED = "it is locked with a password"
 
 def _opened(archive: Path, name: str) -> zipfile.ZipFile:
     try:
+        if _list_size(archive) > LARGEST_LIST:
+            raise ArchiveError(f"{name} holds far too many files", remedy="split it, or unpack it and give the folder")
         return zipfile.ZipFile(archive)
     except (*_DAMAGE, NotImplementedError) as error:
         raise ArchiveError(
@@ -111,6 +108,25 @@ def _opened(archive: Path, name: str) -> zipfile.ZipFile:
         ) from error
     except OSError as error:
         raise ArchiveError(f"cannot read {name}: {error.strerror}", remedy="check the path") from error
+
+
+def _list_size(archive: Path) -> int:
+    """How many bytes the list of members at the end of a zip takes, told before it is read into memory.
+
+    What the zip says of it is believed because whoever reads the zip reads exactly so much.
+    """
+    with archive.open("rb") as file:
+        file.seek(max(0, archive.stat().st_size - 65_557))
+        tail = file.read()
+        end = tail.rfind(b"PK\5\6")
+        if end < 0:
+            return 0
+        (size,) = struct.unpack_from("<I", tail, end + 12)
+        if size == 0xFFFFFFFF and end >= 20 and tail[end - 20 : end - 16] == b"PK\6\7":
+            (place,) = struct.unpack_from("<Q", tail, end - 12)
+            file.seek(place)
+            (size,) = struct.unpack_from("<Q", file.read(56), 40)
+    return int(size)
 
 
 def _wanted(member: zipfile.ZipInfo, done: Unpacked) -> str:
@@ -152,7 +168,13 @@ def member_name(member: zipfile.ZipInfo) -> str:
             name = name.encode("cp437").decode("utf-8")
         except (UnicodeEncodeError, UnicodeDecodeError):
             name = member.filename
-    return unicodedata.normalize("NFC", name).replace("\\", "/").removeprefix("./")
+    return plain_name(name)
+
+
+def plain_name(name: str) -> str:
+    """A path in an archive, an upload or a table in the one form in which they are compared."""
+    plain = unicodedata.normalize("NFC", name).replace("\\", "/")
+    return plain if plain.endswith("/") or ".." in plain.split("/") else posixpath.normpath(plain)
 
 
 def _safe(name: str) -> str:

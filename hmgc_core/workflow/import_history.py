@@ -33,9 +33,9 @@ def is_running(record: ImportRecord) -> bool:
 
 @dataclass(frozen=True)
 class UndoReport:
-    """What taking an import back did, or would do. kept: pictures that stay, because `people` labelled them since,
+    """What taking an import back did, or would do.
 
-    or because another import found them too.
+    kept: pictures that stay, because `people` said something about them since, or another import found them too.
     """
 
     number: int

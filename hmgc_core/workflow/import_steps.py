@@ -16,7 +16,7 @@ from hmgc_core.splits import split_of
 from hmgc_core.store.images import FoundPicture
 from hmgc_core.taxonomy import Taxonomy
 
-MOST_NEAREST = 100  # unknown classes for which similar ones are looked up: each look reads all names
+MOST_COMPARED = 400_000  # names that are compared to find those most like an unknown class; takes some 10 s
 
 What = Literal["picture", "split", "label", "class"]
 Said = tuple[Kind, str]  # a kind of label and the key of a class, "" for `unusable`
@@ -91,9 +91,9 @@ class Known:
 
     def add(self, other: "Known") -> None:
         """Know more; what is known already stays."""
-        self.splits = {**other.splits, **self.splits}
-        self.places = {**other.places, **self.places}
-        self.said = {**other.said, **self.said}
+        for mine, more in ((self.splits, other.splits), (self.places, other.places), (self.said, other.said)):
+            for key, value in more.items():  # type: ignore[attr-defined]
+                mine.setdefault(key, value)  # type: ignore[attr-defined]
         self.given_up |= other.given_up
 
 
@@ -109,11 +109,15 @@ class Step:
 
 @dataclass
 class Decider:
-    """Decides for the rows of one import, one after the other."""
+    """Decides for the rows of one import, one after the other.
+
+    annotator: of labels whose row names none. looked_up: unknown classes that a preview has met already.
+    """
 
     report: ImportReport
     taxonomy: Taxonomy | None
-    annotator: str  # of labels whose row names none
+    annotator: str
+    looked_up: dict[str, UnknownClass] = field(default_factory=dict)
     _names: set[str] = field(default_factory=set)
     _places: set[str] = field(default_factory=set)
 
@@ -197,13 +201,17 @@ class Decider:
         return f"unknown class {row.label!r}, its label was left out; nearest: {nearest or '–'}", "class"
 
     def _unknown(self, label: str) -> str:
-        unknown = self.report.unknown
-        if label in unknown:
-            unknown[label] = UnknownClass(unknown[label].labels + 1, unknown[label].nearest)
-        else:
-            keys = self.taxonomy.keys if self.taxonomy and len(unknown) < MOST_NEAREST else ()
-            unknown[label] = UnknownClass(1, tuple(nearest_names(label, keys)))
-        return ", ".join(map(repr, unknown[label].nearest))
+        before = self.report.unknown.get(label)
+        nearest = before.nearest if before else self._nearest(label)
+        self.report.unknown[label] = UnknownClass(before.labels + 1 if before else 1, nearest)
+        return ", ".join(map(repr, nearest))
+
+    def _nearest(self, label: str) -> tuple[str, ...]:
+        if label in self.looked_up:
+            return self.looked_up[label].nearest
+        keys = self.taxonomy.keys if self.taxonomy else ()
+        enough = (len(self.report.unknown) + 1) * len(keys) > MOST_COMPARED
+        return () if enough else tuple(nearest_names(label, keys))
 
 
 def copy_place(sha256: str, name: str) -> str:

@@ -85,7 +85,7 @@ def carry_out(ws: Workspace, plan: ImportPlan, *, started_by: str = "", on_progr
 def _store_all(ws: Workspace, plan: ImportPlan, number: int, on_progress: Progress) -> ImportReport:
     report = ImportReport(skipped=list(plan.left_out), number=number)
     tree = newest_taxonomy(ws)
-    decider = Decider(report, tree[1] if tree else None, plan.annotator)
+    decider = Decider(report, tree[1] if tree else None, plan.annotator, plan.preview.unknown)
     done = 0
     for some in chunks(plan.pictures):
         fresh = [item for picture in some if (item := _as_it_is_now(picture, plan, report))]

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
 
 from hmgc_core.errors import ArchiveError, TableError
-from hmgc_core.exchange.archive import ARCHIVES, TABLES, disk_error, is_archive, unpack
+from hmgc_core.exchange.archive import ARCHIVES, TABLES, disk_error, is_archive, plain_name, unpack
 from hmgc_core.exchange.table import Columns, TableRow, read_table
 from hmgc_core.pictures import SUFFIXES
 from hmgc_core.store.staging import Staging
@@ -57,7 +57,7 @@ class PictureSource:
         if not row.path:
             return f"line {row.line}: the path is blank"
         if self.files is not None:
-            inner = posixpath.normpath(row.path.replace("\\", "/"))
+            inner = posixpath.normpath(plain_name(row.path))
             if inner.startswith(("../", "/")):
                 return "the path leaves its folder"
             file = self.files.get(inner)
@@ -178,8 +178,9 @@ def _add_archive(source: PictureSource, archive: Path, name: str, on_progress: R
 def _add_file(source: PictureSource, name: str, full_name: str, file: Path) -> None:
     """Note a file under its name; under its full one where another archive of the same upload has that name already."""
     files = source.files if source.files is not None else {}
+    name = plain_name(name)
     if name in files:
-        name = full_name
+        name = plain_name(full_name)
     if name in files:
         source.left_out.append((name, "two files have this name; the first stays"))
     else:
@@ -204,7 +205,9 @@ def _read_rows(source: PictureSource, columns: Columns | None) -> None:
     for name, rows in tables.items():
         folder = posixpath.dirname(name)
         source.rows += [
-            replace(row, path=posixpath.normpath(posixpath.join(folder, row.path))) for row in rows if row.path
+            replace(row, path=posixpath.normpath(plain_name(posixpath.join(folder, row.path))))
+            for row in rows
+            if row.path
         ]
         source.left_out += [(f"line {row.line}", "the path is blank") for row in rows if not row.path]
     named = {row.path for row in source.rows}

@@ -8,13 +8,12 @@ from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
-from hmgc_core.records import Annotation, Kind, NewAnnotation, Word
+from hmgc_core.records import Annotation, NewAnnotation, Word
 from hmgc_core.store import images
 from hmgc_core.store.schema import annotation, annotator, image, image_tally, label_tally, now, word
 from hmgc_core.store.taxonomies import current_key, moves_after
 
 WITHDRAWAL = "withdrawal"
-TAKEN_BACK = "undo-"  # the uid of a withdrawal that came with the undo of a whole import starts so
 
 Statement = tuple[int, str, str]  # annotation id, kind, node key in the newest taxonomy
 
@@ -167,34 +166,6 @@ def withdraw(connection: sa.Connection, uid: str, *, by: int, withdrawal_uid: st
     return True
 
 
-def take_back(connection: sa.Connection, *, first_uid: str, end_uid: str) -> int:
-    """Withdraw every standing statement whose uid lies from `first_uid` up to `end_uid`; returns how many.
-
-    Each annotator's word becomes what they said besides, if anything.
-    """
-    inside = (annotation.c.uid >= first_uid) & (annotation.c.uid < end_uid)
-    rows = connection.execute(_standing(upto=None).where(inside).order_by(annotation.c.id)).all()
-    moment = now()
-    for start in range(0, len(rows), images.CHUNK):
-        connection.execute(
-            annotation.insert(),
-            [
-                {
-                    "uid": f"{TAKEN_BACK}{row.uid}", "image_id": row.image_id, "annotator_id": row.annotator_id,
-                    "taxonomy_id": row.taxonomy_id, "kind": WITHDRAWAL, "node_key": "", "seconds": 0.0, "shown": {},
-                    "withdraws_id": row.id, "created_at": moment,
-                }
-                for row in rows[start : start + images.CHUNK]
-            ],
-        )  # fmt: skip
-    by_annotator: dict[int, list[int]] = {}
-    for row in rows:
-        by_annotator.setdefault(row.annotator_id, []).append(row.image_id)
-    for by, image_ids in by_annotator.items():
-        set_words_anew(connection, by, image_ids)
-    return len(rows)
-
-
 def set_words_anew(connection: sa.Connection, by: int, image_ids: Sequence[int]) -> None:
     """Read one annotator's statements on these images once more: the last one that stands is their word."""
     steps: dict[int, list[dict[str, str]]] = {}
@@ -207,24 +178,6 @@ def set_words_anew(connection: sa.Connection, by: int, image_ids: Sequence[int])
                 steps[row.taxonomy_id] = moves_after(connection, row.taxonomy_id)
             latest[row.image_id] = (row.id, row.kind, current_key(row.node_key, steps[row.taxonomy_id]))
         _set_words(connection, by, latest)
-
-
-def withdrawn_by_hand(
-    connection: sa.Connection, image_ids: Sequence[int], *, uid_start: str
-) -> set[tuple[str, int, tuple[Kind, str]]]:
-    """(annotator, image, (kind, node)) of statements whose uid starts so and that their annotator took back."""
-    taken_back = annotation.alias("taken_back")
-    query = (
-        sa.select(annotator.c.name, annotation.c.image_id, annotation.c.kind, annotation.c.node_key)
-        .join(taken_back, taken_back.c.withdraws_id == annotation.c.id)
-        .join(annotator, annotator.c.id == annotation.c.annotator_id)
-        .where(annotation.c.uid.startswith(uid_start) & taken_back.c.uid.not_like(f"{TAKEN_BACK}%"))
-    )
-    found: set[tuple[str, int, tuple[Kind, str]]] = set()
-    for start in range(0, len(image_ids), images.CHUNK):
-        rows = connection.execute(query.where(annotation.c.image_id.in_(image_ids[start : start + images.CHUNK])))
-        found |= {(row.name, row.image_id, (row.kind, row.node_key)) for row in rows}
-    return found
 
 
 def _last_statement(connection: sa.Connection, image_id: int, by: int) -> Statement | None:

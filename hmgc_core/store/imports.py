@@ -5,10 +5,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hmgc_core.records import ImportRecord
+from hmgc_core.records import ImportRecord, Kind
 from hmgc_core.store import annotations, images
 from hmgc_core.store.schema import annotation, annotator, former_place, image, image_path, now, picture_import, run
 
+TAKEN_BACK = "undo-"  # the uid of a withdrawal that came with the undo of an import starts so
 MOST_KEPT = 1000  # of the things an import left out, in its row
 
 
@@ -117,18 +118,53 @@ def spoken_about(connection: sa.Connection, number: int) -> dict[int, set[str]]:
     return found
 
 
+def _standing_labels(number: int) -> sa.Select:
+    first, end = uids(number)
+    taken_back = annotation.alias("taken_back")
+    query = sa.select(annotation).outerjoin(taken_back, taken_back.c.withdraws_id == annotation.c.id)
+    return query.where((annotation.c.uid >= first) & (annotation.c.uid < end) & taken_back.c.id.is_(None))
+
+
 def label_count(connection: sa.Connection, number: int) -> int:
     """How many of an import's labels stand."""
-    first, end = uids(number)
-    inside = (annotation.c.uid >= first) & (annotation.c.uid < end)
+    return connection.execute(sa.select(sa.func.count()).select_from(_standing_labels(number).subquery())).scalar_one()
+
+
+def take_labels_back(connection: sa.Connection, number: int) -> None:
+    """Withdraw every label of an import that stands; each annotator's word becomes what else they said, if anything."""
+    rows = connection.execute(_standing_labels(number).order_by(annotation.c.id)).all()
+    moment = now()
+    withdrawals = [
+        {
+            "uid": f"{TAKEN_BACK}{row.uid}", "image_id": row.image_id, "annotator_id": row.annotator_id,
+            "taxonomy_id": row.taxonomy_id, "kind": annotations.WITHDRAWAL, "node_key": "", "seconds": 0.0,
+            "shown": {}, "withdraws_id": row.id, "created_at": moment,
+        }
+        for row in rows
+    ]  # fmt: skip
+    if withdrawals:
+        connection.execute(annotation.insert(), withdrawals)
+    by_annotator: dict[int, list[int]] = {}
+    for row in rows:
+        by_annotator.setdefault(row.annotator_id, []).append(row.image_id)
+    for by, concerned in by_annotator.items():
+        annotations.set_words_anew(connection, by, concerned)
+
+
+def given_up(connection: sa.Connection, image_ids: Sequence[int]) -> set[tuple[str, int, tuple[Kind, str]]]:
+    """(annotator, image, (kind, node)) of labels that came with an import and that their own annotator took back."""
     taken_back = annotation.alias("taken_back")
     query = (
-        sa.select(sa.func.count())
-        .select_from(annotation)
-        .outerjoin(taken_back, taken_back.c.withdraws_id == annotation.c.id)
-        .where(inside & taken_back.c.id.is_(None))
+        sa.select(annotator.c.name, annotation.c.image_id, annotation.c.kind, annotation.c.node_key)
+        .join(taken_back, taken_back.c.withdraws_id == annotation.c.id)
+        .join(annotator, annotator.c.id == annotation.c.annotator_id)
+        .where(annotation.c.uid.startswith("import-") & taken_back.c.uid.not_like(f"{TAKEN_BACK}%"))
     )
-    return connection.execute(query).scalar_one()
+    found: set[tuple[str, int, tuple[Kind, str]]] = set()
+    for start in range(0, len(image_ids), images.CHUNK):
+        rows = connection.execute(query.where(annotation.c.image_id.in_(image_ids[start : start + images.CHUNK])))
+        found |= {(row.name, row.image_id, (row.kind, row.node_key)) for row in rows}
+    return found
 
 
 def places_in(connection: sa.Connection, number: int, folder_id: int) -> list[str]:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from hmgc_core.errors import BadRequest
 from hmgc_core.records import ImportRecord
-from hmgc_core.store import annotations, images, imports, places
+from hmgc_core.store import images, imports, places
 from hmgc_core.store.workspace import Workspace
 
 SILENT_S = 120  # an import that has not moved for so long was cut off
@@ -85,8 +85,7 @@ def take_back(ws: Workspace, number: int) -> UndoReport:
         done = _undo_report(connection, record)
         copies = images.find_folder(connection, ws.copies)
         copied = imports.places_in(connection, number, copies) if copies is not None else []
-        first, end = imports.uids(number)
-        annotations.take_back(connection, first_uid=first, end_uid=end)
+        imports.take_labels_back(connection, number)
         staying = imports.spoken_about(connection, number).keys() | imports.lying_elsewhere(connection, number)
         going = [i for i in imports.image_ids(connection, number) if i not in staying]
         places.give_back(connection, going, staying=staying, import_id=number)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from hmgc_core.errors import BadRequest, PictureError
 from hmgc_core.exchange.table import Columns
 from hmgc_core.pictures import probe_picture
-from hmgc_core.store import annotations, images
+from hmgc_core.store import annotations, images, imports
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.workflow.import_steps import Decider, ImportReport, Known, ReadPicture, Skip, copy_place
 from hmgc_core.workflow.picture_sources import PictureSource, Upload, open_source, open_uploads, stamp
@@ -162,7 +162,7 @@ def known(connection: sa.Connection, folder: int | None, pictures: list[ReadPict
         (word.annotator, content[word.image_id]): (word.kind, word.node)
         for word in annotations.words(connection, content)
     }
-    given_up = annotations.withdrawn_by_hand(connection, list(content), uid_start="import-")
+    given_up = imports.given_up(connection, list(content))
     return Known(
         splits={sha256: split for sha256, (_, split) in there.items()},
         places={path: sha256 for path, (_, sha256) in found.items()},

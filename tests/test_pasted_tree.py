@@ -75,7 +75,7 @@ PROSE = (
         ("[1, 2]", "not a class"),
         ("child,parent\na,b\nb,a\n", "cycle"),
         ("child\tparent\na\tb\n\na\tc\n", "the pasted text, line 4: 'a' has two parents"),
-        ("bird\n    owl\n  tug\n", "line 3"),
+        ("    bird\n  owl\n  tug\n", "line 2"),
     ],
 )
 def test_what_is_no_class_tree_is_refused_in_plain_words(text: str, words: str) -> None:

@@ -39,10 +39,16 @@ def sound(ws: Workspace) -> None:
     with ws.reading() as connection:
         assert checks.wrong_counts(connection) == []
         assert checks.damage(connection) == []
-    before = standing(ws), labelling.label_counts(ws)
+    before = standing(ws), counted(ws)
     with ws.writing() as connection:
         annotations.rebuild(connection)
-    assert (standing(ws), labelling.label_counts(ws)) == before
+    assert (standing(ws), counted(ws)) == before
+
+
+def counted(ws: Workspace) -> tuple[object, ...]:
+    counts = labelling.label_counts(ws)
+    splits = {split: count for split, count in counts.by_split.items() if count != (0, 0)}
+    return counts.images, counts.labelled, splits, counts.by_kind, counts.by_level
 
 
 def standing(ws: Workspace) -> set[tuple[int, str, str]]:
@@ -213,7 +219,7 @@ def test_a_running_import_that_is_taken_back_stops(
     sound(ws)
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(5))
 def test_whatever_comes_and_goes_no_word_of_a_person_is_lost(ws: Workspace, tmp_path: Path, seed: int) -> None:
     """Random imports, labels, late labels and undos against a slow and obvious account of them."""
     dice = random.Random(seed)
@@ -223,7 +229,7 @@ def test_whatever_comes_and_goes_no_word_of_a_person_is_lost(ws: Workspace, tmp_
     made: list[tuple[set[int], bool]] = []  # pictures of each import, and whether it stands
     people: dict[tuple[int, str], str] = {}  # what people said last
     numbers: dict[int, int] = {}  # picture -> number in the workspace
-    for step in range(25):
+    for step in range(20):
         what = dice.choice(["import", "import", "label", "label", "undo", "late"])
         if what == "import":
             chosen = dice.sample(range(12), dice.randint(1, 5))

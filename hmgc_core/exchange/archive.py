@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from lzma import LZMAError
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from hmgc_core import settings
 from hmgc_core.errors import ArchiveError, HmgcError, WorkspaceError
@@ -225,7 +225,7 @@ def _unpack_one(source: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, 
     return reason
 
 
-def _pour(packed: "zipfile.ZipExtFile | BinaryIO", file: BinaryIO, budget: _Budget) -> str:
+def _pour(packed: IO[bytes], file: BinaryIO, budget: _Budget) -> str:
     size = 0
     while block := packed.read(BLOCK):
         size += len(block)

@@ -99,6 +99,10 @@ def _refuse_what_is_no_list(lines: list[str]) -> None:
         raise TaxonomyError(
             f"a single line, {lines[0].strip()[:40]!r}, is no class tree", remedy=f"{SEE_FORMATS}, with all classes"
         )
+    words = [len(line.split()) for line in lines]
+    sentences = sum(count > 4 and line.rstrip()[-1] in ".!?:;," for line, count in zip(lines, words, strict=True))
+    if sum(words) / len(lines) > 8 or sentences * 3 > len(lines) or max(map(len, lines)) > 500:
+        raise TaxonomyError("the pasted text reads like prose, not like a list of classes", remedy=SEE_FORMATS)
     for delimiter, word in ((",", "commas"), ("\t", "tabs"), (";", "semicolons")):
         counts = {line.strip().count(delimiter) for line in lines}
         if len(counts) == 1 and counts != {0}:
@@ -107,7 +111,3 @@ def _refuse_what_is_no_list(lines: list[str]) -> None:
                 f"{lines[0].strip()[:60]!r}",
                 remedy="let it start with `child,parent` or with `level1,level2`, one for each column",
             )
-    words = [len(line.split()) for line in lines]
-    sentences = sum(count > 4 and line.rstrip()[-1] in ".!?:;," for line, count in zip(lines, words, strict=True))
-    if sum(words) / len(lines) > 8 or sentences * 3 > len(lines) or max(map(len, lines)) > 500:
-        raise TaxonomyError("the pasted text reads like prose, not like a list of classes", remedy=SEE_FORMATS)

@@ -104,12 +104,14 @@ def lying_elsewhere(connection: sa.Connection, number: int) -> set[int]:
 def spoken_about(connection: sa.Connection, number: int) -> dict[int, set[str]]:
     """image id -> annotators who said something about an image of this import besides what the import says."""
     first, end = uids(number)
+    undone = annotation.alias("undone")  # labels of an import that was taken back before say nothing any more
     query = (
         sa.select(annotation.c.image_id, annotator.c.name)
         .join(image, image.c.id == annotation.c.image_id)
         .join(annotator, annotator.c.id == annotation.c.annotator_id)
+        .outerjoin(undone, (undone.c.withdraws_id == annotation.c.id) & undone.c.uid.startswith(TAKEN_BACK))
         .where((image.c.import_id == number) & (annotation.c.kind != annotations.WITHDRAWAL))
-        .where((annotation.c.uid < first) | (annotation.c.uid >= end))
+        .where(((annotation.c.uid < first) | (annotation.c.uid >= end)) & undone.c.id.is_(None))
         .distinct()
     )
     found: dict[int, set[str]] = {}

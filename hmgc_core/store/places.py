@@ -39,7 +39,7 @@ def add(
 
 def _replace(connection: sa.Connection, contents: dict[int, int], import_id: int | None) -> None:
     """Point places (rows) to the images that lie there now; an unlabelled image that lies nowhere any more is out."""
-    rows = []
+    rows: list[sa.Row] = []
     for ids in _chunks(list(contents)):
         rows += connection.execute(sa.select(image_path).where(image_path.c.id.in_(ids))).all()
     changed = [row for row in rows if row.image_id != contents[row.id]]

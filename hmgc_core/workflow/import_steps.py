@@ -7,7 +7,7 @@ out. A preview decides and stops there; an import decides in its transaction and
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal, TypeVar, cast
 
 from hmgc_core.errors import nearest_names
 from hmgc_core.exchange.table import SPLIT_WORDS, TableRow
@@ -18,6 +18,8 @@ from hmgc_core.taxonomy import Taxonomy
 
 MOST_COMPARED = 400_000  # names that are compared to find those most like an unknown class; takes some 10 s
 
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 What = Literal["picture", "split", "label", "class"]
 Said = tuple[Kind, str]  # a kind of label and the key of a class, "" for `unusable`
 
@@ -91,10 +93,15 @@ class Known:
 
     def add(self, other: "Known") -> None:
         """Know more; what is known already stays."""
-        for mine, more in ((self.splits, other.splits), (self.places, other.places), (self.said, other.said)):
-            for key, value in more.items():  # type: ignore[attr-defined]
-                mine.setdefault(key, value)  # type: ignore[attr-defined]
+        _add_new(self.splits, other.splits)
+        _add_new(self.places, other.places)
+        _add_new(self.said, other.said)
         self.given_up |= other.given_up
+
+
+def _add_new(mine: dict[Key, Value], more: dict[Key, Value]) -> None:
+    for key, value in more.items():
+        mine.setdefault(key, value)
 
 
 @dataclass

@@ -8,9 +8,19 @@ from hmgc_core.records import ImageRecord
 from hmgc_core.store import images
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.workflow.import_plan import IMPORTER
+from hmgc_core.workflow.import_steps import ImportReport
 from hmgc_core.workflow.imports import import_images
 
-__all__ = ["IMPORTER", "PictureFolder", "find_image", "folders", "image", "import_images", "point_folder"]
+__all__ = [
+    "IMPORTER",
+    "ImportReport",
+    "PictureFolder",
+    "find_image",
+    "folders",
+    "image",
+    "import_images",
+    "point_folder",
+]
 
 
 def image(ws: Workspace, image_id: int) -> ImageRecord:

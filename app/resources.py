@@ -16,7 +16,7 @@ from hmgc_core.workflow.seeing import PredictionTable
 from hmgc_core.workflow.tree import NodeCounts
 from hmgc_core.workflow.workspaces import Workspace
 
-Stamp = tuple[int, int | None]
+Stamp = tuple[tuple[int, int], int | None]
 
 
 def workspace() -> Workspace:

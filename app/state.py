@@ -22,6 +22,8 @@ TREE_EDIT = "taxonomy.edit"  # plus the part of the form, its round and the clas
 TREE_EDIT_ROUND = "taxonomy.edit_round"  # each change made begins with an empty form
 TREE_EDITED = "taxonomy.edited"  # the version that this session made last, shown with a way back
 TREE_CHANGES = "taxonomy.changes"
+TREE_WAY = "taxonomy.way"
+TREE_PASTE = "taxonomy.paste"
 
 IMAGE = "predictions.image"
 FILTER_SPLIT = "predictions.split"
@@ -34,12 +36,16 @@ ORDER = "predictions.order"
 PAGE = "predictions.page"
 
 FOLDER = "data.folder"  # plus its place in the list
+IMPORT_WAY = "data.way"
 IMPORT_SOURCE = "data.source"
+IMPORT_FILES = "data.files"  # plus the round: each look begins with an empty field
+IMPORT_ROUND = "data.round"
 IMPORT_COPY = "data.copy"
 IMPORT_BY = "data.annotator"
 IMPORT_COLUMN = "data.column"  # plus the name of the column
-# The one result that is kept: what an import skipped stands nowhere else.
-IMPORT_REPORT = "data.report"
+# An import while it is looked at or made: the files it has read stand nowhere else.
+IMPORT_WORK = "data.work"
+IMPORT_UNDO = "data.undo"
 
 HEALTH = "health"
 

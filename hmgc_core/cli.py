@@ -9,9 +9,8 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from hmgc_core import cli_edit, cli_out, settings, supervisor
+from hmgc_core import cli_edit, cli_in, cli_out, settings, supervisor
 from hmgc_core.errors import HmgcError, WorkspaceError
-from hmgc_core.exchange.table import Columns
 from hmgc_core.presence import owner_name, present
 from hmgc_core.records import Run, RunConfig
 from hmgc_core.terminal import JsonOption, WorkspaceOption, remarks, screen
@@ -20,7 +19,7 @@ from hmgc_core.terminal import open_or_make as _open
 from hmgc_core.terminal import plain as _plain
 from hmgc_core.terminal import print_json as _print_json
 from hmgc_core.terminal import progress as _progress
-from hmgc_core.workflow import health, pictures, taxonomies, training, workspaces
+from hmgc_core.workflow import health, taxonomies, training, workspaces
 from hmgc_core.workflow.health import Finding
 from hmgc_core.workflow.workspaces import Workspace
 
@@ -139,37 +138,8 @@ def import_taxonomy(
         screen.print(f"{done.moved} labels moved.")
 
 
-@app.command("import-images")
-def import_images(
-    source: Annotated[Path, typer.Argument(help="A folder of pictures, or a CSV with a path in each row.")],
-    path_column: Annotated[str, typer.Option(help="Column with the picture's path.")] = "path",
-    label_column: Annotated[str, typer.Option(help="Column with a class key, at any level.")] = "label",
-    split_column: Annotated[str, typer.Option(help="Column with train, val or test.")] = "split",
-    annotator: Annotated[str, typer.Option(help="Whose labels these are, where the table does not say.")] = "import",
-    copy: Annotated[bool, typer.Option("--copy", help="Copy the pictures into the workspace.")] = False,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Bring pictures and their labels in."""
-    ws = _open(workspace)
-    columns = Columns(path=path_column, label=label_column, split=split_column)
-    with _progress("Reading pictures") as report:
-        done = pictures.import_images(ws, source, columns=columns, annotator=annotator, copy=copy, on_progress=report)
-    if as_json:
-        _print_json(
-            {
-                "images": done.images,
-                "duplicates": done.duplicates,
-                "annotations": done.annotations,
-                "skipped": [asdict(skip) for skip in done.skipped],
-            }
-        )
-        return
-    screen.print(f"{done.images} new images, {done.duplicates} duplicates, {done.annotations} labels.")
-    for skip in done.skipped[:20]:
-        screen.print(f"left out: {skip.path}: {skip.reason}", markup=False, highlight=False, soft_wrap=True)
-    if len(done.skipped) > 20:
-        screen.print(f"… and {len(done.skipped) - 20} more; --json lists them all")
+app.command("import-images")(cli_in.import_images)
+app.command("undo-import")(cli_in.undo_import)
 
 
 app.add_typer(cli_edit.edit, name="edit")

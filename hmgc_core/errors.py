@@ -10,6 +10,7 @@ HmgcError
 ├── UnknownRun           no such training run
 ├── UnknownModel         no such model or backbone
 ├── TableError           a table of labels cannot be read
+├── ArchiveError         an archive of pictures cannot be unpacked
 ├── PictureError         a file is not a picture we can read
 ├── BadConfig            a training setting is out of range
 ├── NotTrainable         the labels at hand cannot train a model
@@ -82,6 +83,10 @@ class UnknownModel(HmgcError):
 
 class TableError(HmgcError):
     """A table of labels cannot be read."""
+
+
+class ArchiveError(HmgcError):
+    """An archive of pictures cannot be unpacked, or must not be."""
 
 
 class PictureError(HmgcError):

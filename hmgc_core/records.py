@@ -244,3 +244,34 @@ class Prediction:
     probability: float
     path: tuple[tuple[str, float], ...]
     top: tuple[tuple[str, float], ...]
+
+
+# --- imports --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ImportRecord:
+    """One import of pictures as the database knows it.
+
+    source: what people gave, as they named it. done of total: rows read and stored. skips: how many things were left
+    out; skipped: the first of them, (path, reason). kept: pictures that stayed when it was taken back.
+    """
+
+    id: int
+    source: str
+    how: str
+    started_by: str
+    copied: bool
+    total: int
+    done: int
+    images: int
+    duplicates: int
+    known: int
+    annotations: int
+    skips: int
+    skipped: tuple[tuple[str, str], ...]
+    kept: int
+    started_at: datetime
+    touched_at: datetime
+    finished_at: datetime | None
+    undone_at: datetime | None

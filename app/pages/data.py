@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import resources
-from app.components import backup_form, folder_list, label_progress, picture_import, table_export
+from app.components import backup_form, folder_list, import_history, label_progress, picture_import, table_export
 from app.components.wording import number
 from hmgc_core.workflow import labelling, pictures, taxonomies
 
@@ -14,7 +14,6 @@ newest = taxonomies.newest_taxonomy(ws)
 st.header("Pictures")
 folders = pictures.folders(ws)
 folder_list.warn(folders)
-picture_import.show_report()
 if counts.images:
     found, labelled = st.columns([1, 2], gap="large")
     with found:
@@ -23,9 +22,10 @@ if counts.images:
     with labelled:
         label_progress.splits(counts)
 else:
-    st.markdown("There is no picture yet. Pictures stay where they are: the workspace only remembers their place.")
+    st.markdown("There is no picture yet.")
 st.subheader("Add pictures")
 picture_import.show(ws, has_tree=newest is not None)
+import_history.show(ws)
 if folders:
     st.subheader("Folders")
     folder_list.show(ws, folders)

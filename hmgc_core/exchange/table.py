@@ -4,7 +4,8 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import Any
 
 from hmgc_core.errors import TableError
 from hmgc_core.exchange.cells import unguarded, write_rows
@@ -50,20 +51,21 @@ class TableRow:
     kind: str = ""
 
 
-def read_table(path: Path, columns: Columns | None = None) -> Iterator[TableRow]:
-    """The rows of a label table. Raises TableError with file, line and remedy."""
+def read_table(path: Path, columns: Columns | None = None, *, name: str = "") -> Iterator[TableRow]:
+    """The rows of a label table. name: as people know the file. Raises TableError with file, line and remedy."""
     columns = columns or Columns()
+    shown = name or str(path)
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise TableError(f"cannot read {path}: {error.strerror}", remedy="check the path") from error
+        raise TableError(f"cannot read {shown}: {error.strerror}", remedy="check the path") from error
     except UnicodeDecodeError as error:
-        raise TableError(f"{path} is not UTF-8 text", remedy="save the table as UTF-8") from error
+        raise TableError(f"{shown} is not UTF-8 text", remedy="save the table as UTF-8") from error
     delimiter = "\t" if path.suffix.lower() in (".tsv", ".tab") else ","
     reader = csv.DictReader(io.StringIO(text.replace("\0", ""), newline=""), delimiter=delimiter)
-    _check_header(path, [name.strip() for name in reader.fieldnames or ()], columns)
+    _check_header(shown, [name.strip() for name in reader.fieldnames or ()], columns)
     reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
-    for row in reader:
+    for row in _rows(reader, shown):
         cell = {name: unguarded((value or "").strip()) for name, value in row.items() if isinstance(name, str)}
         if not any(cell.values()):
             continue
@@ -78,9 +80,18 @@ def read_table(path: Path, columns: Columns | None = None) -> Iterator[TableRow]
         )
 
 
-def _check_header(path: Path, header: list[str], columns: Columns) -> None:
+def _rows(reader: "csv.DictReader[str]", shown: str) -> Iterator[dict[str | Any, str | Any]]:
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise TableError(
+            f"{shown}, line {reader.line_num}: not readable as CSV: {error}", remedy="check the quotes on this line"
+        ) from error
+
+
+def _check_header(shown: str, header: list[str], columns: Columns) -> None:
     if not header:
-        raise TableError(f"{path} is empty", remedy="write a header `path,label` and one row per picture")
+        raise TableError(f"{shown} is empty", remedy="write a header `path,label` and one row per picture")
     wanted = [("path", columns.path)]
     if columns.label != Columns.label:
         wanted.append(("label", columns.label))
@@ -89,7 +100,7 @@ def _check_header(path: Path, header: list[str], columns: Columns) -> None:
             there = ", ".join(map(repr, header[:8])) + (", …" if len(header) > 8 else "")
             where = f"under “Table columns, labels and copies”, or with --{meaning}-column"
             raise TableError(
-                f"the table {path.name} has, in line 1, no column {name!r}; there are {there}",
+                f"the table {PurePath(shown).name} has, in line 1, no column {name!r}; there are {there}",
                 remedy=f"say which column holds the {meaning}: {where}",
             )
 

@@ -278,8 +278,9 @@ def rebuild(connection: sa.Connection) -> None:
     """Make words and counts anew from the statements, with node keys of the newest taxonomy."""
     for table in (word, label_tally, image_tally):
         connection.execute(table.delete())
-    connection.execute(image.update().values(words=0))
-    for row in connection.execute(sa.select(image.c.split, sa.func.count()).group_by(image.c.split)).all():
+    connection.execute(image.update().where(image.c.words > images.OUT).values(words=0))
+    there = sa.select(image.c.split, sa.func.count()).where(image.c.words > images.OUT)
+    for row in connection.execute(there.group_by(image.c.split)).all():
         images.change_tally(connection, row[0], labelled=False, by=row[1])
     read = _Reader(connection)
     latest: dict[int, dict[int, Statement]] = {}

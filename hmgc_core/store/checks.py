@@ -5,6 +5,7 @@ import time
 import sqlalchemy as sa
 
 from hmgc_core.store.annotations import WITHDRAWAL
+from hmgc_core.store.images import OUT
 from hmgc_core.store.schema import (
     annotation,
     annotator,
@@ -71,7 +72,9 @@ def wrong_counts(connection: sa.Connection) -> list[str]:
     true_images = {
         (split, bool(labelled)): count
         for split, labelled, count in connection.execute(
-            sa.select(image.c.split, image.c.words > 0, sa.func.count()).group_by(image.c.split, image.c.words > 0)
+            sa.select(image.c.split, image.c.words > 0, sa.func.count())
+            .where(image.c.words > OUT)
+            .group_by(image.c.split, image.c.words > 0)
         )
     }
     for split, labelled in sorted(kept_images.keys() | true_images.keys()):

@@ -92,6 +92,32 @@ loosened = _table(
 
 folder = _table("folder", _id(), sa.Column("path", sa.Text, nullable=False, unique=True))
 
+# One row per import of pictures. Its labels are found by their uids, `import-N-…`; pictures and places by import_id.
+# Without finished_at it runs (touched_at moves on) or was cut off after `done` of `total` rows.
+picture_import = _table(
+    "picture_import",
+    _id(),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("how", sa.String(12), nullable=False),
+    sa.Column("started_by", sa.Text, nullable=False),
+    sa.Column("copied", sa.Boolean, nullable=False),
+    sa.Column("total", sa.Integer, nullable=False),
+    sa.Column("done", sa.Integer, nullable=False, default=0),
+    sa.Column("images", sa.Integer, nullable=False, default=0),
+    sa.Column("duplicates", sa.Integer, nullable=False, default=0),
+    sa.Column("known", sa.Integer, nullable=False, default=0),
+    sa.Column("annotations", sa.Integer, nullable=False, default=0),
+    sa.Column("skips", sa.Integer, nullable=False, default=0),
+    sa.Column("skipped", sa.JSON, nullable=False, default=list),
+    sa.Column("kept", sa.Integer, nullable=False, default=0),
+    sa.Column("started_at", Moment, nullable=False),
+    sa.Column("touched_at", Moment, nullable=False),
+    sa.Column("finished_at", Moment),
+    sa.Column("undone_at", Moment),
+)
+
+# words: how many annotators have a word on it; -1: it was taken out and lies nowhere. Such a row stays, so that ids are
+# never used twice and a label that comes late finds its picture.
 image = _table(
     "image",
     _id(),
@@ -102,6 +128,7 @@ image = _table(
     sa.Column("priority", sa.Integer, nullable=False),
     sa.Column("words", sa.Integer, nullable=False, default=0),
     sa.Column("created_at", Moment, nullable=False),
+    sa.Column("import_id", sa.ForeignKey("picture_import.id")),
     sa.Index(None, "words", "priority", "id"),
 )
 
@@ -111,7 +138,22 @@ image_path = _table(
     sa.Column("image_id", sa.ForeignKey("image.id"), nullable=False, index=True),
     sa.Column("folder_id", sa.ForeignKey("folder.id"), nullable=False),
     sa.Column("path", sa.Text, nullable=False),
+    sa.Column("import_id", sa.ForeignKey("picture_import.id")),
+    sa.Column("original", sa.Text),  # of a copy: where it came from, as people know it
     sa.UniqueConstraint("folder_id", "path"),
+)
+
+# Places that are no more, so that each can come back. replaced: the file there got another content in that import;
+# else the import was taken back.
+former_place = _table(
+    "former_place",
+    _id(),
+    sa.Column("import_id", sa.ForeignKey("picture_import.id"), nullable=False, index=True),
+    sa.Column("image_id", sa.ForeignKey("image.id"), nullable=False, index=True),
+    sa.Column("folder_id", sa.ForeignKey("folder.id"), nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("original", sa.Text),
+    sa.Column("replaced", sa.Boolean, nullable=False),
 )
 
 annotator = _table(

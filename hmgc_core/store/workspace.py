@@ -16,6 +16,7 @@ import alembic.script
 import sqlalchemy as sa
 
 from hmgc_core.errors import WorkspaceError
+from hmgc_core.store import staging
 from hmgc_core.store.engine import BUSY_TIMEOUT_S, WRITE, create_engine, remaking_tables
 from hmgc_core.taxonomy import Taxonomy
 
@@ -71,6 +72,11 @@ class Workspace:
         """Where decoded pixels and thumbnails lie; may be deleted at any time."""
         return self.folder / "cache"
 
+    @property
+    def staging(self) -> Path:
+        """Where uploads and archives are unpacked for the time of an import."""
+        return self.cache / "imports"
+
     def run_folder(self, run_id: int) -> Path:
         """Where one run keeps its resume state, checkpoint and embeddings."""
         return self.folder / "runs" / str(run_id)
@@ -116,6 +122,7 @@ def open_workspace(folder: Path) -> Workspace:
     _refuse_strangers(folder)
     workspace = Workspace(folder, create_engine(f"sqlite:///{folder / DATABASE}"))
     _upgrade(workspace)
+    staging.sweep(workspace.staging)
     return workspace
 
 

@@ -13,6 +13,7 @@ from hmgc_core.durable_files import not_written, written_whole
 from hmgc_core.errors import OutputError, UnknownRun
 from hmgc_core.exchange.annotation_table import BETWEEN_CLASSES, BETWEEN_PATHS, AnnotationRow, State, write_annotations
 from hmgc_core.exchange.prediction_table import PredictionRow, write_predictions
+from hmgc_core.leading import Reading, Step, read_on
 from hmgc_core.querying import Cut, cut_nodes
 from hmgc_core.records import Run
 from hmgc_core.store import exports, runs, taxonomies
@@ -153,8 +154,9 @@ def _paths(places: list[Path], base: Path) -> list[str]:
 
 
 class _Said(NamedTuple):
-    """A class as the table shows it. finer: what was said is below the cut. level is None where the tree lacks it."""
+    """A statement as the table shows it. finer: what was said is below the cut. level: None where the tree lacks it."""
 
+    kind: str
     key: str
     level: int | None
     name: str
@@ -164,36 +166,39 @@ class _Said(NamedTuple):
 
 @dataclass
 class _Classes:
-    """Leads each key, as it was said in some version, to what stands for it in the newest tree at the cut."""
+    """Leads each statement, as it was said in some version, to how it reads in the newest tree at the cut."""
 
     connection: sa.Connection
     version: int
     taxonomy: Taxonomy
     stands: IntArray
-    steps: dict[int, list[dict[str, str]]] = field(default_factory=dict)
-    known: dict[tuple[int, str], _Said] = field(default_factory=dict)
+    steps: dict[int, list[Step]] = field(default_factory=dict)
+    known: dict[tuple[int, str, str], _Said] = field(default_factory=dict)
 
-    def of(self, version: int, key: str) -> _Said:
-        """What stands for this key of this version; read once."""
-        if (version, key) not in self.known:
+    def of(self, version: int, kind: str, key: str) -> _Said:
+        """How a statement of this version reads now; looked up once."""
+        if (version, kind, key) not in self.known:
             if version not in self.steps:
                 self.steps[version] = taxonomies.moves_after(self.connection, version)
-            self.known[version, key] = self._look_up(taxonomies.current_key(key, self.steps[version]))
-        return self.known[version, key]
+            reading = read_on(kind, key, self.steps[version]) or Reading(kind, "")
+            self.known[version, kind, key] = self._look_up(reading.kind, reading.key)
+        return self.known[version, kind, key]
 
-    def _look_up(self, key: str) -> _Said:
-        if key not in self.taxonomy:  # `unusable` has none; a late label may name a class that was dropped since
-            return _Said(key, None, "", "", finer=False)
+    def _look_up(self, kind: str, key: str) -> _Said:
+        # `unusable` has no class, nor has what says nothing any more; a late label may name one dropped since.
+        if key not in self.taxonomy:
+            return _Said(kind, key, None, "", "", finer=False)
         said = self.taxonomy.index(key)
         node = int(self.stands[said])
         path = BETWEEN_CLASSES.join(self.taxonomy.path_keys(node))
         level = int(self.taxonomy.depths[node])
-        return _Said(self.taxonomy.keys[node], level, self.taxonomy.name(node), path, finer=node != said)
+        return _Said(kind, self.taxonomy.keys[node], level, self.taxonomy.name(node), path, finer=node != said)
 
 
 def _annotation_row(row: sa.Row, classes: _Classes, paths: list[str]) -> AnnotationRow | None:
     """The row of the table; None for "it is not NODE" with a node below the cut: of its ancestor it says nothing."""
-    said, kind = classes.of(row.taxonomy_id, row.node_key), row.kind
+    said = classes.of(row.taxonomy_id, row.kind, row.node_key)
+    kind = said.kind
     if said.finer and kind == "is_not":
         return None
     if said.finer and kind == "none_here":

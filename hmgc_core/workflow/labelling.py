@@ -9,7 +9,7 @@ from typing import Any
 from hmgc_core.demo.labels import ANSWER_KEY
 from hmgc_core.errors import BadRequest, UnknownImage
 from hmgc_core.records import KINDS, Annotation, ImageRecord, NewAnnotation, Prediction
-from hmgc_core.store import annotations, images, predictions, runs
+from hmgc_core.store import annotations, images, places, predictions, runs
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow.pictures import IMPORTER
@@ -63,6 +63,7 @@ def annotate(ws: Workspace, statements: Sequence[NewAnnotation], *, annotator: s
     with ws.writing() as connection:
         ids = {statement.image_id for statement in statements}
         missing = ids - images.get_many(connection, list(ids)).keys()
+        missing -= places.put_back(connection, missing)  # taken back with their import: this label keeps them
         if missing:
             raise UnknownImage(f"there is no image {min(missing)}", remedy="reload the page")
         by = annotations.annotator_id(connection, annotator)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from hmgc_core.errors import CheckpointError, UnknownNode
 from hmgc_core.querying import Filter, Verdict, matching, wrong_levels
 from hmgc_core.records import Annotation, ImageRecord, Prediction, Run
-from hmgc_core.store import annotations, jobs, predictions, runs
+from hmgc_core.store import annotations, imports, jobs, predictions, runs
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import IntArray, Taxonomy
 from hmgc_core.workflow.pictures import image
@@ -37,10 +37,10 @@ def newest_done(ws: Workspace) -> Run | None:
         return runs.newest_done(connection)
 
 
-def labels_stamp(ws: Workspace) -> int:
-    """A number that changes whenever a label is made or withdrawn; for caches."""
+def labels_stamp(ws: Workspace) -> tuple[int, int]:
+    """What changes whenever a label is made or withdrawn, or pictures are taken back; for caches."""
     with ws.reading() as connection:
-        return annotations.last_id(connection)
+        return annotations.last_id(connection), imports.undone_count(connection)
 
 
 def prediction_table(ws: Workspace, run_id: int) -> PredictionTable:

@@ -1,0 +1,103 @@
+"""Imports that were made: which, when, by whom; and the way back from the last one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+
+from hmgc_core.errors import BadRequest
+from hmgc_core.records import ImportRecord
+from hmgc_core.store import images, imports, places
+from hmgc_core.store.workspace import Workspace
+
+SILENT_S = 120  # an import that has not moved for so long was cut off
+
+
+def history(ws: Workspace, *, count: int = 50) -> list[ImportRecord]:
+    """The last imports, the newest first."""
+    with ws.reading() as connection:
+        return imports.history(connection, count)
+
+
+def is_cut_off(record: ImportRecord) -> bool:
+    """It has neither ended nor moved for a while: its program was killed."""
+    silent = datetime.now(UTC) - record.touched_at > timedelta(seconds=SILENT_S)
+    return record.finished_at is None and record.undone_at is None and silent
+
+
+def is_running(record: ImportRecord) -> bool:
+    """It is under way."""
+    return record.finished_at is None and record.undone_at is None and not is_cut_off(record)
+
+
+@dataclass(frozen=True)
+class UndoReport:
+    """What taking an import back did, or would do.
+
+    kept: pictures that stay, because `people` said something about them since, or another import found them too.
+    """
+
+    number: int
+    source: str
+    images: int
+    annotations: int
+    kept: int
+    people: tuple[str, ...]
+
+
+def undo_import(ws: Workspace, *, dry_run: bool = False) -> UndoReport:
+    """Take back the newest import that stands: its labels, and its pictures unless somebody spoke about them since.
+
+    What people said stays in any case; a label that comes later brings its picture back. Raises BadRequest where there
+    is no import, or a training is under way.
+    """
+    with ws.reading() as connection:
+        newest = imports.newest(connection)
+        training = imports.running_training(connection)
+        if newest is None:
+            raise BadRequest("there is no import to take back", remedy="only imports made with this version are listed")
+        if training is not None and not dry_run:
+            raise BadRequest(
+                f"run {training} is learning from the pictures of now",
+                remedy="stop it, or wait for its end, then try again",
+            )
+        if dry_run:
+            return _undo_report(connection, newest)
+    return take_back(ws, newest.id)
+
+
+def _undo_report(connection: sa.Connection, record: ImportRecord) -> UndoReport:
+    spoken = imports.spoken_about(connection, record.id)
+    there = set(imports.image_ids(connection, record.id))
+    staying = there & (spoken.keys() | imports.lying_elsewhere(connection, record.id))
+    people = sorted({name for image_id in staying for name in spoken.get(image_id, ())})
+    labels = imports.label_count(connection, record.id)
+    return UndoReport(record.id, record.source, len(there) - len(staying), labels, len(staying), tuple(people))
+
+
+def take_back(ws: Workspace, number: int) -> UndoReport:
+    """Take this import back; see `undo_import`. Raises BadRequest where that was done already."""
+    with ws.writing() as connection:
+        record = imports.get(connection, number)
+        if record is None or record.undone_at is not None:
+            raise BadRequest(f"import {number} was taken back already", remedy="reload the page")
+        done = _undo_report(connection, record)
+        copies = images.find_folder(connection, ws.copies)
+        copied = imports.places_in(connection, number, copies) if copies is not None else []
+        imports.take_labels_back(connection, number)
+        staying = imports.spoken_about(connection, number).keys() | imports.lying_elsewhere(connection, number)
+        going = [i for i in imports.image_ids(connection, number) if i not in staying]
+        places.give_back(connection, going, staying=staying, import_id=number)
+        imports.mark_undone(connection, number, kept=done.kept)
+    remove_unused(ws, copied)
+    return done
+
+
+def remove_unused(ws: Workspace, copied: Sequence[str]) -> None:
+    """Remove those of these copies (places among the workspace's own pictures) that no picture refers to."""
+    with ws.reading() as connection:
+        folder = images.find_folder(connection, ws.copies)
+        unused = list(copied) if folder is None else imports.without_images(connection, folder, copied)
+    for path in unused:
+        (ws.copies / path).unlink(missing_ok=True)

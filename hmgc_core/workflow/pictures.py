@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from hmgc_core.errors import UnknownImage, WorkspaceError
 from hmgc_core.records import ImageRecord

@@ -45,6 +45,13 @@ def path_counts(connection: sa.Connection) -> dict[int, int]:
     return dict(connection.execute(query).all())
 
 
+def all_paths(connection: sa.Connection) -> list[tuple[int, str]]:
+    """(folder id, path inside it) of every place where an image lies."""
+    return [
+        (row.folder_id, row.path) for row in connection.execute(sa.select(image_path.c.folder_id, image_path.c.path))
+    ]
+
+
 def move_folder(connection: sa.Connection, old: Path, new: Path) -> int:
     """Point a moved folder to its new place; returns how many rows changed (0: no such folder)."""
     return connection.execute(folder.update().where(folder.c.path == str(old)).values(path=str(new))).rowcount
@@ -173,19 +180,6 @@ def find_by_path(connection: sa.Connection, path: Path) -> ImageRecord | None:
             if found is not None:
                 return get(connection, found)
     return None
-
-
-def next_unlabelled(connection: sa.Connection, *, after: tuple[int, int], count: int) -> list[tuple[int, int]]:
-    """(priority, id) of the next images without a label, in queue order after this place; uses the index alone."""
-    priority, number = after
-    query = (
-        sa.select(image.c.priority, image.c.id)
-        .where(image.c.words == 0)
-        .where(sa.tuple_(image.c.priority, image.c.id) > sa.tuple_(sa.literal(priority), sa.literal(number)))
-        .order_by(image.c.priority, image.c.id)
-        .limit(count)
-    )
-    return [(row.priority, row.id) for row in connection.execute(query)]
 
 
 def at_or_below(connection: sa.Connection, taxonomy_id: int, key: str, *, offset: int, count: int) -> list[int]:

@@ -36,6 +36,7 @@ def add(connection: sa.Connection, value: Taxonomy, *, source: str, moves: dict[
                 "note": value.note(i),
                 "position": int(starts[i]),
                 "subtree_end": int(ends[i]),
+                "depth": int(value.depths[i]),
             }
             for i, key in enumerate(value.keys)
         ],

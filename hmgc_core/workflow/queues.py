@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -81,13 +82,13 @@ def check(ws: Workspace, choice: QueueChoice) -> None:
     _, taxonomy = current_taxonomy(ws)
     if choice.kind in ("class", "predicted"):
         taxonomy.index(choice.of)
+    if choice.kind == "folder":
+        folder_path(ws, choice.of)
     with ws.reading() as connection:
         if choice.kind in NEEDS_RUN and runs.newest_done_id(connection) is None:
             raise BadRequest("no training has finished yet", remedy="choose other pictures, or train a model first")
         if choice.kind == "selection" and selections.name_of(connection, _number(choice.of)) is None:
             raise BadRequest(f"there is no selection {choice.of[:20]}", remedy="choose other pictures")
-        if choice.kind == "folder" and _number(choice.of.partition("/")[0]) not in images.folders(connection):
-            raise BadRequest(f"there is no folder {choice.of[:60]}", remedy="choose other pictures")
 
 
 def _page(
@@ -246,6 +247,16 @@ def folders(ws: Workspace) -> list[FolderChoice]:
         FolderChoice(f"{number}/{inner}".rstrip("/"), str(bases[number] / inner), counts[number, inner])
         for number, inner in sorted(fullest)
     ]
+
+
+def folder_path(ws: Workspace, of: str) -> Path:
+    """Where the folder lies that a QueueChoice calls so. Raises BadRequest."""
+    number, _, inner = of.partition("/")
+    with ws.reading() as connection:
+        base = images.folders(connection).get(_number(number))
+    if base is None:
+        raise BadRequest(f"there is no folder {of[:60]}", remedy="choose other pictures")
+    return base / inner
 
 
 def rules(ws: Workspace) -> QueueRules:

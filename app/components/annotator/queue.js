@@ -6,8 +6,8 @@ const AGAIN_MS = 3000;
 const WIDTHS = [320, 640, 960, 1280, 1920];
 
 class Queue {
-  /* choice: which pictures, as the app names it. get(path), post(path, body): one request. isDone(id, pass): labelled or
-     on its way, in this pass. side(item): pixels the longest side needs on screen. */
+  /* choice: which pictures, as the app names it. get(path), post(path, body): one request. isDone(id, pass): labelled
+     in this pass, or on its way. side(item): pixels the longest side needs on screen. */
   constructor({ place, choice, get, post, isDone, side, onAnswer, onChange, skipped }) {
     Object.assign(this, { place, choice, get, post, isDone, side, onAnswer, onChange });
     this.skipped = new Set(skipped);

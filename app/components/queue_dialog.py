@@ -25,14 +25,17 @@ def show_if_asked(ws: Workspace, annotator: str) -> None:
     if not st.session_state.pop(state.QUEUE_ASKED, False):
         return
     choice = queue_words.chosen(ws)
-    keys = {"folder": state.QUEUE_FOLDER, "class": state.QUEUE_NODE, "predicted": state.QUEUE_NODE}
     st.session_state[state.QUEUE_KIND] = choice.kind
-    if choice.kind in keys:
-        st.session_state[keys[choice.kind]] = choice.of
+    if choice.kind == "folder":
+        st.session_state[state.QUEUE_FOLDER] = choice.of
+    if choice.kind in ("class", "predicted"):
+        st.session_state[state.QUEUE_NODE] = choice.of
+    if choice.kind == "selection":
+        st.session_state[state.QUEUE_SELECTION] = int(choice.of)
     _show(ws, annotator)
 
 
-@st.dialog("Which pictures come next?", width="medium")
+@st.dialog("Which pictures come next?", width="medium", on_dismiss="rerun")
 def _show(ws: Workspace, annotator: str) -> None:
     has_run = seeing.newest_done(ws) is not None
     saved = selections.all_selections(ws)
@@ -71,6 +74,8 @@ def _choice(ws: Workspace, kind: QueueKind) -> QueueChoice | None:
     """The whole choice, None while a part of it is missing."""
     if kind == "folder":
         folders = {folder.of: folder for folder in resources.folders(ws)}
+        if st.session_state.get(state.QUEUE_FOLDER) not in folders:
+            st.session_state.pop(state.QUEUE_FOLDER, None)
         st.selectbox(
             "Folder",
             list(folders),

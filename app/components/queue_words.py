@@ -39,6 +39,8 @@ def chosen(ws: Workspace) -> QueueChoice:
         state.choose(state.QUEUE, "")
         st.warning(actions.sentence(error), icon=":material/info:")
         return QueueChoice()
+    if text and st.query_params.get(state.IN_ADDRESS[state.QUEUE]) != st.session_state.get(state.QUEUE):
+        choose(choice)  # from the address into the session, or back
     return choice
 
 

@@ -27,8 +27,8 @@ def show() -> str:
 
 
 def go(way: str) -> None:
-    """Go on in another way."""
-    state.choose(state.WAY, way)
+    """Go on in another way; the first needs no word in the address."""
+    state.choose(state.WAY, "" if way == next(iter(WAYS)) else way)
 
 
 def _take() -> None:

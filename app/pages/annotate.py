@@ -14,7 +14,7 @@ tree = newest_taxonomy(ws)
 if tree is None:
     empty_state.show("There is no class tree yet.", next_page="taxonomy", label="Bring in a class tree")
     st.stop()
-if not labelling.label_counts(ws).images:
+if not labelling.image_counts(ws)[0]:
     empty_state.show("There are no pictures yet.", next_page="data", label="Bring in pictures")
     st.stop()
 name = who.current()

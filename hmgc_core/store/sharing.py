@@ -43,14 +43,14 @@ def wants_label(asker: Asker) -> sa.ColumnElement[bool]:
     """The row of `image` still needs a label, and the asker has not said anything about it."""
     if asker.people == 1:
         return image.c.words == 0
-    mine = sa.exists().where((word.c.image_id == image.c.id) & (word.c.annotator_id == asker.annotator_id))
+    mine = _any(word, (word.c.image_id == image.c.id) & (word.c.annotator_id == asker.annotator_id))
     return (image.c.words < asker.people) & ~mine
 
 
 def wants_second_look(asker: Asker) -> sa.ColumnElement[bool]:
     """Neither the asker has spoken about the row of `image` in this pass, nor have as many others as it takes."""
     spoken = (word.c.image_id == image.c.id) & (word.c.annotation_id > asker.since)
-    mine = sa.exists().where(spoken & (word.c.annotator_id == asker.annotator_id))
+    mine = _any(word, spoken & (word.c.annotator_id == asker.annotator_id))
     return ~mine & (_count(word, spoken) < asker.people)
 
 
@@ -67,13 +67,20 @@ def is_free(asker: Asker, *, review: bool) -> sa.ColumnElement[bool]:
 def is_skipped(asker: Asker) -> sa.ColumnElement[bool]:
     """The asker skipped the row of `image`."""
     mine = (reservation.c.image_id == image.c.id) & (reservation.c.annotator_id == asker.annotator_id)
-    return sa.exists().where(mine & reservation.c.until.is_(None))
+    return _any(reservation, mine & reservation.c.until.is_(None))
 
 
 def is_held(asker: Asker) -> sa.ColumnElement[bool]:
     """Somebody else holds the row of `image`."""
     others = (reservation.c.image_id == image.c.id) & (reservation.c.annotator_id != asker.annotator_id)
-    return sa.exists().where(others & (reservation.c.until > asker.at))
+    return _any(reservation, others & (reservation.c.until > asker.at))
+
+
+# Of the tables around them these know `image` alone: a queue may walk along `word` itself.
+
+
+def _any(table: sa.Table, where: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    return sa.select(sa.literal(1)).select_from(table).where(where).correlate(image).exists()
 
 
 def _count(table: sa.Table, where: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:

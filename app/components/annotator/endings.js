@@ -9,7 +9,7 @@ function endMessage(queue, counts) {
   const { held } = queue.left;
   if (held) {
     const text = `${count(held, "picture is", "pictures are")} in their hands now. What they leave comes to you.`;
-    return { title: "Others have the last pictures", text, action: "again", actionText: "Look again" };
+    return { title: "Others have the last pictures", text, action: "lookAgain", actionText: "Look again" };
   }
   if (queue.choice === "unlabelled" && counts?.labelled === counts?.images) {
     const text = "New pictures show up here as they come in.";

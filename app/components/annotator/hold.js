@@ -25,6 +25,7 @@ class Hold {
   async renew() {
     const { choice, ahead } = this.queue;
     const images = ahead.map(({ id }) => id);
+    if (!images.length && this.queue.left.held) this.queue.lookAgain(); // what others leave comes by itself
     if (!images.length) return;
     const answer = await this.post("/api/queue/hold", { queue: choice, images });
     if (answer.kind === "ok" && choice === this.queue.choice) this.queue.keep(answer.value.held, images);

@@ -48,10 +48,15 @@ class Queue {
     this.shift();
   }
 
-  /* Begin anew: for pictures that were skipped, or that came since. */
+  /* At the end once more: what was skipped; where that is nothing, all that is to be looked through. */
   async again() {
     this.skipped.clear();
     await this.post("/api/queue/again", { queue: this.choice });
+    this.lookAgain();
+  }
+
+  /* From the start: for what came in, was taken back or left by others since. */
+  lookAgain() {
     this.begin();
     this.fill();
   }

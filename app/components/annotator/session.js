@@ -324,6 +324,10 @@ class Session {
     this.remember();
   }
 
+  lookAgain() {
+    this.queue.lookAgain();
+  }
+
   /* The page asks which pictures shall come. */
   chooseQueue() {
     this.send("choose", true);

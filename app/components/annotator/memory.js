@@ -17,7 +17,7 @@ class Memory {
     acts.forEach((act) => this.count(act));
   }
 
-  /* act: {uid, kind, node (a key), name, item, pass}; kind "skip" has no uid. */
+  /* act: {uid, kind, node (a key), name, item, pass, isNew: the picture's first label}; kind "skip" has no uid. */
   push(act) {
     this.acts.push({ ...act, item: bare(act.item) });
     this.acts.splice(0, this.acts.length - DEEPEST_UNDO);

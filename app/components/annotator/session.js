@@ -252,8 +252,10 @@ class Session {
     const shown = suggestion ? { suggestion: suggestion.key, run: suggestion.run } : {};
     const { choice, pass } = this.queue;
     if (choice !== "unlabelled") shown.queue = choice.slice(0, LONGEST_SHOWN);
-    this.made += !pass && FINAL.includes(kind) && !this.memory.labelled.has(item.id); // at a second look it had a label
-    this.memory.push({ uid, kind, node: key, name, item, pass });
+    const hadLabel = pass || this.memory.labelled.has(item.id) || item.id === this.reopened?.id;
+    const isNew = FINAL.includes(kind) && !hadLabel;
+    this.made += isNew;
+    this.memory.push({ uid, kind, node: key, name, item, pass, isNew });
     this.outbox.addLabel({ uid, image_id: item.id, node: key, kind, taxonomy: tree.version, seconds, shown });
     if (FINAL.includes(kind)) this.queue.shift();
     this.remember();
@@ -284,7 +286,7 @@ class Session {
 
   takeBack(act) {
     if (act.uid) this.outbox.takeBack(act.uid);
-    this.made -= !act.pass && FINAL.includes(act.kind) && !this.memory.labelled.has(act.item.id);
+    this.made -= act.isNew ? 1 : 0;
     this.bringBack(act);
     this.view.say(act.kind === "skip" ? "Back to the skipped picture." : `Taken back: ${act.name}.`);
   }

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import label
+from conftest import label, upcoming
 from reading_pages import button, open_page, said
 from streamlit.testing.v1 import AppTest
 
@@ -55,15 +55,17 @@ def test_a_queue_that_is_not_there_gives_way_with_a_word(
     assert not page.run().warning
 
 
-def test_the_dialog_counts_and_chooses(predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = choosing(annotate(monkeypatch, predicted_workspace))
+def test_the_dialog_counts_and_starts_over(predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    upcoming(predicted_workspace, "contradicted")
+    label(predicted_workspace, 1, "owl", uid="a-second-look-1")
+    page = choosing(annotate(monkeypatch, predicted_workspace, queue="contradicted"))
     radio = page.radio(key=state.QUEUE_KIND)
     assert any("4 pictures" in caption for caption in radio.proto.captions)
-    assert any("2 pictures" in caption for caption in radio.proto.captions)
-    radio.set_value("contradicted").run()
+    assert (radio.value, "1 picture of 2 left" in said(page)) == ("contradicted", True)
+    button(page, "Start over").click().run()
+    assert "2 pictures to label" in said(choosing(page))
     button(page, "Label these").click().run()
     assert handed_over(page, "queue")["queue"]["choice"] == "contradicted"  # type: ignore[index]
-    assert page.query_params["queue"] in ("contradicted", ["contradicted"])
 
 
 def test_without_a_model_the_dialog_offers_what_needs_none(

@@ -39,9 +39,10 @@ def walked(ws: Workspace, queue: str, count: int) -> list[int]:
 
 @pytest.fixture
 def unsure_workspace(workspace: Workspace) -> Workspace:
-    """24 pictures, nothing labelled but 24 as `ship` by import; run 1 is the surer of an owl the larger its number."""
+    """Labelled by import: 1 and 24 `ship`, 12 `bird`. Run 1 is the surer that it sees an owl the larger the number."""
     label(workspace, 24, "ship", by="import")
     label(workspace, 1, "ship", by="import")
+    label(workspace, 12, "bird", by="import")
     run_id = training.queue_run(workspace, RunConfig(model="flat", backbone="resnet_mini", image_size=16, epochs=1))
     made = [
         Prediction(run_id, i, "owl", 0.3 + i / 100, (("bird", 0.9), ("owl", 0.3 + i / 100)), (("owl", 0.3 + i / 100),))
@@ -86,8 +87,9 @@ def test_a_queue_that_is_not_there_is_refused_with_a_remedy(
 
 
 def test_the_least_sure_come_first_and_only_those_without_a_label(unsure_workspace: Workspace) -> None:
-    assert ids(unsure_workspace, "unsure") == list(range(2, 24))
-    assert walked(unsure_workspace, "unsure", 5) == list(range(2, 24))
+    waiting = [i for i in range(2, 24) if i != 12]
+    assert ids(unsure_workspace, "unsure") == waiting
+    assert walked(unsure_workspace, "unsure", 5) == waiting
 
 
 def test_labels_that_the_model_contradicts_come_the_surest_answer_first(unsure_workspace: Workspace) -> None:
@@ -104,7 +106,7 @@ def test_a_class_holds_what_people_called_so_or_below_class_by_class(labelled_wo
     albatrosses = [4, 8, 12, 16, 20]
     assert ids(labelled_workspace, "class:bird") == albatrosses + gulls + owls
     assert walked(labelled_workspace, "class:bird", 4) == albatrosses + gulls + owls
-    assert ids(labelled_workspace, "class:owl", by="ben") == owls
+    assert ids(labelled_workspace, "class:ship", by="ben") == [3, 7, 11, 15, 19]
     assert ids(labelled_workspace, "class:black-footed") == []
 
 

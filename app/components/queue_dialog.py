@@ -133,11 +133,17 @@ def _take(ws: Workspace, choice: QueueChoice, annotator: str) -> None:
     left = number(found.left, "picture")
     st.caption(f"{left} of {number(found.total)} left" if found.left < found.total else f"{left} to label")
     with st.container(horizontal=True):
-        if st.button("Label these", type="primary", disabled=not found.left):
-            queue_words.choose(choice)
+        if st.button(
+            "Label these", type="primary", disabled=not found.left, on_click=queue_words.choose, args=(choice,)
+        ):
             st.rerun()
-        if found.left < found.total and st.button("Start over", icon=":material/restart_alt:"):
-            actions.do(queues.start_over, ws, choice, annotator=annotator)
-            st.session_state[state.QUEUE_COUNTED] = st.session_state.get(state.QUEUE_COUNTED, 0) + 1
-            queue_words.choose(choice)
+        if found.left < found.total and st.button(
+            "Start over", icon=":material/restart_alt:", on_click=_start_over, args=(ws, choice, annotator)
+        ):
             st.rerun()
+
+
+def _start_over(ws: Workspace, choice: QueueChoice, annotator: str) -> None:
+    actions.do(queues.start_over, ws, choice, annotator=annotator)
+    st.session_state[state.QUEUE_COUNTED] = st.session_state.get(state.QUEUE_COUNTED, 0) + 1
+    queue_words.choose(choice)

@@ -9,9 +9,11 @@ import streamlit as st
 
 from app import security
 from hmgc_core import settings
+from hmgc_core.records import QueueChoice
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow import health, seeing, taxonomies, tree, workspaces
+from hmgc_core.workflow import health, labelling, queues, seeing, taxonomies, tree, workspaces
 from hmgc_core.workflow.health import Finding
+from hmgc_core.workflow.queues import FolderChoice, QueueSize
 from hmgc_core.workflow.seeing import PredictionTable
 from hmgc_core.workflow.tree import NodeCounts
 from hmgc_core.workflow.workspaces import Workspace
@@ -76,6 +78,30 @@ def findings() -> tuple[Finding, ...]:
 def look_again() -> None:
     """Forget `findings`: the next page looks anew."""
     _findings.clear()
+
+
+def queue_size(ws: Workspace, choice: QueueChoice, annotator: str, counted: int) -> QueueSize:
+    """How much of a queue is left for a person; `counted` changes when something else than a label changes it."""
+    run = seeing.newest_done(ws)
+    stamp = (labels_stamp(ws), run.id if run else None, queues.rules(ws), labelling.image_counts(ws), counted)
+    return _queue_size(ws, str(ws.folder), choice, annotator, stamp)
+
+
+@st.cache_resource(max_entries=200, show_spinner=False)
+def _queue_size(
+    _ws: Workspace, _folder: str, choice: QueueChoice, annotator: str, _stamp: tuple[object, ...]
+) -> QueueSize:
+    return queues.size(_ws, choice, annotator=annotator)
+
+
+def folders(ws: Workspace) -> list[FolderChoice]:
+    """Every folder with pictures, to choose one from."""
+    return _folders(ws, str(ws.folder), labelling.image_counts(ws)[0])
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _folders(_ws: Workspace, _folder: str, _images: int) -> list[FolderChoice]:
+    return queues.folders(_ws)
 
 
 @functools.lru_cache(maxsize=4)

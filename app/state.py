@@ -5,6 +5,28 @@ from typing import Any
 import streamlit as st
 
 ANNOTATOR = "annotate.annotator"
+WAY = "annotate.way"
+WAY_CONTROL = "annotate.way.control"
+REOPEN = "annotate.reopen"
+
+QUEUE = "annotate.queue"
+QUEUE_ASKED = "annotate.queue.asked"
+QUEUE_KIND = "annotate.queue.kind"
+QUEUE_FOLDER = "annotate.queue.folder"
+QUEUE_NODE = "annotate.queue.node"
+QUEUE_SEARCH = "annotate.queue.search"
+QUEUE_SELECTION = "annotate.queue.selection"
+QUEUE_COUNTED = "annotate.queue.counted"  # goes up when counts in the dialog are out of date
+PEOPLE = "annotate.people"
+MINUTES = "annotate.minutes"
+
+OWN_STATE = "own.state"
+OWN_KIND = "own.kind"
+OWN_LEVEL = "own.level"
+OWN_DATES = "own.dates"
+OWN_NODE = "own.node"
+OWN_SEARCH = "own.search"
+OWN_PAGE = "own.page"  # plus the filters
 
 RUN = "runs.run"
 OTHER_RUN = "runs.other"
@@ -34,6 +56,8 @@ FILTER_NODE = "predictions.node"
 FILTER_SEARCH = "predictions.search"
 ORDER = "predictions.order"
 PAGE = "predictions.page"
+SELECTION_NAME = "predictions.selection.name"
+SELECTION_SAVED = "predictions.selection.saved"
 
 FOLDER = "data.folder"  # plus its place in the list
 IMPORT_WAY = "data.way"
@@ -62,9 +86,9 @@ TRAIN = "train"  # plus the name of the setting
 PROBLEM = "problem"  # plus the form it belongs to: an error that waits to be shown there
 
 # What a page shows stands in its address, so that it can be bookmarked and sent.
-IN_ADDRESS = {RUN: "run", OTHER_RUN: "with", NODE: "node", IMAGE: "image"}
+IN_ADDRESS = {RUN: "run", OTHER_RUN: "with", NODE: "node", IMAGE: "image", WAY: "way", QUEUE: "queue"}
 # These come back with the page after a visit to another one.
-REMEMBERED = (RUN, NODE)
+REMEMBERED = (RUN, NODE, WAY, QUEUE)
 
 
 def chosen(key: str) -> str:

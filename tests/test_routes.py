@@ -20,7 +20,7 @@ from app.server.pictures import WIDTHS
 from app.server.routes import routes
 from app.server.trees import packed
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow import labelling, pictures, taxonomies, workspaces
+from hmgc_core.workflow import labelling, pictures, queues, taxonomies, workspaces
 from hmgc_core.workflow.workspaces import Workspace
 
 UID = "0d6e4079-e36f-4c43-8b3c-{:012d}"
@@ -112,7 +112,7 @@ def test_a_mistake_of_ours_is_told_without_its_stack(client: TestClient, monkeyp
     def broken(*_args: object, **_kwargs: object) -> None:
         raise RuntimeError("the secret path /home/ada")
 
-    monkeypatch.setattr(labelling, "queue", broken)
+    monkeypatch.setattr(queues, "next_pictures", broken)
     response = client.get("/api/queue")
     assert response.status_code == 500
     assert response.json().keys() == {"error", "remedy"}

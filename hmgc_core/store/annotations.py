@@ -43,12 +43,17 @@ class _Reader:
 
 def annotator_id(connection: sa.Connection, name: str) -> int:
     """The row of an annotator, made if need be."""
-    found = connection.execute(sa.select(annotator.c.id).where(annotator.c.name == name)).scalar()
-    if found is None:
+    found = find_id(connection, name)
+    if not found:
         inserted = connection.execute(annotator.insert().values(name=name, created_at=now())).inserted_primary_key
         assert inserted is not None
         found = inserted[0]
     return int(found)
+
+
+def find_id(connection: sa.Connection, name: str) -> int:
+    """The row of an annotator, 0 for a name that nobody has."""
+    return connection.execute(sa.select(annotator.c.id).where(annotator.c.name == name)).scalar() or 0
 
 
 def annotators(connection: sa.Connection) -> list[str]:

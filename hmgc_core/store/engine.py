@@ -8,13 +8,15 @@ import sqlalchemy as sa
 
 BUSY_TIMEOUT_S = 30
 WRITE = "hmgc_write"
+PATIENCE_S = "hmgc_patience_s"
 
 
 def create_engine(url: str) -> sa.Engine:
     """An engine for `url`. On SQLite a transaction that will write must carry the execution option WRITE.
 
     A deferred transaction that reads and then writes fails at once with SQLITE_BUSY_SNAPSHOT when somebody else wrote
-    in between, whatever the busy timeout; BEGIN IMMEDIATE waits for its turn instead.
+    in between, whatever the busy timeout; BEGIN IMMEDIATE waits for its turn instead, as long as the option
+    PATIENCE_S says.
     """
     if not url.startswith("sqlite"):
         return sa.create_engine(url)
@@ -36,8 +38,13 @@ def _prepare_connection(connection: Any, _record: Any) -> None:
 
 
 def _begin(connection: sa.Connection) -> None:
-    writes = connection.get_execution_options().get(WRITE, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    if not options.get(WRITE, False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    patience_ms = int(1000 * options.get(PATIENCE_S, BUSY_TIMEOUT_S))
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={patience_ms}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 @contextmanager

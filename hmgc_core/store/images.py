@@ -65,6 +65,13 @@ def path_counts(connection: sa.Connection) -> dict[int, int]:
     return dict(connection.execute(query).all())
 
 
+def all_paths(connection: sa.Connection) -> list[tuple[int, str]]:
+    """(folder id, path inside it) of every place where an image lies."""
+    return [
+        (row.folder_id, row.path) for row in connection.execute(sa.select(image_path.c.folder_id, image_path.c.path))
+    ]
+
+
 def move_folder(connection: sa.Connection, old: Path, new: Path) -> int:
     """Point a moved folder to its new place; returns how many rows changed (0: no such folder)."""
     return connection.execute(folder.update().where(folder.c.path == str(old)).values(path=str(new))).rowcount

@@ -61,7 +61,8 @@ taxonomy = _table(
     sa.Column("created_at", Moment, nullable=False),
 )
 
-# position and subtree_end are pre-order places inside one version, for "at or below" queries; labels hold keys only.
+# position and subtree_end are pre-order places inside one version, for "at or below" queries; depth is the level, 0 the
+# root's. Labels hold keys only.
 node = _table(
     "node",
     sa.Column("taxonomy_id", sa.ForeignKey("taxonomy.id"), primary_key=True),
@@ -72,6 +73,8 @@ node = _table(
     sa.Column("note", sa.Text, nullable=False),
     sa.Column("position", sa.Integer, nullable=False),
     sa.Column("subtree_end", sa.Integer, nullable=False),
+    sa.Column("depth", sa.Integer, nullable=False, default=0, server_default="0"),
+    sa.Index(None, "taxonomy_id", "position", unique=True),
 )
 
 # Where keys that a version dropped have gone; old_key -> new_key, applied version by version.
@@ -130,6 +133,7 @@ image = _table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("import_id", sa.ForeignKey("picture_import.id")),
     sa.Index(None, "words", "priority", "id"),
+    sa.Index(None, "priority", "id"),
 )
 
 image_path = _table(
@@ -189,8 +193,10 @@ word = _table(
     sa.Column("annotator_id", sa.ForeignKey("annotator.id"), primary_key=True),
     sa.Column("annotation_id", sa.ForeignKey("annotation.id"), nullable=False),
     sa.Column("kind", sa.String(12), nullable=False),
-    sa.Column("node_key", sa.Text, nullable=False, index=True),
+    sa.Column("node_key", sa.Text, nullable=False),
     sa.Column("second_look_id", sa.ForeignKey("taxonomy.id")),
+    sa.Index(None, "node_key", "image_id"),
+    sa.Index(None, "annotator_id", "annotation_id"),
     sa.Index(
         "ix_word_second_look_id",
         "second_look_id",
@@ -257,6 +263,8 @@ prediction = _table(
     sa.Column("probability", sa.Float, nullable=False),
     sa.Column("path", sa.JSON, nullable=False),
     sa.Column("top", sa.JSON, nullable=False),
+    sa.Index(None, "run_id", "probability", "image_id"),
+    sa.Index(None, "run_id", "node_key", "image_id"),
 )
 
 # One row for each running worker or inspector; the app reads it to say who is there.
@@ -266,6 +274,47 @@ service = _table(
     sa.Column("role", sa.String(12), nullable=False),
     sa.Column("started_at", Moment, nullable=False),
     sa.Column("heartbeat_at", Moment, nullable=False),
+)
+
+# --- queues: what comes next, for whom ---
+
+# One row, written when somebody changes the rules.
+queue_rules = _table(
+    "queue_rules",
+    _id(),
+    sa.Column("people", sa.Integer, nullable=False),
+    sa.Column("reserve_s", sa.Integer, nullable=False),
+)
+
+# A picture in somebody's hands until a moment; without a moment they skipped it. A courtesy: labels never ask for it.
+reservation = _table(
+    "reservation",
+    sa.Column("image_id", sa.ForeignKey("image.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("annotator_id", sa.ForeignKey("annotator.id"), primary_key=True),
+    sa.Column("until", Moment, index=True),
+)
+
+# Since which annotation somebody goes through a queue whose pictures may have labels already.
+queue_pass = _table(
+    "queue_pass",
+    sa.Column("annotator_id", sa.ForeignKey("annotator.id"), primary_key=True),
+    sa.Column("queue", sa.Text, primary_key=True),
+    sa.Column("since", sa.Integer, nullable=False),
+)
+
+# A named list of images, in an order of its own.
+selection = _table(
+    "selection",
+    _id(),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("created_at", Moment, nullable=False),
+)
+
+selection_image = _table(
+    "selection_image",
+    sa.Column("selection_id", sa.ForeignKey("selection.id"), primary_key=True),
+    sa.Column("place", sa.Integer, primary_key=True),
+    sa.Column("image_id", sa.ForeignKey("image.id", ondelete="CASCADE"), nullable=False, index=True),
 )
 
 # Heatmaps asked for by a page and made by the inspector; the pictures lie in the workspace under the row's id.

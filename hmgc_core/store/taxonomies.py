@@ -59,6 +59,7 @@ def add(
                 "note": value.note(i),
                 "position": int(starts[i]),
                 "subtree_end": int(ends[i]),
+                "depth": int(value.depths[i]),
             }
             for i, key in enumerate(value.keys)
         ],

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from hmgc_core.errors import WorkspaceError
 from hmgc_core.store import staging
-from hmgc_core.store.engine import BUSY_TIMEOUT_S, WRITE, create_engine, remaking_tables
+from hmgc_core.store.engine import BUSY_TIMEOUT_S, PATIENCE_S, WRITE, create_engine, remaking_tables
 from hmgc_core.taxonomy import Taxonomy
 
 DATABASE = "hmgc.db"
@@ -57,9 +57,10 @@ class Workspace:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
-        """One transaction that may write: all of it is kept, or nothing. Waits for its turn."""
-        with named_errors(self.folder), self.engine.execution_options(**{WRITE: True}).begin() as connection:
+    def writing(self, *, patience_s: float = BUSY_TIMEOUT_S) -> Iterator[sa.Connection]:
+        """One transaction that may write: all of it is kept, or nothing. Waits for its turn, not longer than this."""
+        options = {WRITE: True, PATIENCE_S: patience_s}
+        with named_errors(self.folder), self.engine.execution_options(**options).begin() as connection:
             yield connection
 
     @property

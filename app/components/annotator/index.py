@@ -23,7 +23,7 @@ SCRIPTS = [
     "frame",
     "messages",
 ]
-SCRIPTS += ["view", "session", "annotator"]
+SCRIPTS += ["hold", "reopening", "endings", "view", "session", "annotator"]
 STYLES = ["annotator", "stage", "panel", "sheets", "narrow"]
 
 
@@ -35,6 +35,22 @@ class TreeVersion:
     hash: str
 
 
+@dataclass(frozen=True)
+class QueueShown:
+    """Which pictures come next: as the routes call it, and as people do."""
+
+    choice: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Reopen:
+    """A wish to see one picture out of its turn. once: tells it from the next wish for the same picture."""
+
+    image: int
+    once: str
+
+
 def show(
     *,
     annotator: str,
@@ -43,12 +59,16 @@ def show(
     taxonomy: TreeVersion,
     remember: bool,
     awaits_model: bool,
+    queue: QueueShown,
+    reopen: Reopen | None,
     on_leave: Callable[[], None],
+    on_choose: Callable[[], None],
 ) -> None:
     """Show the annotator.
 
     place: tells this workspace from others at the same address. remember: have the browser keep the token as a cookie.
-    awaits_model: the first training runs, suggestions come with its end. on_leave: someone else wants to label.
+    awaits_model: the first training runs, suggestions come with its end. reopen: a picture to show before all others.
+    on_leave: someone else wants to label. on_choose: other pictures are wanted.
     """
     _component(
         key="annotator",
@@ -59,8 +79,11 @@ def show(
             "taxonomy": asdict(taxonomy),
             "remember": remember,
             "awaits_model": awaits_model,
+            "queue": asdict(queue),
+            "reopen": asdict(reopen) if reopen else None,
         },
         on_leave_change=on_leave,
+        on_choose_change=on_choose,
         on_renew_change=_rerun_signs_anew,
     )
 
@@ -83,6 +106,10 @@ MARKUP = """
         <span data-part="progressText"></span>
       </div>
       <button type="button" class="pill bad" data-part="refused" data-do="openRefused" hidden></button>
+      <button type="button" class="pill" data-do="chooseQueue" title="Choose which pictures come (Q)">
+        <svg viewBox="0 0 16 16" aria-hidden="true"><path d="M1 3h14v2H1zm0 4h10v2H1zm0 4h6v2H1z"/></svg>
+        <bdi data-part="queueName"></bdi>
+      </button>
       <span class="pill" data-part="status" role="status" aria-live="polite"></span>
       <button type="button" class="pill" data-do="leave" title="Let someone else label">
         <svg viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="5" r="3"/><path d="M2 15a6 6 0 0 1 12 0z"/></svg>
@@ -174,6 +201,7 @@ MARKUP = """
         <dt><kbd>X</kbd></dt><dd>unusable: blank, broken, nothing of this tree</dd>
         <dt><kbd>S</kbd></dt><dd>skip for now</dd>
         <dt><kbd>Z</kbd></dt><dd>undo, step by step</dd>
+        <dt><kbd>Q</kbd></dt><dd>choose which pictures come</dd>
         <dt><kbd>?</kbd></dt><dd>this list</dd>
       </dl>
       <p>Say only what you are sure of: a label at any level helps.</p>

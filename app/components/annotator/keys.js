@@ -19,6 +19,7 @@ const KEYS = {
   x: ["unusable"],
   s: ["skip"],
   z: ["undo"],
+  q: ["chooseQueue"],
   "/": ["search"],
   "?": ["help"],
 };
@@ -30,12 +31,12 @@ const SEARCH_KEYS = {
   PageUp: ["page", -1],
   Escape: ["leaveSearch"],
 };
-const FROM_BUTTONS = ["row", "goTo", "searchFor", "unsay", "revisit", "again", "openRefused", "leave", "tryNow"];
+const FROM_BUTTONS = ["row", "goTo", "searchFor", "unsay", "revisit", "again", "lookAgain", "openRefused", "leave", "tryNow"];
 
 /* All that keys and buttons may ask for; and what makes sense before the class tree has come. */
 const FROM_KEYS = [...Object.values(KEYS), ...Object.values(SEARCH_KEYS)].map(([name]) => name);
 const COMMANDS = new Set([...FROM_KEYS, ...FROM_BUTTONS]);
-const TREELESS = new Set(["help", "openRefused", "leave", "tryNow", "again"]);
+const TREELESS = new Set(["help", "openRefused", "leave", "tryNow", "again", "lookAgain", "chooseQueue"]);
 
 const REPEATABLE = ["pick", "page"];
 const ACTIVATES = ["Enter", " "];

@@ -13,14 +13,24 @@ class Memory {
     this.key = `hmgc.memory/${place}/${annotator}`;
     const { acts = [], skipped = [] } = recall(sessionStorage, this.key, {});
     Object.assign(this, { acts, skipped });
-    this.labelled = new Set(acts.filter(({ kind }) => FINAL.includes(kind)).map(({ item }) => item.id));
+    this.labelled = new Map(); // image id -> the pass through a queue in which it was labelled
+    acts.forEach((act) => this.count(act));
   }
 
-  /* act: {uid, kind, node (a key), name, item}; kind "skip" has no uid. */
+  /* act: {uid, kind, node (a key), name, item, pass, isNew: the picture's first label}; kind "skip" has no uid. */
   push(act) {
     this.acts.push({ ...act, item: bare(act.item) });
     this.acts.splice(0, this.acts.length - DEEPEST_UNDO);
-    if (FINAL.includes(act.kind)) this.labelled.add(act.item.id);
+    this.count(act);
+  }
+
+  count({ kind, item, pass }) {
+    if (FINAL.includes(kind)) this.labelled.set(item.id, pass ?? 0);
+  }
+
+  /* Labelled here, in this pass: a picture that was labelled before it may be due for a second look. */
+  isDone(id, pass) {
+    return this.labelled.get(id) === pass;
   }
 
   pop() {

@@ -4,6 +4,7 @@ class Session {
   constructor({ root, data, send }) {
     const run = (command, argument) => this.run(command, argument);
     const get = (path) => this.get(path);
+    const post = (path, body) => this.get(path, body);
     this.stopper = new AbortController();
     const { signal } = this.stopper;
     Object.assign(this, { data, send, tree: null, item: null, counts: null, made: 0 });
@@ -21,12 +22,20 @@ class Session {
     });
     this.queue = new Queue({
       place: data.place,
+      choice: data.queue.choice,
       get,
-      isDone: (id) => this.memory.labelled.has(id) || this.outbox.holds(id),
+      post,
+      isDone: (id, pass) => this.memory.isDone(id, pass) || this.outbox.holds(id),
       side: (item) => this.view.pictureSide(item),
       onAnswer: (value) => this.hear(value),
       onChange: () => this.refresh(),
       skipped: this.memory.skipped,
+    });
+    this.hold = new Hold({ queue: this.queue, post, signal });
+    this.reopening = new Reopening({
+      get,
+      onItem: (item, word) => this.reopen(item, word),
+      onTrouble: (text) => this.view.warn(text),
     });
     listenToKeys({ root, run, signal });
     const lost = "The app cannot be reached. You can go on: labels wait here.";
@@ -34,7 +43,7 @@ class Session {
     window.addEventListener("online", () => this.tryNow(), { signal });
     this.show();
     this.versions.hearOf(data.taxonomy);
-    this.queue.fill();
+    this.reopening.hear(data.reopen).then(() => this.queue.fill());
     if (data.remember) ask("/api/session", { token: data.token, body: {} });
   }
 
@@ -48,7 +57,10 @@ class Session {
   update(data) {
     this.data = data;
     this.outbox.setToken(data.token);
-    if (this.queue.problem?.kind === "locked") this.queue.fill();
+    if (data.queue.choice !== this.queue.choice) this.queue.choose(data.queue.choice);
+    else if (this.queue.problem?.kind === "locked") this.queue.fill();
+    this.reopening.hear(data.reopen);
+    this.drawStatus();
   }
 
   run(command, argument) {
@@ -58,8 +70,9 @@ class Session {
 
   // --- the app ---------------------------------------------------------------------------------------------------
 
-  async get(path) {
-    const answer = await ask(path, { token: this.data.token });
+  /* One request; with a body it is a POST. */
+  async get(path, body) {
+    const answer = await ask(path, { token: this.data.token, body });
     if (answer.kind === "locked") this.renew();
     return answer;
   }
@@ -72,8 +85,9 @@ class Session {
   }
 
   /* An answer of the queue: how much is done, and which class tree is in use. */
-  hear({ counts, taxonomy }) {
+  hear({ counts, taxonomy, reserve_s: reserveSeconds }) {
     this.counts = counts;
+    this.hold.lasts(reserveSeconds);
     this.made = this.outbox.waiting.filter(({ body }) => FINAL.includes(body?.kind)).length;
     this.versions.hearOf(taxonomy);
   }
@@ -104,6 +118,7 @@ class Session {
     this.watch.restart();
     this.suggest();
     this.standing.begin(this.tree, (node) => this.weigh(node));
+    if (this.item && this.item.id === this.reopened?.id) this.standing.go(this.tree?.find(this.reopened.node) ?? 0);
     this.view.leaveSearch();
     this.draw();
   }
@@ -235,8 +250,12 @@ class Session {
     const uid = newUid();
     const seconds = this.watch.read();
     const shown = suggestion ? { suggestion: suggestion.key, run: suggestion.run } : {};
-    this.made += FINAL.includes(kind) && !this.memory.labelled.has(item.id);
-    this.memory.push({ uid, kind, node: key, name, item });
+    const { choice, pass } = this.queue;
+    if (choice !== "unlabelled") shown.queue = choice.slice(0, LONGEST_SHOWN);
+    const hadLabel = pass || this.memory.labelled.has(item.id) || item.id === this.reopened?.id;
+    const isNew = FINAL.includes(kind) && !hadLabel;
+    this.made += isNew;
+    this.memory.push({ uid, kind, node: key, name, item, pass, isNew });
     this.outbox.addLabel({ uid, image_id: item.id, node: key, kind, taxonomy: tree.version, seconds, shown });
     if (FINAL.includes(kind)) this.queue.shift();
     this.remember();
@@ -267,7 +286,7 @@ class Session {
 
   takeBack(act) {
     if (act.uid) this.outbox.takeBack(act.uid);
-    this.made -= FINAL.includes(act.kind) && !this.memory.labelled.has(act.item.id);
+    this.made -= act.isNew ? 1 : 0;
     this.bringBack(act);
     this.view.say(act.kind === "skip" ? "Back to the skipped picture." : `Taken back: ${act.name}.`);
   }
@@ -280,11 +299,19 @@ class Session {
 
   bringBack(act) {
     if (this.item?.id !== act.item.id) this.queue.unshift({ ...act.item });
+    this.hold.renew();
     this.remember();
     this.refresh();
     this.suggest();
     const node = this.tree.find(act.node) ?? 0;
     this.goTo(this.tree.isLeaf(node) ? Math.max(this.tree.parents[node], 0) : node);
+  }
+
+  /* Show a picture out of its turn; the class that this person said before stands chosen. */
+  reopen(item, word) {
+    this.reopened = { id: item.id, node: word?.node ?? "" };
+    this.queue.unshift(item);
+    this.refresh();
   }
 
   remember() {
@@ -295,8 +322,17 @@ class Session {
 
   again() {
     this.memory.labelled.clear(); // the app knows best what is left
-    this.queue.restart({ withSkipped: true });
+    this.queue.again();
     this.remember();
+  }
+
+  lookAgain() {
+    this.queue.lookAgain();
+  }
+
+  /* The page asks which pictures shall come. */
+  chooseQueue() {
+    this.send("choose", true);
   }
 
   help() {
@@ -312,4 +348,5 @@ class Session {
   }
 }
 
+const LONGEST_SHOWN = 100; // letters of a queue's name that go with a label
 const VERBS = { is: "Labelled:", is_not: "Not", none_here: "None of the classes of", unusable: "Marked:" };

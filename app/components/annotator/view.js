@@ -233,13 +233,14 @@ class View {
   }
 
   drawStatus({ outbox, queue, data }) {
-    const { status, refused, who, foreign } = this.parts;
+    const { status, refused, who, foreign, queueName } = this.parts;
     const { text, mood } = statusFor(outbox, queue);
     status.textContent = text;
     status.dataset.mood = mood;
     refused.hidden = !outbox.refused.length;
     refused.textContent = `${count(outbox.refused.length, "label", "labels")} refused`;
     who.textContent = data.annotator;
+    queueName.textContent = data.queue.name;
     foreign.hidden = !outbox.foreign;
     const waiting = count(outbox.foreign, "label", "labels");
     foreign.textContent = `${waiting} of someone else wait in this browser until they label again`;

@@ -3,7 +3,7 @@
 
 const LETTERS = [..."abcdefghijklmnopqrstuvwxyz"];
 const LONGEST_CODE = 8;
-const ROOM = 0.5; // letters more than the shortest possible codes would have, so that codes can look like the names
+const MOST_FILLED = 0.5; // of all possible codes; the rest is room for codes that look like the names
 const MOST_TRIED = 60; // codes made from a name before any free one is taken
 const ONE_LETTER_EACH = 6; // of the classes used most; more would leave too little room for all others
 
@@ -23,10 +23,15 @@ class Codes {
 
   /* Codes for all classes but the root; a class with many below it has earned a short one. */
   static forAll(tree, own) {
-    const weights = Array.from(tree.below, (below, node) => (node ? Math.sqrt(1 + below) : 0));
+    const weights = Array.from(tree.below, (below, node) => (node ? 1 + below : 0));
     const all = weights.reduce((sum, weight) => sum + weight, 0);
-    const lengthOf = (weight) => Math.max(1, Math.ceil(Math.log(all / weight) / Math.log(LETTERS.length) + ROOM));
-    const earned = weights.map((weight, node) => ({ node, length: lengthOf(weight) })).slice(1);
+    const base = Math.log(LETTERS.length);
+    let earned = [];
+    for (let more = 0, filled = Infinity; filled > MOST_FILLED; more += 0.1) {
+      const lengthOf = (weight) => Math.max(1, Math.ceil(Math.log(all / weight) / base + more));
+      earned = weights.map((weight, node) => ({ node, length: lengthOf(weight) })).slice(1);
+      filled = earned.reduce((sum, { length }) => sum + LETTERS.length ** -length, 0);
+    }
     return new Codes(tree, own).fill(earned);
   }
 

@@ -22,6 +22,8 @@ class Desk {
     keymap.onChange = () => this.onKeys();
     document.addEventListener("fullscreenchange", () => document.fullscreenElement || this.fill(false), { signal });
     signal.addEventListener("abort", () => this.fill(false));
+    // The frame around us has keys of its own; what is typed in a sheet is none of its business.
+    for (const sheet of root.querySelectorAll("dialog")) sheet.addEventListener("keydown", (event) => event.stopPropagation());
     this.drawKeys();
   }
 

@@ -169,7 +169,7 @@ MARKUP = """
     </div>
     <div class="list">
       <div class="typed" data-part="codeBox" hidden>
-        <p>Code: <b data-part="codeTyped"></b><span class="caret" aria-hidden="true"></span></p>
+        <p role="status">Code: <b data-part="codeTyped"></b><span class="caret" aria-hidden="true"></span></p>
         <ol data-part="codeRows" aria-label="Classes with this code"></ol>
       </div>
       <button type="button" class="order" data-part="order" data-do="toggleOrder" title="Most likely first, or tree order" hidden>

@@ -31,10 +31,11 @@ class Keymap {
     for (const command of Object.values(KEYS)) COMMAND_OF.set(idOf(...command), command);
     this.isTyping = false; // a letter code is being typed
     this.onChange = () => {};
+    const kept = recall(localStorage, this.key, {});
     try {
-      this.take(recall(localStorage, this.key, {}));
+      this.take(kept);
     } catch {
-      this.take({}); // what an older program kept may not fit any more
+      this.take({ ...kept, changed: {} }); // a newer program may use a key that this person has given away
     }
   }
 

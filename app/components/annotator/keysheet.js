@@ -82,7 +82,6 @@ class KeySheet {
   }
 
   onKey(event) {
-    event.stopPropagation(); // the frame around us has keys of its own
     const id = this.awaited;
     if (!id || MODIFIERS.includes(event.key) || hasModifier(event)) return;
     event.preventDefault();

@@ -169,8 +169,9 @@ function readLine(line, read, tree) {
 }
 
 function readKey(id, value, { changed }) {
-  const key = value === "Space" ? " " : value;
+  const key = value === "Space" ? " " : value.length === 1 ? value.toLowerCase() : value;
   if (!COMMAND_OF.has(id) || id === "help") return `there is no command “${id.slice(0, 40)}”.`;
+  if (key && !/^(Shift\+)?(.|[A-Z]\w+)$/u.test(key)) return `“${key.slice(0, 40)}” is no key.`;
   if (RESERVED[key] || /^[1-9]$/.test(key)) return `${shownKey(key)} cannot be used for a command.`;
   changed[id] = key;
   return "";

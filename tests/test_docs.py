@@ -76,7 +76,9 @@ def test_every_key_of_the_annotator_is_named() -> None:
     keys = [key.strip('"') for key in re.findall(r'^  ("[^"]+"|\w+): \[', listed.group(1), re.MULTILINE)]
     assert len(keys) > 15
     words = {"Enter": "Enter", "Backspace": "Backspace", "ArrowLeft": "←", "ArrowRight": "→", "ArrowUp": "↑",
-             "ArrowDown": "↓", "PageDown": "Page Down", "PageUp": "Page Up", " ": "Space", "=": "+"}  # fmt: skip
+             "ArrowDown": "↓", "PageDown": "Page Down", "PageUp": "Page Up", " ": "Space", "=": "+",
+             "Shift+ArrowLeft": "Shift+←", "Shift+ArrowRight": "→", "Shift+ArrowUp": "↑", "Shift+ArrowDown": "↓",
+             "Shift+v": "Shift+V", "Shift+y": "Shift+Y"}  # fmt: skip
     shown = [row.split("|")[1] for row in DOCS["pages.md"].splitlines() if row.startswith("| ")]
     for key in keys:
         assert any(words.get(key, key.upper()) in cell for cell in shown), key

@@ -6,7 +6,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 import hmgc_core
-from app.server import labels, pictures, queues, trees
+from app.server import glances, labels, pictures, queues, trees
 from app.server.answers import Resource, answer
 from app.server.workspace import workspace
 from hmgc_core.workflow.taxonomies import newest_taxonomy
@@ -35,6 +35,8 @@ routes = [
     Route("/api/labels", Resource(post=labels.labels)),
     Route("/api/labels/{uid}/withdraw", Resource(post=labels.withdraw)),
     Route("/api/taxonomy/{hash}", Resource(get=trees.taxonomy)),
+    Route("/api/glance", Resource(get=glances.of_class)),
+    Route("/api/nearest", Resource(get=glances.nearest)),
     Route("/api/images/{id}", Resource(get=pictures.image)),
     Route("/api/heatmaps/{inspection}/{n}", Resource(get=pictures.heatmap)),
     # Streamlit would answer an unknown path with its page and 200.

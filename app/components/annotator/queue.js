@@ -4,6 +4,7 @@ const AHEAD = 8; // never fewer than this many decoded ahead, while there are mo
 const CHUNK = 12; // pictures in one request
 const AGAIN_MS = 3000;
 const WIDTHS = [320, 640, 960, 1280, 1920];
+const CLOSER = [...WIDTHS, 3840, 7680]; // for a picture that a person enlarges
 
 class Queue {
   /* choice: which pictures, as the app names it. get(path), post(path, body): one request. isDone(id, pass): labelled
@@ -150,9 +151,10 @@ class Queue {
   }
 
   /* `of` names the workspace: under that address the picture never changes, and the browser may keep it for good. */
-  address(item) {
-    const side = this.side(item);
-    const width = WIDTHS.find((step) => step >= side) ?? WIDTHS.at(-1);
+  address(item, enlarged = 1) {
+    const side = this.side(item) * enlarged;
+    const widths = enlarged > 1 ? CLOSER : WIDTHS;
+    const width = widths.find((step) => step >= side) ?? widths.at(-1);
     return `/api/images/${Number(item.id)}?w=${width}&of=${encodeURIComponent(this.place)}`;
   }
 

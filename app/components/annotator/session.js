@@ -11,7 +11,9 @@ class Session {
     this.memory = new Memory(data);
     this.standing = new Standing();
     this.watch = new Watch(signal);
-    this.view = new View(root, { signal, run });
+    this.keymap = new Keymap(data);
+    this.view = new View(root, { signal, run, keymap: this.keymap });
+    this.walk = new Walk(this);
     this.outbox = new Outbox({ ...data, onChange: () => this.drawStatus(), onLocked: () => this.renew() });
     this.versions = new Versions({
       get,
@@ -37,7 +39,8 @@ class Session {
       onItem: (item, word) => this.reopen(item, word),
       onTrouble: (text) => this.view.warn(text),
     });
-    listenToKeys({ root, run, signal });
+    this.desk = new Desk(root, this);
+    listenToKeys({ root, keymap: this.keymap, run, signal });
     const lost = "The app cannot be reached. You can go on: labels wait here.";
     goOnWithoutApp({ signal, onLost: () => this.view.warn(lost) });
     window.addEventListener("online", () => this.tryNow(), { signal });
@@ -64,8 +67,9 @@ class Session {
   }
 
   run(command, argument) {
-    const isAllowed = COMMANDS.has(command) && (this.tree || TREELESS.has(command));
-    if (isAllowed) this[command](argument);
+    if (!COMMANDS.has(command) || (!this.tree && !TREELESS.has(command))) return;
+    this.desk.hear(command);
+    [this, this.walk, this.desk].find((part) => part[command])[command](argument);
   }
 
   // --- the app ---------------------------------------------------------------------------------------------------
@@ -113,6 +117,7 @@ class Session {
   /* Begin with the picture at the head of the queue. */
   show() {
     this.tree = this.versions.take();
+    if (this.item !== this.queue.current) this.desk.next();
     this.item = this.queue.current;
     this.seen = null;
     this.watch.restart();
@@ -131,8 +136,10 @@ class Session {
     if (!ruledOut.every((node) => this.suggestion?.retreatFrom(node))) this.suggestion = null;
   }
 
-  /* What was ruled out for this picture comes last, what the model expects comes first. */
+  /* What was ruled out for this picture comes last, what the model expects comes first; unless a digit shall mean the
+     same class on every picture. */
   weigh(node) {
+    if (this.keymap.fixedOrder) return 0;
     const isOut = this.item && this.memory.against(this.item.id).some((act) => act.node === this.tree.keys[node]);
     return isOut ? -1 : this.suggestion?.mass.get(node) ?? 0;
   }
@@ -144,62 +151,6 @@ class Session {
 
   drawStatus() {
     if (this.queue) this.view.drawStatus(this); // the outbox begins to work before there is a queue
-  }
-
-  // --- moving in the tree --------------------------------------------------------------------------------------------
-
-  goTo(node) {
-    this.leaveSearch();
-    this.standing.go(node);
-    this.draw();
-  }
-
-  /* Go to a class; one without classes below is the answer itself. */
-  choose(node) {
-    this.goTo(node);
-    if (this.tree.isLeaf(node)) this.say("is", node);
-  }
-
-  /* Row 0 to 8 of the page on screen. */
-  row(place) {
-    const node = this.standing.listed[this.standing.start + place];
-    if (node !== undefined) this.choose(node);
-  }
-
-  up() {
-    if (this.standing.at) this.goTo(this.tree.parents[this.standing.at]);
-  }
-
-  pick(by) {
-    this.standing.movePick(by);
-    this.draw();
-  }
-
-  page(by) {
-    this.standing.turnPage(by);
-    this.draw();
-  }
-
-  /* Into the picked row: from a search this chooses it, in the tree it only goes there. */
-  enterPick() {
-    const node = this.standing.listed[this.standing.pick];
-    if (node === undefined) return;
-    if (this.standing.query) this.choose(node);
-    else this.goTo(node);
-  }
-
-  search() {
-    this.view.focusSearch();
-  }
-
-  searchFor(text) {
-    this.standing.searchFor(text);
-    this.draw();
-  }
-
-  leaveSearch() {
-    this.view.leaveSearch();
-    if (this.standing.query) this.searchFor("");
   }
 
   // --- saying something ------------------------------------------------------------------------------------------
@@ -215,7 +166,7 @@ class Session {
 
   /* Make the suggestion coarser (-1) or finer (+1), and stand there. */
   shift(by) {
-    if (this.suggestion) this.goTo(this.suggestion.shift(by));
+    if (this.suggestion) this.walk.goTo(this.suggestion.shift(by));
   }
 
   notThis() {
@@ -223,7 +174,7 @@ class Session {
     if (!node) this.view.warn("Go to a class first; then you can say that it is not this one.");
     else if (this.say("is_not", node)) {
       this.suggest();
-      this.goTo(this.tree.parents[node]);
+      this.walk.goTo(this.tree.parents[node]);
     }
   }
 
@@ -258,6 +209,7 @@ class Session {
     this.memory.push({ uid, kind, node: key, name, item, pass, isNew });
     this.outbox.addLabel({ uid, image_id: item.id, node: key, kind, taxonomy: tree.version, seconds, shown });
     if (FINAL.includes(kind)) this.queue.shift();
+    if (FINAL.includes(kind)) this.desk.count(key, 1);
     this.remember();
     this.view.say(`${VERBS[kind]} ${name}.`);
     this.refresh();
@@ -287,6 +239,7 @@ class Session {
   takeBack(act) {
     if (act.uid) this.outbox.takeBack(act.uid);
     this.made -= act.isNew ? 1 : 0;
+    if (FINAL.includes(act.kind)) this.desk.count(act.node, -1);
     this.bringBack(act);
     this.view.say(act.kind === "skip" ? "Back to the skipped picture." : `Taken back: ${act.name}.`);
   }
@@ -304,7 +257,7 @@ class Session {
     this.refresh();
     this.suggest();
     const node = this.tree.find(act.node) ?? 0;
-    this.goTo(this.tree.isLeaf(node) ? Math.max(this.tree.parents[node], 0) : node);
+    this.walk.goTo(this.tree.isLeaf(node) ? Math.max(this.tree.parents[node], 0) : node);
   }
 
   /* Show a picture out of its turn; the class that this person said before stands chosen. */
@@ -335,12 +288,8 @@ class Session {
     this.send("choose", true);
   }
 
-  help() {
-    this.view.openHelp();
-  }
-
   openRefused() {
-    this.view.openRefused(this.outbox);
+    new RefusedSheet(this.view.parts, this.outbox).open();
   }
 
   leave() {

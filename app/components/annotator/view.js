@@ -6,31 +6,11 @@ const LARGEST_ENLARGEMENT = 8; // a 64-pixel picture is shown at 512
 const LEAST_SAID = 0.005; // a probability below is not shown
 const SHARPEST = 2; // more pixels per point are not seen
 
-function element(tag, className = "", text = "") {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.textContent = text;
-  return made;
-}
-
-/* A class name, whatever its script: <bdi> keeps its direction from turning the line around. */
-function named(text, className = "") {
-  return element("bdi", className, text);
-}
-
-function button(command, argument, ...content) {
-  const made = element("button");
-  made.type = "button";
-  made.dataset.do = command;
-  made.dataset.argument = argument;
-  made.append(...content);
-  return made;
-}
-
 class View {
-  constructor(root, { signal, run }) {
+  constructor(root, { signal, run, keymap }) {
     this.root = root;
-    this.parts = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]));
+    this.parts = partsOf(root);
+    this.ladder = new Ladder(this.parts, keymap);
     this.seen = new Map(); // image id -> the element that was on screen, the newest last
     this.rows = Array.from({ length: ROWS }, (_, place) => this.makeRow(place));
     this.parts.rows.replaceChildren(...this.rows.map(({ item }) => item));
@@ -50,11 +30,11 @@ class View {
   makeRow(place) {
     const [name, sub] = [named("", "name"), named("", "sub")];
     const [sure, below] = [element("span", "sure"), element("span", "below")];
-    const [item, key, texts] = [element("li"), element("kbd"), element("span", "texts")];
+    const [item, key, texts, code] = [element("li"), element("kbd"), element("span", "texts"), element("kbd", "code")];
     texts.append(name, sub);
-    const pressed = button("row", place, key, texts, sure, below);
+    const pressed = button("row", place, key, texts, code, sure, below);
     item.append(pressed);
-    return { digit: String(place + 1), item, button: pressed, key, name, sub, sure, below };
+    return { digit: String(place + 1), item, button: pressed, key, name, sub, code, sure, below };
   }
 
   onClick(event, run) {
@@ -80,7 +60,7 @@ class View {
   draw(session) {
     this.drawPicture(session);
     this.drawHere(session);
-    this.drawSuggestion(session);
+    this.ladder.draw(session);
     this.drawRows(session);
     this.drawActions(session);
     this.drawRecent(session);
@@ -137,29 +117,17 @@ class View {
     hereNote.title = tree.notes[at] ?? "";
   }
 
-  drawSuggestion({ tree, suggestion, data }) {
-    const { suggestionBox, steps, acceptText, coarser, awaited } = this.parts;
-    suggestionBox.hidden = !suggestion;
-    awaited.hidden = Boolean(suggestion) || !data.awaits_model;
-    if (!suggestion) return;
-    const drawn = suggestion.path.map(({ node, probability }, place) => {
-      const step = button("goTo", node, named(tree.names[node]), element("span", "sure", percent(probability)));
-      if (place === suggestion.level) step.setAttribute("aria-current", "true");
-      return step;
-    });
-    steps.replaceChildren(...drawn);
-    acceptText.textContent = tree.names[suggestion.node];
-    coarser.disabled = suggestion.level < 0;
-  }
-
-  drawRows({ tree, standing, suggestion }) {
-    const { pager, pagerText, empty, box, order } = this.parts;
+  drawRows({ tree, standing, suggestion, keymap, desk }) {
+    const { pager, pagerText, empty, box, order, orderText } = this.parts;
     const { listed, start, total, pick, query } = standing;
-    order.hidden = Boolean(query) || !listed.some((node) => suggestion?.shown.get(node) >= LEAST_SAID);
+    order.hidden = Boolean(query) || !(suggestion || keymap.fixedOrder) || total < 2;
+    orderText.textContent = keymap.fixedOrder ? "Tree order" : "Most likely first";
     this.rows.forEach((row, place) => {
       const node = listed[start + place];
       row.item.hidden = node === undefined;
-      if (node !== undefined) this.drawRow(row, node, { tree, query, suggestion, isPicked: start + place === pick });
+      if (node === undefined) return;
+      this.drawRow(row, node, { tree, query, suggestion, isPicked: start + place === pick });
+      row.code.textContent = keymap.showsCodes ? desk.codes.code(node) : "";
     });
     pager.hidden = total <= ROWS;
     pagerText.textContent = `${start + 1}–${Math.min(start + ROWS, listed.length)} of ${total.toLocaleString()}`;
@@ -268,32 +236,5 @@ class View {
     toast.classList.add("shown");
     clearTimeout(this.warning);
     this.warning = setTimeout(() => toast.classList.remove("shown"), WARN_MS);
-  }
-
-  openHelp() {
-    this.parts.help.showModal();
-  }
-
-  openRefused(outbox) {
-    const { refusedBox, refusedList } = this.parts;
-    const draw = () => {
-      refusedList.replaceChildren(...outbox.refused.map((entry) => this.refusedItem(entry, outbox, draw)));
-      if (!outbox.refused.length) refusedBox.close();
-      else if (!refusedBox.open) refusedBox.showModal();
-    };
-    draw();
-  }
-
-  refusedItem(entry, outbox, redraw) {
-    const made = element("li");
-    const { image_id: image, node } = entry.body ?? {};
-    const what = entry.withdraws ? "Taking back a label" : `Picture ${image}: ${node || "unusable"}`;
-    const why = `${sentence(entry.error.error)} ${sentence(entry.error.remedy)}`;
-    const again = button("", "", "Try again");
-    again.onclick = () => [outbox.retry(entry), redraw()];
-    const discard = button("", "", "Discard");
-    discard.onclick = () => [outbox.drop(entry), redraw()];
-    made.append(named(what, "what"), element("p", "", why), again, discard);
-    return made;
   }
 }

@@ -1,0 +1,28 @@
+/* The suggestion as a ladder: its path from the top level down, each step one key or one tap away. */
+class Ladder {
+  constructor(parts, keymap) {
+    Object.assign(this, { parts, keymap });
+  }
+
+  draw({ tree, suggestion, data }) {
+    const { suggestionBox, steps, acceptText, coarser, finer, awaited } = this.parts;
+    suggestionBox.hidden = !suggestion;
+    awaited.hidden = Boolean(suggestion) || !data.awaits_model;
+    if (!suggestion) return;
+    const { path, level } = suggestion;
+    steps.replaceChildren(...path.map((step, place) => this.step(tree, step, place, place === level)));
+    acceptText.textContent = tree.names[suggestion.node];
+    coarser.disabled = level < 0;
+    finer.disabled = level >= path.length - 1;
+  }
+
+  step(tree, { node, probability }, place, isMeant) {
+    const name = tree.names[node];
+    const made = button("acceptAt", place, named(name), element("span", "sure", percent(probability)));
+    const key = this.keymap.keyFor(idOf("acceptAt", place));
+    if (key) made.prepend(element("kbd", "", key));
+    made.title = `Label as ${name}`;
+    if (isMeant) made.setAttribute("aria-current", "true");
+    return made;
+  }
+}

@@ -7,11 +7,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.server.answers import answer, whole_number
+from app.server.labels import counts
 from app.server.workspace import workspace
 from app.server.writes import annotator, write
 from hmgc_core.errors import BadRequest
 from hmgc_core.records import Prediction, QueueChoice
-from hmgc_core.workflow import labelling, queues
+from hmgc_core.workflow import queues
 from hmgc_core.workflow.queues import QueueItem
 from hmgc_core.workflow.taxonomies import current_taxonomy
 
@@ -31,7 +32,6 @@ def _queue(choice: QueueChoice, by: str, after: str, count: int) -> dict[str, An
     ws = workspace()
     page = queues.next_pictures(ws, choice, annotator=by, after=after, count=count)
     version, taxonomy = current_taxonomy(ws)
-    images, labelled = labelling.image_counts(ws)
     return {
         "items": [_item(item) for item in page.items],
         "pass": page.pass_id,
@@ -39,7 +39,7 @@ def _queue(choice: QueueChoice, by: str, after: str, count: int) -> dict[str, An
         "left": {"skipped": page.skipped, "held": page.held},
         "reserve_s": page.reserve_s,
         "taxonomy": {"version": version, "hash": taxonomy.content_hash},
-        "counts": {"images": images, "labelled": labelled},
+        "counts": counts(ws),
     }
 
 

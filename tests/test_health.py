@@ -190,6 +190,9 @@ def test_kept_counts_that_disagree_are_told_at_the_start_and_made_anew(labelled_
     (finding,) = health.at_start(labelled_workspace)
     assert (finding.what, finding.remedy) == ("kept counts", health.REPAIR)
     assert "train pictures with a label: kept 99, counted 12" in finding.state
+    assert "1 classes differ" in finding.state
+    with labelled_workspace.reading() as connection:
+        assert len(checks.wrong_counts(connection)) == 2
     health.repair(labelled_workspace)
     assert health.at_start(labelled_workspace) == []
     assert labelling.label_counts(labelled_workspace) == before

@@ -1,6 +1,6 @@
 """The routes of queues: what comes next, whose hands pictures are in, and one picture out of its turn."""
 
-from typing import Any
+from typing import Any, TypeGuard
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -109,5 +109,5 @@ def _choice(body: Any) -> QueueChoice:
     return QueueChoice.parse(text)
 
 
-def _is_id(value: Any) -> bool:
+def _is_id(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**53

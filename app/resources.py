@@ -1,6 +1,7 @@
 """What all visitors share: the workspace, and what is dear to compute from it. The only caches of the app.
 
-The cached values are frozen: pages read them and change nothing.
+The cached values are frozen: pages read them and change nothing. An argument whose name begins with _ is no part of a
+cache's key; the others are, also where the function makes no use of them (hence ARG001).
 """
 
 import functools
@@ -37,7 +38,7 @@ def prediction_table(ws: Workspace, run_id: int) -> PredictionTable:
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
-def _prediction_table(_ws: Workspace, _folder: str, run_id: int, _stamp: Stamp) -> PredictionTable:
+def _prediction_table(_ws: Workspace, folder: str, run_id: int, stamp: Stamp) -> PredictionTable:  # noqa: ARG001
     return seeing.prediction_table(_ws, run_id)
 
 
@@ -47,13 +48,19 @@ def node_counts(ws: Workspace, version: int, run_id: int | None) -> NodeCounts:
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
-def _node_counts(_ws: Workspace, _folder: str, version: int, run_id: int | None, _stamp: Stamp) -> NodeCounts:
+def _node_counts(
+    _ws: Workspace,
+    folder: str,  # noqa: ARG001
+    version: int,
+    run_id: int | None,
+    stamp: Stamp,  # noqa: ARG001
+) -> NodeCounts:
     table = None if run_id is None else prediction_table(_ws, run_id)
     return tree.node_counts(_ws, version, table)
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
-def _fingerprint(_ws: Workspace, _folder: str) -> str:
+def _fingerprint(_ws: Workspace, folder: str) -> str:  # noqa: ARG001
     return security.fingerprint(_ws.secret())
 
 
@@ -66,15 +73,20 @@ def fingerprint() -> str:
 def queue_size(ws: Workspace, choice: QueueChoice, annotator: str, counted: int) -> QueueSize:
     """How much of a queue is left for a person; `counted` changes when something else than a label changes it."""
     run = seeing.newest_done(ws)
-    stamp = (labels_stamp(ws), run.id if run else None, queues.rules(ws), labelling.image_counts(ws), counted)
-    return _queue_size(ws, str(ws.folder), choice, annotator, stamp)
+    people = queues.rules(ws).people
+    stamp = (labels_stamp(ws), run.id if run else None, people, labelling.image_counts(ws), counted)
+    return _queue_size(ws, str(ws.folder), str(choice), annotator, stamp)
 
 
 @st.cache_resource(max_entries=200, show_spinner=False)
 def _queue_size(
-    _ws: Workspace, _folder: str, choice: QueueChoice, annotator: str, _stamp: tuple[object, ...]
+    _ws: Workspace,
+    folder: str,  # noqa: ARG001
+    queue: str,
+    annotator: str,
+    stamp: tuple[object, ...],  # noqa: ARG001
 ) -> QueueSize:
-    return queues.size(_ws, choice, annotator=annotator)
+    return queues.size(_ws, QueueChoice.parse(queue), annotator=annotator)
 
 
 def folders(ws: Workspace) -> list[FolderChoice]:
@@ -83,7 +95,7 @@ def folders(ws: Workspace) -> list[FolderChoice]:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _folders(_ws: Workspace, _folder: str, _images: int) -> list[FolderChoice]:
+def _folders(_ws: Workspace, folder: str, images: int) -> list[FolderChoice]:  # noqa: ARG001
     return queues.folders(_ws)
 
 

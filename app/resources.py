@@ -1,6 +1,7 @@
 """What all visitors share: the workspace, and what is dear to compute from it. The only caches of the app.
 
-The cached values are frozen: pages read them and change nothing.
+The cached values are frozen: pages read them and change nothing. Folder and stamp are there to be part of a cache's
+key; with an underscore before its name, as the workspace has it, an argument is none.
 """
 
 import functools
@@ -38,7 +39,7 @@ def prediction_table(ws: Workspace, run_id: int) -> PredictionTable:
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
-def _prediction_table(_ws: Workspace, _folder: str, run_id: int, _stamp: Stamp) -> PredictionTable:
+def _prediction_table(_ws: Workspace, folder: str, run_id: int, stamp: Stamp) -> PredictionTable:  # noqa: ARG001
     return seeing.prediction_table(_ws, run_id)
 
 
@@ -48,13 +49,19 @@ def node_counts(ws: Workspace, version: int, run_id: int | None) -> NodeCounts:
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
-def _node_counts(_ws: Workspace, _folder: str, version: int, run_id: int | None, _stamp: Stamp) -> NodeCounts:
+def _node_counts(
+    _ws: Workspace,
+    folder: str,  # noqa: ARG001
+    version: int,
+    run_id: int | None,
+    stamp: Stamp,  # noqa: ARG001
+) -> NodeCounts:
     table = None if run_id is None else prediction_table(_ws, run_id)
     return tree.node_counts(_ws, version, table)
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
-def _fingerprint(_ws: Workspace, _folder: str) -> str:
+def _fingerprint(_ws: Workspace, folder: str) -> str:  # noqa: ARG001
     return security.fingerprint(_ws.secret())
 
 

@@ -102,10 +102,11 @@ class Targets:
 
 # --- queues ---------------------------------------------------------------------------------------------------------
 
-QueueKind = Literal["unlabelled", "unsure", "contradicted", "folder", "class", "predicted", "selection"]
+QueueKind = Literal["unlabelled", "unsure", "contradicted", "second-look", "folder", "class", "predicted", "selection"]
 QUEUE_KINDS: tuple[QueueKind, ...] = get_args(QueueKind)
 NAMED_QUEUES: tuple[QueueKind, ...] = ("folder", "class", "predicted", "selection")  # these need an `of`
-REVIEWS: tuple[QueueKind, ...] = ("contradicted", "class", "selection")  # a second look at what may have its labels
+# Gone through once more by each person, whether a picture has its labels or not.
+REVIEWS: tuple[QueueKind, ...] = ("contradicted", "second-look", "class", "selection")
 LONGEST_QUEUE = 2000
 
 

@@ -166,9 +166,8 @@ class _Draft:
 
     def _new_key(self, parent: str, name: str) -> str:
         """The first key for this name that nobody has or had."""
-        return next(
-            key for key in self._keys_for(parent, name) if key not in self.parents and key not in self.used_keys
-        )
+        wanted = self._keys_for(parent, name)
+        return next(key for key in wanted if key not in self.parents and not self.was_used(key))
 
     def _keys_for(self, parent: str, name: str) -> Iterator[str]:
         """Keys made from a name: like those beside it, joined to the parent's key or the name alone; then numbered."""

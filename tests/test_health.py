@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import label, write_picture
-from reading_pages import button, open_page, said
+from reading_pages import MAIN, button, open_page, said
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
@@ -151,13 +151,19 @@ def test_serve_does_not_start_on_noise(labelled_workspace: Workspace) -> None:
     assert "HMGC Studio is at" not in result.stderr
 
 
-@pytest.mark.parametrize("name", ["overview", "data", "train"])
-def test_a_page_says_it_instead_of_breaking(
-    labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch, name: str
+@pytest.mark.parametrize("harm", [cut_in_half, a_text, of_another_program])
+def test_the_app_says_it_instead_of_breaking(
+    labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch, harm: object
 ) -> None:
-    cut_in_half(closed(labelled_workspace))
-    page = open_page(monkeypatch, labelled_workspace, name)
-    assert "is damaged" in said(page) and "restore a backup" in said(page)
+    path = closed(labelled_workspace)
+    harm(path)  # type: ignore[operator]
+    monkeypatch.setenv("HMGC_WORKSPACE", str(labelled_workspace.folder))
+    page = AppTest.from_file(str(MAIN), default_timeout=30).run()
+    assert not page.exception
+    (error,) = page.error
+    told = error.value.replace("\\", "")
+    assert str(path) in told
+    assert "restore a backup" in told or "Put the right file in its place" in told
 
 
 def test_the_overview_says_it_of_noise_in_the_middle(
@@ -184,6 +190,9 @@ def test_kept_counts_that_disagree_are_told_at_the_start_and_made_anew(labelled_
     (finding,) = health.at_start(labelled_workspace)
     assert (finding.what, finding.remedy) == ("kept counts", health.REPAIR)
     assert "train pictures with a label: kept 99, counted 12" in finding.state
+    assert "1 classes differ" in finding.state
+    with labelled_workspace.reading() as connection:
+        assert len(checks.wrong_counts(connection)) == 2
     health.repair(labelled_workspace)
     assert health.at_start(labelled_workspace) == []
     assert labelling.label_counts(labelled_workspace) == before

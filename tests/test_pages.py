@@ -294,7 +294,7 @@ def look_at_path(page: AppTest, path: str) -> AppTest:
 
 def when_over(page: AppTest) -> AppTest:
     """Wait for what goes on in the background."""
-    while (work := page.session_state.filtered_state.get(state.IMPORT_WORK)) is not None and not work.is_over:
+    while state.IMPORT_WORK in page.session_state and not page.session_state[state.IMPORT_WORK].is_over:
         time.sleep(0.05)
     page.run()
     assert not page.exception

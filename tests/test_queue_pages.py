@@ -57,7 +57,7 @@ def test_a_queue_that_is_not_there_gives_way_with_a_word(
 
 def test_the_dialog_counts_and_starts_over(predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     upcoming(predicted_workspace, "contradicted")
-    label(predicted_workspace, 1, "owl", uid="a-second-look-1")
+    label(predicted_workspace, 1, "tug", uid="a-second-look-1")
     page = choosing(annotate(monkeypatch, predicted_workspace, queue="contradicted"))
     radio = page.radio(key=state.QUEUE_KIND)
     assert any("4 pictures" in caption for caption in radio.proto.captions)

@@ -10,7 +10,8 @@ from conftest import TINY_LEAVES, label, upcoming
 from hmgc_core.errors import BadRequest, UnknownImage, UnknownNode
 from hmgc_core.records import NewAnnotation, Prediction, QueueChoice, QueueRules, RunConfig
 from hmgc_core.store import jobs, predictions, schema
-from hmgc_core.workflow import labelling, queues, selections, taxonomies, training
+from hmgc_core.tree_edits import Split
+from hmgc_core.workflow import labelling, queues, selections, taxonomies, training, tree_edits
 from hmgc_core.workflow.queues import QueuePage
 from hmgc_core.workflow.workspaces import Workspace
 
@@ -148,6 +149,19 @@ def test_a_useless_selection_is_refused(workspace: Workspace, name: str, images:
 
 
 # --- passes -----------------------------------------------------------------------------------------------------------
+
+
+def test_pictures_of_a_split_class_wait_for_those_who_labelled_them(workspace: Workspace) -> None:
+    label(workspace, 1, "owl", by="ada")
+    label(workspace, 2, "owl", by="import")
+    label(workspace, 3, "owl", by="grace")
+    label(workspace, 4, "ship", by="ada")
+    tree_edits.make_edit(workspace, Split("owl", ("barn owl", "snowy owl")), seen=1)
+    assert sorted(ids(workspace, "second-look")) == [1, 2]
+    label(workspace, 1, "barn owl", by="ada")
+    label(workspace, 2, "owl", by="ada")
+    assert ids(workspace, "second-look") == []
+    assert sorted(ids(workspace, "second-look", by="grace")) == [3]
 
 
 def test_a_second_look_comes_once_in_a_pass(labelled_workspace: Workspace) -> None:

@@ -161,3 +161,18 @@ def test_an_open_form_follows_when_the_class_is_gone(workspace: Workspace, monke
     taxonomies.store_taxonomy(workspace, Taxonomy.from_edges([("bird", "life"), ("ship", "life")]), source="smaller")
     choose(page, "retire", "owl")
     assert page.subheader[0].value == "life"
+
+
+def test_counts_on_the_page_follow_labels_and_never_come_from_another_workspace(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page(monkeypatch, workspace, "taxonomy", node="bird")
+    assert figures(page)["Labels here or below"] == "0"
+    label(workspace, 1, "owl")
+    assert figures(page.run())["Labels here or below"] == "1"
+    tree_edits.make_edit(workspace, Rename("owl", "Owls"), seen=1)
+    assert figures(page.run())["Labels here or below"] == "1"
+
+
+def figures(page: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in page.metric}

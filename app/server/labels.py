@@ -12,10 +12,18 @@ from app.server.workspace import workspace
 from app.server.writes import write
 from hmgc_core.errors import BadRequest
 from hmgc_core.records import NewAnnotation
-from hmgc_core.workflow import labelling
+from hmgc_core.workflow import labelling, seeing
+from hmgc_core.workflow.workspaces import Workspace
 
 LONGEST_LOOK_S = 1e7
 DEEPEST_SHOWN = 4
+
+
+def counts(ws: Workspace) -> dict[str, int]:
+    """How much is done. at: counts with a larger one are newer, in whatever order two answers arrive."""
+    at = sum(seeing.labels_stamp(ws))
+    images, labelled = labelling.image_counts(ws)
+    return {"images": images, "labelled": labelled, "at": at}
 
 
 async def labels(request: Request) -> Response:
@@ -26,7 +34,7 @@ async def labels(request: Request) -> Response:
         raise BadRequest("this is no label", remedy='send one label, or {"labels": [...]}')
     statements = [_statement(value) for value in listed]
     new = await run_in_threadpool(labelling.annotate, workspace(), statements, annotator=asked.annotator)
-    return answer({"saved": len(statements), "new": new})
+    return answer({"saved": len(statements), "new": new, "counts": await run_in_threadpool(counts, workspace())})
 
 
 def _statement(value: Any) -> NewAnnotation:
@@ -81,7 +89,7 @@ async def withdraw(request: Request) -> Response:
     asked = await write(request)
     uid = request.path_params["uid"]
     await run_in_threadpool(labelling.withdraw, workspace(), uid, annotator=asked.annotator)
-    return answer({"withdrawn": uid})
+    return answer({"withdrawn": uid, "counts": await run_in_threadpool(counts, workspace())})
 
 
 async def session(request: Request) -> Response:

@@ -1,18 +1,19 @@
 """The routes of queues: what comes next, whose hands pictures are in, and one picture out of its turn."""
 
-from typing import Any
+from typing import Any, TypeGuard
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.server.answers import answer, whole_number
+from app.server.labels import counts
 from app.server.suggestions import suggested
 from app.server.workspace import workspace
 from app.server.writes import annotator, write
 from hmgc_core.errors import BadRequest
 from hmgc_core.records import QueueChoice
-from hmgc_core.workflow import labelling, queues
+from hmgc_core.workflow import queues
 from hmgc_core.workflow.queues import QueueItem
 from hmgc_core.workflow.taxonomies import current_taxonomy
 
@@ -32,7 +33,6 @@ def _queue(choice: QueueChoice, by: str, after: str, count: int) -> dict[str, An
     ws = workspace()
     page = queues.next_pictures(ws, choice, annotator=by, after=after, count=count)
     version, taxonomy = current_taxonomy(ws)
-    images, labelled = labelling.image_counts(ws)
     return {
         "items": [_item(item) for item in page.items],
         "pass": page.pass_id,
@@ -40,7 +40,7 @@ def _queue(choice: QueueChoice, by: str, after: str, count: int) -> dict[str, An
         "left": {"skipped": page.skipped, "held": page.held},
         "reserve_s": page.reserve_s,
         "taxonomy": {"version": version, "hash": taxonomy.content_hash},
-        "counts": {"images": images, "labelled": labelled},
+        "counts": counts(ws),
     }
 
 
@@ -97,5 +97,5 @@ def _choice(body: Any) -> QueueChoice:
     return QueueChoice.parse(text)
 
 
-def _is_id(value: Any) -> bool:
+def _is_id(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**53

@@ -132,23 +132,23 @@ def set_words(connection: sa.Connection, by: int, latest: Mapping[int, Statement
         if after is not None:
             labels[after.key, after.kind, split] = labels.get((after.key, after.kind, split), 0) + 1
     connection.execute(word.delete().where(mine))
-    new = [
-        {
-            "image_id": image_id,
-            "annotator_id": by,
-            "annotation_id": said.id,
-            "kind": said.kind,
-            "node_key": said.key,
-            "second_look_id": said.second_look,
-        }
-        for image_id, said in latest.items()
-        if said is not None
-    ]
+    new = [_word_row(image_id, by, said) for image_id, said in latest.items() if said is not None]
     if new:
         connection.execute(word.insert(), new)
     for (key, kind, split), change in labels.items():
         _change_label_tally(connection, key, kind, split, change)
     _count_words(connection, {i: (latest[i] is not None) - (i in old) for i in splits}, splits)
+
+
+def _word_row(image_id: int, by: int, said: Statement) -> dict[str, int | str | None]:
+    return {
+        "image_id": image_id,
+        "annotator_id": by,
+        "annotation_id": said.id,
+        "kind": said.kind,
+        "node_key": said.key,
+        "second_look_id": said.second_look,
+    }
 
 
 def _change_label_tally(connection: sa.Connection, key: str, kind: str, split: str, by: int) -> None:
@@ -280,20 +280,28 @@ def tallies(connection: sa.Connection) -> list[tuple[str, str, str, int]]:
 
 
 def rebuild(connection: sa.Connection) -> None:
-    """Make words and counts anew from the statements, with node keys of the newest taxonomy."""
+    """Make words and counts anew from the statements, as they read in the newest taxonomy."""
     for table in (word, label_tally, image_tally):
         connection.execute(table.delete())
-    connection.execute(image.update().where(image.c.words > images.OUT).values(words=0))
-    there = sa.select(image.c.split, sa.func.count()).where(image.c.words > images.OUT)
-    for row in connection.execute(there.group_by(image.c.split)).all():
-        images.change_tally(connection, row[0], labelled=False, by=row[1])
     read = _Reader(connection)
-    latest: dict[int, dict[int, Statement]] = {}
+    latest: dict[tuple[int, int], Statement] = {}
     for row in connection.execute(_standing(upto=None).order_by(annotation.c.id)):
         said = read(row.id, row.taxonomy_id, row.kind, row.node_key)
         if said is not None:
-            latest.setdefault(row.annotator_id, {})[row.image_id] = said
-    for by, by_image in latest.items():
-        ids = list(by_image)
-        for start in range(0, len(ids), images.CHUNK):
-            set_words(connection, by, {i: by_image[i] for i in ids[start : start + images.CHUNK]})
+            latest[row.image_id, row.annotator_id] = said
+    if latest:
+        connection.execute(word.insert(), [_word_row(*place, said) for place, said in latest.items()])
+    _count_all(connection)
+
+
+def _count_all(connection: sa.Connection) -> None:
+    """Fill the empty tallies, and `image.words`, from the words."""
+    mine = sa.select(sa.func.count()).where(word.c.image_id == image.c.id).scalar_subquery()
+    is_there = image.c.words > images.OUT
+    connection.execute(image.update().where(is_there).values(words=mine))
+    labels = (word.c.node_key, word.c.kind, image.c.split)
+    counted = sa.select(*labels, sa.func.count()).join(image, image.c.id == word.c.image_id).group_by(*labels)
+    connection.execute(label_tally.insert().from_select(["node_key", "kind", "split", "total"], counted))
+    done = (image.c.split, image.c.words > 0)
+    counted = sa.select(*done, sa.func.count()).where(is_there).group_by(*done)
+    connection.execute(image_tally.insert().from_select(["split", "labelled", "total"], counted))

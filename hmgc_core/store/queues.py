@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from hmgc_core.records import QueueChoice
-from hmgc_core.store import sharing
+from hmgc_core.store import second_looks, sharing
 from hmgc_core.store.schema import image, image_path, node, prediction, selection_image, word
 from hmgc_core.store.sharing import Asker
 
@@ -19,10 +19,14 @@ PLACES = ("is", "none_here")  # kinds that say where an image belongs
 
 @dataclass(frozen=True)
 class Context:
-    """What a queue is measured by: the newest version of the tree, and the newest finished run (None: none yet)."""
+    """What a queue is measured by: the newest version of the tree, and the newest finished run (None: none yet).
+
+    nobody: annotators who do not look themselves, because their labels came from a file.
+    """
 
     taxonomy_id: int
     run_id: int | None
+    nobody: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,7 @@ def _walk(choice: QueueChoice, context: Context, asker: Asker) -> _Walk:
         "unlabelled": _unlabelled,
         "unsure": _unsure,
         "contradicted": _contradicted,
+        "second-look": _second_look,
         "folder": _folder,
         "class": _class,
         "predicted": _predicted,
@@ -142,6 +147,12 @@ def _contradicted(_of: str, context: Context, asker: Asker) -> _Walk:
     rows = prediction.join(image, image.c.id == prediction.c.image_id)
     where = (prediction.c.run_id == context.run_id) & disputed.exists()
     return _Walk(rows, prediction.c.probability, prediction.c.image_id, where, is_backward=True)
+
+
+def _second_look(_of: str, context: Context, asker: Asker) -> _Walk:
+    """Where a class has changed since the asker's word, or one that came from a file, was given."""
+    rows = word.join(image, image.c.id == word.c.image_id)
+    return _Walk(rows, image.c.priority, image.c.id, second_looks.waits(asker.annotator_id, nobody=context.nobody))
 
 
 def _folder(of: str, _context: Context, _asker: Asker) -> _Walk:

@@ -32,6 +32,13 @@ def image_ids(
     return list(connection.execute(query.distinct().order_by(image.c.priority, image.c.id)).scalars())
 
 
+def waits(annotator_id: int, *, nobody: Collection[str]) -> sa.ColumnElement[bool]:
+    """The row of `word` waits for a second look by this annotator: their own word, or one of `nobody` in particular."""
+    from_files = sa.select(annotator.c.id).where(annotator.c.name.in_(nobody))
+    mine = word.c.annotator_id == annotator_id
+    return word.c.second_look_id.is_not(None) & (mine | (word.c.annotator_id.in_(from_files) & ~_seen_since()))
+
+
 def _seen_since() -> sa.ColumnElement[bool]:
     """Somebody else's word on the image was given in the version that asks for the look, or later."""
     other, said = word.alias("other"), annotation.alias("said")

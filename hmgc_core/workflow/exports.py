@@ -15,7 +15,7 @@ from hmgc_core.exchange.annotation_table import BETWEEN_CLASSES, BETWEEN_PATHS, 
 from hmgc_core.exchange.prediction_table import PredictionRow, write_predictions
 from hmgc_core.leading import Reading, Step, read_on
 from hmgc_core.querying import Cut, cut_nodes
-from hmgc_core.records import Run
+from hmgc_core.records import Kind, Run
 from hmgc_core.store import exports, runs, taxonomies
 from hmgc_core.store.workspace import DATABASE, Workspace
 from hmgc_core.taxonomy import IntArray, Taxonomy
@@ -209,7 +209,7 @@ def _annotation_row(row: sa.Row, classes: _Classes, paths: list[str]) -> Annotat
         label=said.key,
         split=row.split,
         annotator=row.annotator_name,
-        kind=kind,
+        kind=cast(Kind, kind),
         state=state,
         said_at=row.created_at,
         level=said.level,

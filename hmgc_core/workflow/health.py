@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from hmgc_core.checkpoint_files import MANIFEST, check_files
 from hmgc_core.errors import CheckpointError, WorkspaceError
 from hmgc_core.records import Run
@@ -44,7 +46,7 @@ def at_start(ws: Workspace) -> list[Finding]:
     require_sound(ws)
     moved = _moved(ws)
     places = [] if moved else [*_folders(ws), *_models(ws, _missing_model)]
-    return [finding for finding in (*moved, *_counts(ws), *places) if finding.remedy]
+    return [finding for finding in (*moved, *_counts(ws, checks.wrong_sums), *places) if finding.remedy]
 
 
 def doctor(ws: Workspace) -> list[Finding]:
@@ -52,7 +54,7 @@ def doctor(ws: Workspace) -> list[Finding]:
     looks: dict[str, Callable[[Workspace], list[Finding]]] = {
         "database": _database,
         "rows": _sizes,
-        "kept counts": _counts,
+        "kept counts": lambda ws: _counts(ws, checks.wrong_counts),
         "words": _words,
         "place": _moved,
         "folders": _folders,
@@ -93,9 +95,9 @@ def _sizes(ws: Workspace) -> list[Finding]:
     return [Finding("rows", ", ".join(f"{count} {name}s" for name, count in sizes.items()))]
 
 
-def _counts(ws: Workspace) -> list[Finding]:
+def _counts(ws: Workspace, look: Callable[[sa.Connection], list[str]]) -> list[Finding]:
     with ws.reading() as connection:
-        wrong = checks.wrong_counts(connection)
+        wrong = look(connection)
     return [Finding("kept counts", "; ".join(wrong) or "agree with the labels", REPAIR if wrong else "")]
 
 

@@ -16,6 +16,7 @@ from hmgc_core.store.schema import now
 from hmgc_core.store.sharing import Asker
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.workflow.taxonomies import current_taxonomy
+from hmgc_core.workflow.tree_edits import NO_ANNOTATOR
 
 MOST_PEOPLE = 20
 SHORTEST_RESERVE_S, LONGEST_RESERVE_S = 60, 4 * 3600
@@ -116,7 +117,7 @@ def _page(
 
 
 def _context(connection: sa.Connection, ws: Workspace) -> Context:
-    return Context(current_taxonomy(ws)[0], runs.newest_done_id(connection))
+    return Context(current_taxonomy(ws)[0], runs.newest_done_id(connection), NO_ANNOTATOR)
 
 
 def _asker(connection: sa.Connection, choice: QueueChoice, annotator: str, *, may_write: bool) -> tuple[Asker, int]:

@@ -158,7 +158,7 @@ def _planned_edit(ws: Workspace, edit: Edit) -> _Plan:
     def steps_to(connection: sa.Connection, said_in: int) -> list[Step]:
         return [*taxonomies.moves_after(connection, said_in, version), step]
 
-    touched = edited.touched | {key for key, _ in loosens}
+    touched = {*edited.touched, *(key for key, _ in loosens)}
     return _Plan(version, edited.taxonomy, step, touched, _values(old, edit, edited), steps_to, added=edited.added)
 
 

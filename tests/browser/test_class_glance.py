@@ -74,8 +74,8 @@ def test_the_nearest_labelled_pictures_carry_their_class_and_lead_there(desk: Sc
     expect(desk.part("glanceName")).to_have_text("owl")
 
 
-def test_an_app_that_cannot_be_reached_is_told_in_the_sheet(desk: Screen) -> None:
-    desk.page.route(re.compile("/api/(glance|nearest)"), lambda route: route.fulfill(status=502, body="proxy"))
-    desk.press("i")
-    expect(desk.part("glanceWhy")).to_have_text("The app cannot be reached.")
-    expect(desk.part("glanceNearestWhy")).to_have_text("The app cannot be reached.")
+def test_an_app_that_cannot_be_reached_is_told_in_the_sheet(loud: Screen) -> None:
+    loud.page.route(re.compile("/api/(glance|nearest)"), lambda route: route.fulfill(status=502, body="proxy"))
+    loud.press("i")
+    expect(loud.part("glanceWhy")).to_have_text("The app cannot be reached.")
+    expect(loud.part("glanceNearestWhy")).to_have_text("The app cannot be reached.")

@@ -130,7 +130,7 @@ class Keymap {
 
   get text() {
     const lines = ["# Keys and codes of HMGC Studio"];
-    for (const [id, key] of Object.entries(this.changed)) lines.push(`key ${id} = ${key === " " ? "Space" : key}`);
+    for (const [id, key] of Object.entries(this.changed)) lines.push(`key ${id} = ${key === " " ? "Space" : key}`.trimEnd());
     for (const [code, key] of Object.entries(this.codes)) lines.push(`code ${code} = ${key}`);
     if (this.fixedOrder) lines.push("order = tree");
     if (this.showsCodes) lines.push("codes = shown");

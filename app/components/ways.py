@@ -5,7 +5,7 @@ import streamlit as st
 from app import state
 
 # A new way is one line here and one branch of the page.
-WAYS = {"one": "One by one", "mine": "My labels"}
+WAYS = {"one": "One by one", "many": "Many at once", "mine": "My labels"}
 
 
 def show() -> str:

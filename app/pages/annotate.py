@@ -1,4 +1,4 @@
-"""Annotate: one picture after the other, at whatever level of the class tree the annotator is sure of."""
+"""Annotate, at whatever level of the class tree the annotator is sure of: one by one, or many look-alikes at once."""
 
 import streamlit as st
 
@@ -6,6 +6,7 @@ from app import resources, security, state
 from app.components import empty_state, my_labels, queue_dialog, queue_words, ways
 from app.components.annotator import index as annotator
 from app.components.annotator import who
+from app.components.many import index as many
 from hmgc_core.workflow import labelling, training
 from hmgc_core.workflow.taxonomies import newest_taxonomy
 
@@ -21,8 +22,20 @@ name = who.current()
 if not name:
     who.ask()
     st.stop()
-if ways.show() == "mine":
+way = ways.show()
+if way == "mine":
     my_labels.show(ws, name)
+    st.stop()
+if way == "many":
+    many.show(
+        annotator=name,
+        token=security.sign(ws.secret(), name),
+        place=resources.fingerprint(),
+        taxonomy=annotator.TreeVersion(tree[0], tree[1].content_hash),
+        awaits_model=training.awaits_first(ws),
+        remember=who.remembered() != name,
+        on_leave=who.leave,
+    )
     st.stop()
 choice = queue_words.chosen(ws)
 annotator.show(

@@ -8,10 +8,11 @@ from starlette.responses import Response
 
 from app.server.answers import answer, whole_number
 from app.server.labels import counts
+from app.server.suggestions import suggested
 from app.server.workspace import workspace
 from app.server.writes import annotator, write
 from hmgc_core.errors import BadRequest
-from hmgc_core.records import Prediction, QueueChoice
+from hmgc_core.records import QueueChoice
 from hmgc_core.workflow import queues
 from hmgc_core.workflow.queues import QueueItem
 from hmgc_core.workflow.taxonomies import current_taxonomy
@@ -49,20 +50,7 @@ def _item(item: QueueItem) -> dict[str, Any]:
         "after": item.after,
         "width": item.image.width,
         "height": item.image.height,
-        "suggestion": _suggestion(item.suggestion) if item.suggestion else None,
-    }
-
-
-def _suggestion(prediction: Prediction) -> dict[str, Any]:
-    def rounded(pairs: tuple[tuple[str, float], ...]) -> list[tuple[str, float]]:
-        return [(key, round(probability, 4)) for key, probability in pairs]
-
-    return {
-        "run": prediction.run_id,
-        "node": prediction.node,
-        "probability": round(prediction.probability, 4),
-        "path": rounded(prediction.path),
-        "top": rounded(prediction.top),
+        "suggestion": suggested(item.suggestion) if item.suggestion else None,
     }
 
 

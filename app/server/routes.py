@@ -6,7 +6,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 import hmgc_core
-from app.server import glances, labels, pictures, queues, trees
+from app.server import alike, glances, labels, pictures, queues, trees
 from app.server.answers import Resource, answer
 from app.server.workspace import workspace
 from hmgc_core.workflow.taxonomies import newest_taxonomy
@@ -32,6 +32,7 @@ routes = [
     Route("/api/queue/skip", Resource(post=queues.skip)),
     Route("/api/queue/again", Resource(post=queues.again)),
     Route("/api/queue/images/{id}", Resource(get=queues.reopened)),
+    Route("/api/alike", Resource(get=alike.alike)),
     Route("/api/labels", Resource(post=labels.labels)),
     Route("/api/labels/{uid}/withdraw", Resource(post=labels.withdraw)),
     Route("/api/taxonomy/{hash}", Resource(get=trees.taxonomy)),

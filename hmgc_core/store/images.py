@@ -203,19 +203,6 @@ def find_by_path(connection: sa.Connection, path: Path) -> ImageRecord | None:
     return None
 
 
-def next_unlabelled(connection: sa.Connection, *, after: tuple[int, int], count: int) -> list[tuple[int, int]]:
-    """(priority, id) of the next images without a label, in queue order after this place; uses the index alone."""
-    priority, number = after
-    query = (
-        sa.select(image.c.priority, image.c.id)
-        .where(image.c.words == 0)
-        .where(sa.tuple_(image.c.priority, image.c.id) > sa.tuple_(sa.literal(priority), sa.literal(number)))
-        .order_by(image.c.priority, image.c.id)
-        .limit(count)
-    )
-    return [(row.priority, row.id) for row in connection.execute(query)]
-
-
 def at_or_below(connection: sa.Connection, taxonomy_id: int, key: str, *, offset: int, count: int) -> list[int]:
     """Ids of images whose current label is this node or one below it, a page of them."""
     inside = _subtree_keys(taxonomy_id, key)

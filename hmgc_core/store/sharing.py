@@ -56,12 +56,17 @@ def wants_second_look(asker: Asker) -> sa.ColumnElement[bool]:
 
 def is_free(asker: Asker, *, review: bool) -> sa.ColumnElement[bool]:
     """Nobody else holds the last place at the row of `image`, and the asker has not skipped it."""
+    return ~is_skipped(asker) & has_place(asker, review=review)
+
+
+def has_place(asker: Asker, *, review: bool) -> sa.ColumnElement[bool]:
+    """Nobody else holds the last place at the row of `image`."""
     of_image = reservation.c.image_id == image.c.id
     held = of_image & (reservation.c.annotator_id != asker.annotator_id) & (reservation.c.until > asker.at)
     said: sa.ColumnElement[int] = image.c.words
     if review:
         said = _count(word, (word.c.image_id == image.c.id) & (word.c.annotation_id > asker.since))
-    return ~is_skipped(asker) & (said + _count(reservation, held) < asker.people)
+    return said + _count(reservation, held) < asker.people
 
 
 def is_skipped(asker: Asker) -> sa.ColumnElement[bool]:

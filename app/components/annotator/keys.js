@@ -82,6 +82,7 @@ const ACTIVATES = ["Enter", " "];
 
 const TYPED_IN = "input, textarea, select, [contenteditable]:not([contenteditable=false])";
 const CONTROLS = "button, a[href], summary, [role=button], [role=menuitem], [role=tab]";
+const OTHERS = "[role=radiogroup]"; // Streamlit's, with arrow keys of its own
 const DIALOGS = "dialog[open], [role=dialog], [role=alertdialog]";
 
 function isWithin(target, selector) {
@@ -117,8 +118,9 @@ function idOf(command, argument) {
   return argument === undefined ? command : `${command} ${argument}`;
 }
 
-/* Listen to the keyboard until `signal` aborts. run(command, argument) is called for keys that are ours alone. */
-function listenToKeys({ root, keymap, run, signal }) {
+/* Listen to the keyboard until `signal` aborts. run(command, argument) is called for keys that are ours alone.
+   meaning(event): [command, argument] of a key. repeatable: commands that a held key repeats. */
+function listenToKeys({ root, run, signal, meaning, repeatable }) {
   let hasTabbed = false; // a control reached by Tab keeps its Enter and Space; one left behind by a click does not
 
   const onKey = (event) => {
@@ -127,12 +129,13 @@ function listenToKeys({ root, keymap, run, signal }) {
     if (hasModifier(event) || isWithin(target, TYPED_IN)) return;
     if (document.querySelector(DIALOGS) || root.querySelector("dialog[open]")) return;
     if (hasTabbed && ACTIVATES.includes(event.key) && isWithin(target, CONTROLS)) return;
-    const command = keymap.commandOf(event);
+    if (hasTabbed && isWithin(target, OTHERS)) return;
+    const command = meaning(event);
     if (!command) return;
     event.preventDefault();
     event.stopPropagation();
     // A key that is held down must not label one picture after the other.
-    if (!event.repeat || REPEATABLE.includes(command[0])) run(...command);
+    if (!event.repeat || repeatable.includes(command[0])) run(...command);
   };
 
   // In the capture phase: before Streamlit's own shortcuts.

@@ -17,12 +17,17 @@ class Ladder {
   }
 
   step(tree, { node, probability }, place, isMeant) {
-    const name = tree.names[node];
-    const made = button("acceptAt", place, named(name), element("span", "sure", percent(probability)));
-    const key = this.keymap.keyFor(idOf("acceptAt", place));
-    if (key) made.prepend(element("kbd", "", key));
-    made.title = `Label as ${name}`;
+    const made = this.button(node, place, tree.names[node]);
+    made.append(named(tree.names[node]), element("span", "sure", percent(probability)));
     if (isMeant) made.setAttribute("aria-current", "true");
+    return made;
+  }
+
+  button(_node, place, name) {
+    const made = button("acceptAt", place);
+    const key = this.keymap.keyFor(idOf("acceptAt", place));
+    if (key) made.append(element("kbd", "", key));
+    made.title = `Label as ${name}`;
     return made;
   }
 }

@@ -45,7 +45,8 @@ class Session {
       onTrouble: (text) => this.view.warn(text),
     });
     this.desk = new Desk(root, this);
-    listenToKeys({ root, keymap: this.keymap, run, signal });
+    const meaning = (event) => this.keymap.commandOf(event);
+    listenToKeys({ root, run, signal, meaning, repeatable: REPEATABLE });
     const lost = "The app cannot be reached. You can go on: labels wait here.";
     goOnWithoutApp({ signal, onLost: () => this.view.warn(lost) });
     window.addEventListener("online", () => this.tryNow(), { signal });
@@ -162,7 +163,9 @@ class Session {
   }
 
   drawStatus() {
-    if (this.queue) this.view.drawStatus(this); // the outbox begins to work before there is a queue
+    if (!this.queue) return; // the outbox begins to work before there is a queue
+    this.view.drawStatus(this);
+    this.view.drawQueueName(this.data.queue);
   }
 
   // --- saying something ------------------------------------------------------------------------------------------

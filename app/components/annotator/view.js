@@ -10,7 +10,7 @@ class View {
   constructor(root, { signal, run, keymap }) {
     this.root = root;
     this.parts = partsOf(root);
-    this.ladder = new Ladder(this.parts, keymap);
+    this.ladder = this.makeLadder(keymap);
     this.seen = new Map(); // image id -> the element that was on screen, the newest last
     this.rows = Array.from({ length: ROWS }, (_, place) => this.makeRow(place));
     this.parts.rows.replaceChildren(...this.rows.map(({ item }) => item));
@@ -25,6 +25,10 @@ class View {
     watcher.observe(frame);
     signal.addEventListener("abort", () => watcher.disconnect());
     this.fit();
+  }
+
+  makeLadder(keymap) {
+    return new Ladder(this.parts, keymap);
   }
 
   makeRow(place) {
@@ -117,23 +121,32 @@ class View {
     hereNote.title = tree.notes[at] ?? "";
   }
 
-  drawRows({ tree, standing, suggestion, keymap, desk }) {
-    const { pager, pagerText, empty, box, order, orderText } = this.parts;
+  drawRows({ tree, standing, suggestion, ...rest }) {
+    const { pager, pagerText, empty, box } = this.parts;
     const { listed, start, total, pick, query } = standing;
-    order.hidden = Boolean(query) || !(suggestion || keymap.fixedOrder) || total < 2;
-    orderText.textContent = keymap.fixedOrder ? "Tree order" : "Most likely first";
+    this.drawOrder({ standing, suggestion, ...rest });
     this.rows.forEach((row, place) => {
       const node = listed[start + place];
       row.item.hidden = node === undefined;
       if (node === undefined) return;
       this.drawRow(row, node, { tree, query, suggestion, isPicked: start + place === pick });
-      row.code.textContent = keymap.showsCodes ? desk.codes.code(node) : "";
+      row.code.textContent = this.codeOf(node, rest);
     });
     pager.hidden = total <= ROWS;
     pagerText.textContent = `${start + 1}–${Math.min(start + ROWS, listed.length)} of ${total.toLocaleString()}`;
     box.classList.toggle("searching", Boolean(query));
     empty.hidden = !tree || listed.length > 0;
     empty.textContent = query ? "No class has this in its name." : "This is as fine as it gets.";
+  }
+
+  drawOrder({ standing: { total, query }, suggestion, keymap }) {
+    const { order, orderText } = this.parts;
+    order.hidden = Boolean(query) || !(suggestion || keymap.fixedOrder) || total < 2;
+    orderText.textContent = keymap.fixedOrder ? "Tree order" : "Most likely first";
+  }
+
+  codeOf(node, { keymap, desk }) {
+    return keymap.showsCodes ? desk.codes.code(node) : "";
   }
 
   drawRow(row, node, { tree, query, suggestion, isPicked }) {
@@ -201,17 +214,20 @@ class View {
   }
 
   drawStatus({ outbox, queue, data }) {
-    const { status, refused, who, foreign, queueName } = this.parts;
+    const { status, refused, who, foreign } = this.parts;
     const { text, mood } = statusFor(outbox, queue);
     status.textContent = text;
     status.dataset.mood = mood;
     refused.hidden = !outbox.refused.length;
     refused.textContent = `${count(outbox.refused.length, "label", "labels")} refused`;
     who.textContent = data.annotator;
-    queueName.textContent = data.queue.name;
     foreign.hidden = !outbox.foreign;
     const waiting = count(outbox.foreign, "label", "labels");
     foreign.textContent = `${waiting} of someone else wait in this browser until they label again`;
+  }
+
+  drawQueueName({ name }) {
+    this.parts.queueName.textContent = name;
   }
 
   focusSearch() {

@@ -53,11 +53,13 @@ def _item(item: QueueItem) -> dict[str, Any]:
         "after": item.after,
         "width": item.image.width,
         "height": item.image.height,
-        "suggestion": _suggestion(item.suggestion) if item.suggestion else None,
+        "suggestion": suggested(item.suggestion) if item.suggestion else None,
     }
 
 
-def _suggestion(prediction: Prediction) -> dict[str, Any]:
+def suggested(prediction: Prediction) -> dict[str, Any]:
+    """What a run says about one image, as JSON."""
+
     def rounded(pairs: tuple[tuple[str, float], ...]) -> list[tuple[str, float]]:
         return [(key, round(probability, 4)) for key, probability in pairs]
 

@@ -6,7 +6,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 import hmgc_core
-from app.server import labels, pictures, trees
+from app.server import alike, labels, pictures, trees
 from app.server.answers import Resource, answer
 from app.server.workspace import workspace
 from hmgc_core.workflow.taxonomies import newest_taxonomy
@@ -28,6 +28,7 @@ routes = [
     Route("/api/health", Resource(get=health)),
     Route("/api/session", Resource(post=labels.session)),
     Route("/api/queue", Resource(get=labels.queue)),
+    Route("/api/alike", Resource(get=alike.alike)),
     Route("/api/labels", Resource(post=labels.labels)),
     Route("/api/labels/{uid}/withdraw", Resource(post=labels.withdraw)),
     Route("/api/taxonomy/{hash}", Resource(get=trees.taxonomy)),

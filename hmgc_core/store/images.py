@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from hmgc_core.records import ImageRecord, Split
 from hmgc_core.splits import priority_of
-from hmgc_core.store.schema import folder, image, image_path, image_tally, node, now, prediction, word
+from hmgc_core.store.schema import annotation, folder, image, image_path, image_tally, node, now, prediction, word
 
 CHUNK = 500  # ids in one statement: SQLite takes a limited number of parameters
 
@@ -186,6 +186,22 @@ def next_unlabelled(connection: sa.Connection, *, after: tuple[int, int], count:
         .limit(count)
     )
     return [(row.priority, row.id) for row in connection.execute(query)]
+
+
+def unlabelled_among(connection: sa.Connection, image_ids: Sequence[int]) -> set[int]:
+    """Those of these images that nobody has labelled."""
+    found: set[int] = set()
+    for start in range(0, len(image_ids), CHUNK):
+        wanted = image.c.id.in_(image_ids[start : start + CHUNK])
+        found.update(connection.execute(sa.select(image.c.id).where(wanted & (image.c.words == 0))).scalars())
+    return found
+
+
+def words_since(connection: sa.Connection, annotation_id: int) -> list[tuple[int, int]]:
+    """(id, number of words now) of each image about which something was said or taken back after this annotation."""
+    spoken_of = sa.select(annotation.c.image_id).where(annotation.c.id > annotation_id)
+    query = sa.select(image.c.id, image.c.words).where(image.c.id.in_(spoken_of))
+    return [(row.id, row.words) for row in connection.execute(query)]
 
 
 def at_or_below(connection: sa.Connection, taxonomy_id: int, key: str, *, offset: int, count: int) -> list[int]:

@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 ANNOTATOR = "annotate.annotator"
+WAY = "way"  # also its name in the address
 
 RUN = "runs.run"
 OTHER_RUN = "runs.other"

@@ -1,11 +1,12 @@
-"""Annotate: one picture after the other, at whatever level of the class tree the annotator is sure of."""
+"""Annotate, at whatever level of the class tree the annotator is sure of: one by one, or many look-alikes at once."""
 
 import streamlit as st
 
 from app import resources, security
-from app.components import empty_state
+from app.components import empty_state, ways
 from app.components.annotator import index as annotator
 from app.components.annotator import who
+from app.components.many import index as many
 from hmgc_core.workflow import labelling, training
 from hmgc_core.workflow.taxonomies import newest_taxonomy
 
@@ -21,7 +22,8 @@ name = who.current()
 if not name:
     who.ask()
     st.stop()
-annotator.show(
+show = many.show if ways.choose() == "many" else annotator.show
+show(
     annotator=name,
     token=security.sign(ws.secret(), name),
     place=resources.fingerprint(),

@@ -65,8 +65,9 @@ function commandOf(event) {
   return KEYS[digit || (event.key.length === 1 ? event.key.toLowerCase() : event.key)];
 }
 
-/* Listen to the keyboard until `signal` aborts. run(command, argument) is called for keys that are ours alone. */
-function listenToKeys({ root, run, signal }) {
+/* Listen to the keyboard until `signal` aborts. run(command, argument) is called for keys that are ours alone.
+   meaning(event): [command, argument] of a key. repeatable: commands that a held key repeats. */
+function listenToKeys({ root, run, signal, meaning = commandOf, repeatable = REPEATABLE }) {
   let hasTabbed = false; // a control reached by Tab keeps its Enter and Space; one left behind by a click does not
 
   const onKey = (event) => {
@@ -75,12 +76,12 @@ function listenToKeys({ root, run, signal }) {
     if (hasModifier(event) || isWithin(target, TYPED_IN)) return;
     if (document.querySelector(DIALOGS) || root.querySelector("dialog[open]")) return;
     if (hasTabbed && ACTIVATES.includes(event.key) && isWithin(target, CONTROLS)) return;
-    const command = commandOf(event);
+    const command = meaning(event);
     if (!command) return;
     event.preventDefault();
     event.stopPropagation();
     // A key that is held down must not label one picture after the other.
-    if (!event.repeat || REPEATABLE.includes(command[0])) run(...command);
+    if (!event.repeat || repeatable.includes(command[0])) run(...command);
   };
 
   // In the capture phase: before Streamlit's own shortcuts.

@@ -1,0 +1,343 @@
+/* One person labelling a screen of pictures at a time: which are in, where in the tree they stand, what each command
+   does. What was said goes out as in the annotator, one label for each picture. */
+
+const SIZE_KEY = "hmgc.many.size";
+const REFIT_MS = 300; // after the window has come to rest
+
+class Wall {
+  constructor({ root, data, send }) {
+    const run = (command, argument) => this.run(command, argument);
+    const get = (path) => this.get(path);
+    this.stopper = new AbortController();
+    const { signal } = this.stopper;
+    Object.assign(this, { data, send, tree: null, screen: null, counts: null, made: 0 });
+    this.batches = new Batches(data);
+    this.standing = new Standing();
+    this.watch = new Watch(signal);
+    this.view = new WallView(root, { signal, run, size: recall(localStorage, SIZE_KEY, null) });
+    this.view.onRoom = () => this.refit();
+    this.choice = new Choice({
+      tiles: () => this.tiles,
+      doubts: () => this.doubts,
+      view: this.view,
+      onMarks: () => this.marksChanged(),
+      onMove: () => this.draw(),
+    });
+    this.outbox = new Outbox({ ...data, onChange: () => this.drawStatus(), onLocked: () => this.renew() });
+    this.versions = new Versions({
+      get,
+      signal,
+      onFirst: () => this.show(),
+      onNewer: () => this.view.warn("The class tree has changed. The new one counts from the next screen."),
+      onTrouble: () => this.draw(),
+    });
+    this.screens = new Screens({
+      place: data.place,
+      get,
+      room: () => this.view.tiles.room,
+      waiting: () => this.outbox.waiting.map(({ body }) => body?.image_id).filter(Boolean),
+      onAnswer: (value) => this.hear(value),
+      onChange: () => this.refresh(),
+      onBroken: (tile) => this.exclude(tile),
+      aside: this.batches.aside,
+      marks: this.batches.marks,
+    });
+    listenToKeys({ root, run, signal, meaning: wallCommand, repeatable: WALL_REPEATABLE });
+    const lost = "The app cannot be reached. You can go on: labels wait here.";
+    goOnWithoutApp({ signal, onLost: () => this.view.warn(lost) });
+    window.addEventListener("online", () => this.tryNow(), { signal });
+    this.show();
+    this.versions.hearOf(data.taxonomy);
+    this.screens.fill();
+    if (data.remember) ask("/api/session", { token: data.token, body: {} });
+  }
+
+  close() {
+    this.stopper.abort();
+    clearTimeout(this.refitting);
+    this.outbox.close();
+    this.screens.close();
+  }
+
+  /* Fresh data from the page: a new token, perhaps. */
+  update(data) {
+    this.data = data;
+    this.outbox.setToken(data.token);
+    if (this.screens.problem?.kind === "locked") this.screens.fill();
+  }
+
+  run(command, argument) {
+    const isAllowed = WALL_COMMANDS.has(command) && (this.tree || WALL_TREELESS.has(command));
+    if (isAllowed) (CHOICE_COMMANDS.has(command) ? this.choice : this)[command](argument);
+  }
+
+  // --- the app ---------------------------------------------------------------------------------------------------
+
+  async get(path) {
+    const answer = await ask(path, { token: this.data.token });
+    if (answer.kind === "locked") this.renew();
+    return answer;
+  }
+
+  /* Have the page sign a new token; not more than every ten seconds, in case that does not help. */
+  renew() {
+    if (Date.now() - (this.renewedAt ?? 0) < 10000) return;
+    this.renewedAt = Date.now();
+    this.send("renew", true);
+  }
+
+  /* An answer of the app: how much is done, and which class tree is in use. */
+  hear({ counts, taxonomy }) {
+    this.counts = counts;
+    this.made = this.outbox.waiting.filter(({ body }) => body).length;
+    this.versions.hearOf(taxonomy);
+  }
+
+  tryNow() {
+    this.outbox.wake();
+    this.screens.reload();
+    this.screens.fill();
+    if (this.versions.problem) this.versions.load();
+  }
+
+  again() {
+    this.screens.restart();
+  }
+
+  // --- what is on screen -----------------------------------------------------------------------------------------
+
+  /* Only what is in sight is labelled. */
+  get tiles() {
+    return this.screen?.tiles.slice(0, this.view.tiles.room.count) ?? [];
+  }
+
+  refresh() {
+    if (this.screens.current !== this.screen) this.show();
+    else this.draw();
+  }
+
+  /* Begin with a screen, at the root of the tree. */
+  show() {
+    this.tree = this.versions.take();
+    this.screen = this.screens?.current ?? null;
+    this.opinions = new Opinions(this.tree);
+    this.choice.begin();
+    this.watch.restart();
+    this.expected = this.opinions.together(this.tiles);
+    this.standing.begin(this.tree, (node) => this.expected?.mass.get(node) ?? 0);
+    this.suggest();
+    this.view.leaveSearch();
+    this.draw();
+  }
+
+  /* What the model says about all that are in. The rows keep the order they began with: a digit stays with its class. */
+  suggest() {
+    this.suggestion = this.opinions.together(this.choice.having("in"));
+  }
+
+  /* For each tile what the model takes it for, where that is not the class in question; else "". */
+  get doubts() {
+    return this.opinions.doubts(this.tiles, this.standing.at || this.suggestion?.node);
+  }
+
+  draw() {
+    if (!this.screens) return; // the view fits itself before there is anything to show
+    this.view.draw(this);
+    this.drawStatus();
+  }
+
+  drawStatus() {
+    if (this.screens) this.view.drawStatus({ outbox: this.outbox, queue: this.screens, data: this.data });
+  }
+
+  /* A picture in sight cannot be shown, and so not be labelled. */
+  exclude(tile) {
+    if (tile.mark === "in") tile.mark = "out";
+    this.draw();
+  }
+
+  /* Other pictures are in than before. */
+  marksChanged() {
+    this.suggest();
+    this.remember();
+    this.view.say(`${this.choice.having("in").length} of ${this.tiles.length} in.`);
+    this.draw();
+  }
+
+  /* Beside the mouse, as long as it rests on a tile; -1: not any more. */
+  peek(place) {
+    if (this.choice.large < 0) {
+      this.view.peek(this.tiles[place], { place, address: (...asked) => this.screens.address(...asked) });
+    }
+  }
+
+  refit() {
+    this.draw();
+    clearTimeout(this.refitting);
+    this.refitting = setTimeout(() => this.screens?.refit(), REFIT_MS);
+  }
+
+  size(by) {
+    this.setSize(this.view.tiles.wanted + by * SIZES.step);
+  }
+
+  setSize(pixels) {
+    const hasChanged = this.view.setSize(pixels);
+    remember(localStorage, SIZE_KEY, this.view.tiles.size);
+    if (hasChanged) this.refit();
+  }
+
+  // --- moving in the tree ----------------------------------------------------------------------------------------
+
+  goTo(node) {
+    this.leaveSearch();
+    this.standing.go(node);
+    this.draw();
+  }
+
+  /* Row 0 to 8 of the page on screen. A class is only gone to: what a whole screen gets takes a key of its own. */
+  row(place) {
+    const node = this.standing.listed[this.standing.start + place];
+    if (node !== undefined) this.goTo(node);
+  }
+
+  up() {
+    if (this.standing.at) this.goTo(this.tree.parents[this.standing.at]);
+  }
+
+  pick(by) {
+    this.standing.movePick(by);
+    this.draw();
+  }
+
+  page(by) {
+    this.standing.turnPage(by);
+    this.draw();
+  }
+
+  enterPick() {
+    this.row(this.standing.pick - this.standing.start);
+  }
+
+  search() {
+    this.view.focusSearch();
+  }
+
+  searchFor(text) {
+    this.standing.searchFor(text);
+    this.draw();
+  }
+
+  leaveSearch() {
+    this.view.leaveSearch();
+    if (this.standing.query) this.searchFor("");
+  }
+
+  /* Make the suggestion coarser (-1) or finer (+1), and stand there. */
+  shift(by) {
+    if (this.suggestion) this.goTo(this.suggestion.shift(by));
+  }
+
+  // --- saying something ------------------------------------------------------------------------------------------
+
+  label() {
+    if (this.standing.at) this.finish(this.standing.at);
+    else this.view.warn("Go to a class first, or press Space for the suggestion.");
+  }
+
+  accept() {
+    if (this.suggestion?.node) this.finish(this.suggestion.node);
+    else this.view.warn("No class holds for most of these pictures. Take some out, or go to a class.");
+  }
+
+  /* On a tile: take it out, or put it back in. Else accept. */
+  space() {
+    if (this.choice.cursor >= 0 || this.choice.large >= 0) this.choice.toggle();
+    else this.accept();
+  }
+
+  /* On to the next screen; what is marked unusable is said, all else is put aside. */
+  pass() {
+    if (this.tiles.length) this.record([], 0);
+  }
+
+  /* Label all that are in as this class. */
+  finish(node) {
+    const inside = this.choice.having("in");
+    if (!inside.length) this.view.warn("No picture is in. Press A to put all in, or S to go on.");
+    else if (inside.some(({ state }) => state !== "ready")) {
+      this.view.warn("Some pictures are still on their way; nothing was labelled.");
+    } else this.record(inside, node);
+  }
+
+  /* Say of these tiles that they are this class, and which are unusable; put the rest aside, and go on. */
+  record(inside, node) {
+    const { tiles, tree, screen } = this;
+    const unusable = this.choice.having("unusable");
+    const seconds = Math.round((100 * this.watch.read()) / tiles.length) / 100;
+    const shown = { grid: tiles.length, run: screen.run, suggestion: this.suggestion?.key ?? null };
+    const [key, name] = node ? [tree.keys[node], tree.names[node]] : ["", ""];
+    const say = (tile, kind, said) =>
+      this.say({ image_id: tile.id, node: said, kind, taxonomy: tree.version, seconds, shown });
+    const uids = [...inside.map((tile) => say(tile, "is", key)), ...unusable.map((tile) => say(tile, "unusable", ""))];
+    this.putAside(new Set([...inside, ...unusable]));
+    const counts = { labelled: inside.length, unusable: unusable.length };
+    this.batches.push({ uids, node: key, name, ...counts, screen: { ...screen, tiles } });
+    this.made += uids.length;
+    this.screens.advance();
+    this.refresh();
+    this.remember();
+    this.view.say(`Done: ${doneWords(this.batches.last)}.`);
+  }
+
+  /* All of the screen that is not done. What was not in sight comes anyway, unless it is from those put aside. */
+  putAside(done) {
+    const shown = this.screen.isRound ? this.screen.tiles : this.tiles;
+    shown.filter((tile) => !done.has(tile)).forEach(({ id }) => this.screens.aside.add(id));
+  }
+
+  say(label) {
+    const uid = newUid();
+    this.outbox.addLabel({ uid, ...label });
+    return uid;
+  }
+
+  /* Take back the last screen, whole, and show it again as it was. */
+  undo() {
+    const act = this.batches.pop();
+    if (!act) return;
+    act.uids.forEach((uid) => this.outbox.takeBack(uid));
+    this.made -= act.uids.length;
+    this.screens.bringBack(act.screen);
+    this.show();
+    this.goTo(this.tree.find(act.node) ?? 0);
+    this.remember();
+    this.view.say(`Taken back: ${doneWords(act)}.`);
+  }
+
+  /* Show those put aside, most alike together. */
+  takeAside() {
+    if (this.screens.aside.size) this.screens.beginRound();
+    this.refresh();
+    this.remember();
+  }
+
+  remember() {
+    const marks = (this.screen?.tiles ?? []).filter(({ mark }) => mark !== "in").map(({ id, mark }) => [id, mark]);
+    this.batches.save({ aside: this.screens.keptAside, marks });
+  }
+
+  // --- around it -------------------------------------------------------------------------------------------------
+
+  help() {
+    this.view.openHelp();
+  }
+
+  openRefused() {
+    this.view.openRefused(this.outbox);
+  }
+
+  handOver() {
+    this.send("leave", true);
+  }
+}

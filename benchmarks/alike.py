@@ -2,10 +2,10 @@
 
     python benchmarks/alike.py [--json] [--epochs 12] [--only speed|grocery|demo]
 
-speed: through the real route, over 100,000 rows and made-up vectors of 512 numbers. grocery, demo: a model is trained on
-the labels at hand (of the grocery photos one training photo in five), then a simulated person goes through all that is
-unlabelled: names the deepest class that at least half of a screen shares, takes the others out, goes on. Purity is the
-share of a screen in its most frequent class, per level. The photos are read from HMGC_SHARED (default ../shared).
+speed: through the real route, over 100,000 rows and made-up vectors of 512 numbers. grocery, demo: a model is trained
+on the labels at hand (of the grocery photos one training photo in five), then a simulated person goes through all that
+is unlabelled: names the deepest class that at least half of a screen shares, takes the others out, goes on. Purity is
+the share of a screen in its most frequent class, per level. The photos are read from HMGC_SHARED (default ../shared).
 """
 
 import argparse

@@ -5,7 +5,8 @@ from typing import Any
 import streamlit as st
 
 ANNOTATOR = "annotate.annotator"
-WAY = "way"  # also its name in the address
+WAY = "annotate.way"
+WAY_CONTROL = "annotate.way.control"
 
 RUN = "runs.run"
 OTHER_RUN = "runs.other"
@@ -43,9 +44,9 @@ TRAIN = "train"  # plus the name of the setting
 PROBLEM = "problem"  # plus the form it belongs to: an error that waits to be shown there
 
 # What a page shows stands in its address, so that it can be bookmarked and sent.
-IN_ADDRESS = {RUN: "run", OTHER_RUN: "with", NODE: "node", IMAGE: "image"}
+IN_ADDRESS = {RUN: "run", OTHER_RUN: "with", NODE: "node", IMAGE: "image", WAY: "way"}
 # These come back with the page after a visit to another one.
-REMEMBERED = (RUN, NODE)
+REMEMBERED = (RUN, NODE, WAY)
 
 
 def chosen(key: str) -> str:

@@ -1,23 +1,35 @@
-"""The ways to label, side by side above the Annotate page; the chosen one stands in the address."""
+"""The ways of labelling, above the annotate page; the chosen one stands in the address."""
 
 import streamlit as st
 
 from app import state
 
-WAYS = {"one": "One by one", "many": "Many at once"}  # the first is what a plain address shows
+# A new way is one line here and one branch of the page.
+WAYS = {"one": "One by one", "many": "Many at once"}
 
 
-def choose() -> str:
-    """Show the ways; returns the chosen one, a key of WAYS."""
-    return str(
-        st.segmented_control(
-            "Way to label",
-            list(WAYS),
-            default=next(iter(WAYS)),
-            format_func=WAYS.__getitem__,
-            required=True,
-            key=state.WAY,
-            bind="query-params",
-            label_visibility="collapsed",
-        )
+def show() -> str:
+    """The choice between the ways; returns the key of the chosen one in WAYS."""
+    asked = state.chosen(state.WAY)
+    way = asked if asked in WAYS else next(iter(WAYS))
+    if st.session_state.get(state.WAY_CONTROL) != way:
+        st.session_state[state.WAY_CONTROL] = way
+    st.segmented_control(
+        "How to label",
+        list(WAYS),
+        format_func=WAYS.__getitem__,
+        key=state.WAY_CONTROL,
+        required=True,
+        label_visibility="collapsed",
+        on_change=_take,
     )
+    return way
+
+
+def go(way: str) -> None:
+    """Go on in another way; the first needs no word in the address."""
+    state.choose(state.WAY, "" if way == next(iter(WAYS)) else way)
+
+
+def _take() -> None:
+    go(st.session_state[state.WAY_CONTROL])

@@ -22,7 +22,7 @@ name = who.current()
 if not name:
     who.ask()
     st.stop()
-show = many.show if ways.choose() == "many" else annotator.show
+show = many.show if ways.show() == "many" else annotator.show
 show(
     annotator=name,
     token=security.sign(ws.secret(), name),

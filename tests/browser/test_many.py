@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from browser.app_server import AppServer
 from browser.conftest import Watch
 from browser.screen import EDGES, Screen, make_workspace
-from browser.wall import HEAPS, Wall, make_heaps
+from browser.wall import HEAPS, LABELLED, Wall, make_heaps
 from hmgc_core.taxonomy import NodeText, Taxonomy
 from hmgc_core.workflow.workspaces import Workspace
 
@@ -20,7 +20,7 @@ from hmgc_core.workflow.workspaces import Workspace
 @pytest.fixture(scope="session")
 def heaps(tmp_path_factory: pytest.TempPathFactory, tree: Taxonomy) -> Workspace:
     """A workspace for many tests; each labels pictures of its own."""
-    return make_heaps(tmp_path_factory.mktemp("heaps"), 1500, tree)
+    return make_heaps(tmp_path_factory.mktemp("heaps"), 1000, tree)
 
 
 @pytest.fixture
@@ -299,7 +299,7 @@ def test_a_killed_app_loses_nothing_and_doubles_nothing(own_wall: tuple[Wall, Ap
     wall.saved()
     assert len({tuple(wall.said(image)) for image in first}) == 1
     assert all(len(wall.history(image)) == 1 for image in first + second)
-    assert wall.counts()[1] == 2 + len(first) + len(second)
+    assert wall.counts()[1] == LABELLED + len(first) + len(second)
 
 
 def test_a_reload_keeps_what_is_unsent_what_is_out_and_what_is_aside(own_wall: tuple[Wall, AppServer]) -> None:
@@ -346,13 +346,13 @@ def test_the_end_is_told_and_what_is_aside_is_offered(own_wall: tuple[Wall, AppS
     out = wall.images[0]
     wall.finish("1", "Enter")
     for _ in range(20):
-        if wall.part("message").is_visible():
+        wall.tiles.first.or_(wall.part("message")).first.wait_for()
+        if "You put" in wall.part("message").inner_text():
             break
-        first = wall.images[0]
+        first = wall.ready().images[0]
         wall.press("1", "Enter")
         gone = wall.page.locator(f".tile[aria-label^='Picture {first},'], .tile[aria-label='Picture {first}']")
         expect(gone).to_have_count(0)
-        time.sleep(0.1)
     expect(wall.part("message")).to_contain_text("You put 1 picture aside.")
     wall.page.get_by_role("button", name="Show them together").click()
     assert wall.ready().images == [out]

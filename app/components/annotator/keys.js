@@ -42,6 +42,7 @@ const ACTIVATES = ["Enter", " "];
 
 const TYPED_IN = "input, textarea, select, [contenteditable]:not([contenteditable=false])";
 const CONTROLS = "button, a[href], summary, [role=button], [role=menuitem], [role=tab]";
+const OTHERS = "[role=radiogroup]"; // Streamlit's, with arrow keys of its own
 const DIALOGS = "dialog[open], [role=dialog], [role=alertdialog]";
 
 function isWithin(target, selector) {
@@ -76,6 +77,7 @@ function listenToKeys({ root, run, signal, meaning = commandOf, repeatable = REP
     if (hasModifier(event) || isWithin(target, TYPED_IN)) return;
     if (document.querySelector(DIALOGS) || root.querySelector("dialog[open]")) return;
     if (hasTabbed && ACTIVATES.includes(event.key) && isWithin(target, CONTROLS)) return;
+    if (hasTabbed && isWithin(target, OTHERS)) return;
     const command = meaning(event);
     if (!command) return;
     event.preventDefault();

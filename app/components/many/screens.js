@@ -5,6 +5,7 @@ const AHEAD = 2; // screens ready behind the one in sight
 const AGAIN_MS = 3000;
 const MOST_ASIDE = 240; // then their round begins by itself: an address can name only so many
 const MOST_ROUND = 400;
+const MOST_NAMED = 1000; // of the app; what comes although it is known is left out here
 const SMALL = 192; // pixels of a tile's picture; the next larger is for large tiles
 const WIDTHS = [320, 640, 960, 1280, 1920];
 
@@ -104,7 +105,7 @@ class Screens {
   question(isRound) {
     const count = this.room().count;
     if (isRound) return `/api/alike?n=${count}&among=${this.round.join()}`;
-    const without = [...this.known(), ...this.waiting()].join();
+    const without = [...this.known(), ...this.waiting()].slice(0, MOST_NAMED).join();
     return `/api/alike?n=${count}&after=${encodeURIComponent(this.cursor)}&without=${without}`;
   }
 

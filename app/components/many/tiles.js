@@ -3,7 +3,7 @@
 
 const GAP = 8;
 const MOST_TILES = 60; // the app gives no more at once
-const SIZES = { least: 64, most: 320, step: 16, first: 112, narrow: 84 }; // pixels
+const SIZES = { least: 64, most: 320, step: 16, first: 112, narrow: 78 }; // pixels
 const NARROW = 480;
 const DWELL_MS = 450; // the pointer rests on a tile: show it large
 const HOLD_MS = 500; // a finger rests on it

@@ -52,7 +52,7 @@ class WallView extends View {
   }
 
   drawPictures({ tiles, choice, doubts, screens, ...rest }) {
-    const { message, order, queued, aside, asideText } = this.parts;
+    const { message, queued, aside, asideText } = this.parts;
     this.tiles.draw(tiles, { cursor: choice.cursor, doubts });
     message.hidden = tiles.length > 0;
     if (!tiles.length) this.drawMessage(wallMessage({ screens, ...rest }));

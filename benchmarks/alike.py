@@ -84,17 +84,20 @@ def speed() -> dict:
             client.get("/api/health")
             first_s, screen = timed(lambda: client.get(f"/api/alike?n={SCREEN}").json())
             figures["first_screen_ms"] = round(1000 * first_s)
-            next_s = []
+            next_s, cpu_s = [], []
             for _ in range(30):
                 ids = [item["id"] for item in screen["items"]]
                 labelling.annotate(ws, [said(i, "bird", 1) for i in ids], annotator="ada")
                 address = f"/api/alike?n={SCREEN}&after={screen['after']}&without={','.join(map(str, ids))}"
+                began = time.process_time()
                 seconds, screen = timed(lambda address=address: client.get(address).json())
                 next_s.append(seconds)
+                cpu_s.append(time.process_time() - began)
         figures["next_screen_ms"] = {
             "p50": round(1000 * statistics.median(next_s), 1),
             "p95": round(1000 * float(np.quantile(next_s, 0.95)), 1),
         }
+        figures["next_screen_cpu_ms"] = round(1000 * statistics.median(cpu_s), 1)  # both cores together, and the client
         return figures
 
 

@@ -30,8 +30,10 @@ def compacted(embeddings: NDArray[np.float16]) -> Vectors:
 
 
 def _units(embeddings: NDArray[np.float16]) -> Vectors:
-    finite = np.nan_to_num(embeddings.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    return _unit_rows(finite)
+    rows = embeddings.astype(np.float32)
+    if not np.isfinite(rows).all():  # rare, and putting it right is dear
+        rows = np.nan_to_num(rows, nan=0.0, posinf=0.0, neginf=0.0)
+    return _unit_rows(rows)
 
 
 def _unit_rows(rows: Vectors) -> Vectors:

@@ -10,7 +10,9 @@ Vectors = NDArray[np.float32]
 DIMENSIONS = 64  # kept of a model's vectors: cosines hardly change, and 100,000 pictures take 26 MB
 SAMPLE = 4096  # pictures that the directions are learnt from
 BLOCK = 8192  # pictures taken into memory at once
-CLOSE = 24  # neighbours that tell how dense it is around a picture
+CLOSE = 12  # neighbours that tell how dense it is around a picture
+LEAST_ALIKE = 0.5  # likeness below which a picture is a stranger on a screen
+FEWEST = 8  # pictures of a screen, strangers among them if need be
 
 
 def compacted(embeddings: NDArray[np.float16]) -> Vectors:
@@ -53,6 +55,7 @@ def _main_directions(centred: Vectors) -> Vectors:
 def tightest_screen(vectors: Vectors, *, seeds: IntArray, among: IntArray, count: int) -> IntArray:
     """The seed whose surroundings are densest, and the pictures most like it: at most `count` rows, most alike first.
 
+    Fewer than `count` where the heap ends; FEWEST in any case, while there are so many.
     vectors: of `compacted`. seeds, among: rows of it; the answer is of `among`, which holds the seeds. Equal likeness
     goes by the order of `among`, so the same question has the same answer.
     """
@@ -62,4 +65,6 @@ def tightest_screen(vectors: Vectors, *, seeds: IntArray, among: IntArray, count
     best = likeness[int(density.argmax())]
     count = min(count, len(among))
     nearest = np.argpartition(-best, count - 1)[:count]
-    return among[nearest[np.lexsort((nearest, -best[nearest]))]]
+    nearest = nearest[np.lexsort((nearest, -best[nearest]))]
+    alike = int((best[nearest] >= LEAST_ALIKE).sum())
+    return among[nearest[: max(alike, FEWEST)]]

@@ -58,10 +58,6 @@ MARKUP = """
         <progress data-part="progress" max="1" value="0" aria-label="Pictures labelled"></progress>
         <span data-part="progressText"></span>
       </div>
-      <label class="sizer" title="Smaller and larger pictures: , and .">
-        <svg viewBox="0 0 16 16" aria-hidden="true"><path d="M2 2h5v5H2zM9 2h5v5H9zM2 9h5v5H2zM9 9h5v5H9z"/></svg>
-        <input data-part="sizer" type="range" aria-label="Size of the pictures">
-      </label>
       <button type="button" class="pill bad" data-part="refused" data-do="openRefused" hidden></button>
       <span class="pill" data-part="status" role="status" aria-live="polite"></span>
       <button type="button" class="pill" data-do="handOver" title="Let someone else label">
@@ -95,6 +91,10 @@ MARKUP = """
       <button type="button" data-part="odd" data-do="odd" title="Take out what the model takes for something else"><span>Odd ones out</span><kbd>O</kbd></button>
       <button type="button" class="aside" data-part="aside" data-do="takeAside" title="Show the pictures you put aside, those alike together" hidden><span data-part="asideText"></span><kbd>B</kbd></button>
       <span class="last" data-part="last"></span>
+      <label class="sizer" title="Smaller and larger pictures: , and .">
+        <svg viewBox="0 0 16 16" aria-hidden="true"><path d="M2 2h5v5H2zM9 2h5v5H9zM2 9h5v5H2zM9 9h5v5H9z"/></svg>
+        <input data-part="sizer" type="range" aria-label="Size of the pictures">
+      </label>
     </div>
   </section>
 

@@ -7,10 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.server.answers import RequestError, answer, whole_number
-from app.server.labels import suggested
+from app.server.labels import counts, suggested
 from app.server.workspace import workspace
 from app.server.writes import annotator
-from hmgc_core.workflow import labelling
 from hmgc_core.workflow.alike import Screen, Tile, next_screen, screen_among
 from hmgc_core.workflow.taxonomies import current_taxonomy
 
@@ -48,14 +47,13 @@ def _named(text: str) -> list[int]:
 def _told(screen: Screen) -> dict[str, Any]:
     ws = workspace()
     version, taxonomy = current_taxonomy(ws)
-    counts = labelling.label_counts(ws)
     return {
         "items": [_item(tile) for tile in screen.tiles],
         "after": screen.after,
         "run": screen.run,
         "order": screen.order,
         "taxonomy": {"version": version, "hash": taxonomy.content_hash},
-        "counts": {"images": counts.images, "labelled": counts.labelled},
+        "counts": counts(ws),
     }
 
 

@@ -23,7 +23,12 @@ class Wall {
       onMarks: () => this.marksChanged(),
       onMove: () => this.draw(),
     });
-    this.outbox = new Outbox({ ...data, onChange: () => this.drawStatus(), onLocked: () => this.renew() });
+    this.outbox = new Outbox({
+      ...data,
+      onChange: () => this.drawStatus(),
+      onSaved: ({ counts }) => this.count(counts),
+      onLocked: () => this.renew(),
+    });
     this.versions = new Versions({
       get,
       signal,
@@ -88,9 +93,16 @@ class Wall {
 
   /* An answer of the app: how much is done, and which class tree is in use. */
   hear({ counts, taxonomy }) {
+    this.count(counts);
+    this.versions.hearOf(taxonomy);
+  }
+
+  /* How much is done, as the app says; what it has not stored yet comes on top. */
+  count(counts) {
+    if (counts.at < this.counts?.at) return; // answers may overtake each other
     this.counts = counts;
     this.made = this.outbox.waiting.filter(({ body }) => body).length;
-    this.versions.hearOf(taxonomy);
+    this.view.drawProgress(this);
   }
 
   tryNow() {

@@ -90,15 +90,20 @@ def look_again() -> None:
 def queue_size(ws: Workspace, choice: QueueChoice, annotator: str, counted: int) -> QueueSize:
     """How much of a queue is left for a person; `counted` changes when something else than a label changes it."""
     run = seeing.newest_done(ws)
-    stamp = (labels_stamp(ws), run.id if run else None, queues.rules(ws), labelling.image_counts(ws), counted)
-    return _queue_size(ws, str(ws.folder), choice, annotator, stamp)
+    people = queues.rules(ws).people
+    stamp = (labels_stamp(ws), run.id if run else None, people, labelling.image_counts(ws), counted)
+    return _queue_size(ws, str(ws.folder), str(choice), annotator, stamp)
 
 
 @st.cache_resource(max_entries=200, show_spinner=False)
 def _queue_size(
-    _ws: Workspace, _folder: str, choice: QueueChoice, annotator: str, _stamp: tuple[object, ...]
+    _ws: Workspace,
+    folder: str,  # noqa: ARG001
+    queue: str,
+    annotator: str,
+    stamp: tuple[object, ...],  # noqa: ARG001
 ) -> QueueSize:
-    return queues.size(_ws, choice, annotator=annotator)
+    return queues.size(_ws, QueueChoice.parse(queue), annotator=annotator)
 
 
 def folders(ws: Workspace) -> list[FolderChoice]:
@@ -107,7 +112,7 @@ def folders(ws: Workspace) -> list[FolderChoice]:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _folders(_ws: Workspace, _folder: str, _images: int) -> list[FolderChoice]:
+def _folders(_ws: Workspace, folder: str, images: int) -> list[FolderChoice]:  # noqa: ARG001
     return queues.folders(_ws)
 
 

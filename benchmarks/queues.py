@@ -37,7 +37,7 @@ CHUNK = 10_000
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         ws = made(Path(folder))
-        rows = [*queue_rows(ws), *own_rows(ws), *late_rows(ws)]
+        rows = [*queue_rows(ws), *late_rows(ws), *own_rows(ws)]
     if "--json" in sys.argv:
         print(json.dumps({"machine": machine(), "rows": rows}))
         return

@@ -28,6 +28,16 @@ class Memory {
     if (FINAL.includes(kind)) this.labelled.set(item.id, pass ?? 0);
   }
 
+  /* Something was said about this picture. */
+  knows(id) {
+    return this.acts.some((act) => act.uid && act.item.id === id);
+  }
+
+  /* A label was the first of its picture, as far as we know. */
+  isNew(uid) {
+    return this.acts.find((act) => act.uid === uid)?.isNew ?? true;
+  }
+
   /* Labelled here, in this pass: a picture that was labelled before it may be due for a second look. */
   isDone(id, pass) {
     return this.labelled.get(id) === pass;

@@ -105,7 +105,7 @@ class Session {
   count(counts) {
     if (counts.at < this.counts?.at) return; // answers may overtake each other
     this.counts = counts;
-    this.made = this.outbox.waiting.filter(({ body }) => FINAL.includes(body?.kind)).length;
+    this.made = this.outbox.waiting.filter(({ uid, body }) => body && this.memory.isNew(uid)).length;
     this.view.drawProgress(this);
   }
 
@@ -218,8 +218,7 @@ class Session {
     const shown = suggestion ? { suggestion: suggestion.key, run: suggestion.run } : {};
     const { choice, pass } = this.queue;
     if (choice !== "unlabelled") shown.queue = choice.slice(0, LONGEST_SHOWN);
-    const hadLabel = pass || this.memory.labelled.has(item.id) || item.id === this.reopened?.id;
-    const isNew = FINAL.includes(kind) && !hadLabel;
+    const isNew = !pass && !this.memory.knows(item.id) && item.id !== this.reopened?.id;
     this.made += isNew;
     this.memory.push({ uid, kind, node: key, name, item, pass, isNew });
     this.outbox.addLabel({ uid, image_id: item.id, node: key, kind, taxonomy: tree.version, seconds, shown });

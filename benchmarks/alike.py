@@ -33,7 +33,7 @@ from hmgc_core.demo.plan import plan_images
 from hmgc_core.exchange.table import TableRow, write_table
 from hmgc_core.likeness import compacted
 from hmgc_core.records import NewAnnotation, RunConfig
-from hmgc_core.store import annotations, images, jobs, schema
+from hmgc_core.store import annotations, images, jobs, schema, screens
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow import alike, labelling, pictures, taxonomies, training, workspaces
 from hmgc_core.workflow.workspaces import Workspace
@@ -187,7 +187,7 @@ def purity(ws: Workspace, truth: dict[Path, str]) -> dict:
     version, tree = taxonomies.current_taxonomy(ws)
     with ws.reading() as connection:
         records = images.all_images(connection)
-        free = images.unlabelled_among(connection, [record.id for record in records])
+        free = set(screens.next_free(connection, alike.asker_of(connection, "ada"), count=len(records)))
     paths = {
         record.id: [tree.keys[node] for node in tree.path(tree.index(truth[record.path]))]
         for record in records

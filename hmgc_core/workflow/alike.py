@@ -65,7 +65,7 @@ def next_screen(ws: Workspace, *, annotator: str, count: int, after: str = "", w
     place = _place(after)
     with ws.reading() as connection:
         run = runs.newest_done(connection)
-        view, asker = _view(ws, connection, run), _asker(connection, annotator)
+        view, asker = _view(ws, connection, run), asker_of(connection, annotator)
         free = view.free(asker.people, screens.barred(connection, asker) | set(without)) if view else _NOTHING
         if view is None or run is None or not free.any():
             ids = _queued(connection, asker, count, without)
@@ -84,7 +84,7 @@ def screen_among(ws: Workspace, *, annotator: str, count: int, among: Sequence[i
     with ws.reading() as connection:
         run = runs.newest_done(connection)
         view = _view(ws, connection, run)
-        known = screens.free_among(connection, _asker(connection, annotator), among)
+        known = screens.free_among(connection, asker_of(connection, annotator), among)
         wanted = [image_id for image_id in dict.fromkeys(among) if image_id in known]
         rows = view.rows(wanted) if view else np.zeros(0, dtype=np.int64)
         ids = wanted
@@ -111,7 +111,8 @@ def _place(after: str) -> tuple[int, int] | None:
     return int(run), int(place)
 
 
-def _asker(connection: sa.Connection, annotator: str) -> Asker:
+def asker_of(connection: sa.Connection, annotator: str) -> Asker:
+    """Who asks for a screen, and how many people shall label each picture."""
     people = sharing.rules(connection).people
     return Asker(annotations.find_id(connection, annotator), people, since=0, at=now())
 

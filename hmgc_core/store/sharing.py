@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from hmgc_core.records import QueueRules
 from hmgc_core.store.annotations import last_id
+from hmgc_core.store.images import OUT
 from hmgc_core.store.schema import image, queue_pass, queue_rules, reservation, word
 
 
@@ -44,14 +45,14 @@ def wants_label(asker: Asker) -> sa.ColumnElement[bool]:
     if asker.people == 1:
         return image.c.words == 0  # below zero: taken out with its import
     mine = _any(word, (word.c.image_id == image.c.id) & (word.c.annotator_id == asker.annotator_id))
-    return image.c.words.between(0, asker.people - 1) & ~mine
+    return (image.c.words < asker.people) & (image.c.words != OUT) & ~mine
 
 
 def wants_second_look(asker: Asker) -> sa.ColumnElement[bool]:
     """Neither the asker has spoken about the row of `image` in this pass, nor have as many others as it takes."""
     spoken = (word.c.image_id == image.c.id) & (word.c.annotation_id > asker.since)
     mine = _any(word, spoken & (word.c.annotator_id == asker.annotator_id))
-    return (image.c.words >= 0) & ~mine & (_count(word, spoken) < asker.people)
+    return (image.c.words != OUT) & ~mine & (_count(word, spoken) < asker.people)
 
 
 def is_free(asker: Asker, *, review: bool) -> sa.ColumnElement[bool]:

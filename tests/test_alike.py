@@ -15,9 +15,9 @@ from app.server.middleware import middleware
 from app.server.routes import routes
 from hmgc_core.errors import BadRequest
 from hmgc_core.likeness import DIMENSIONS, FEWEST, compacted, tightest_screen
-from hmgc_core.records import RunConfig
-from hmgc_core.store import jobs
-from hmgc_core.workflow import alike, labelling, pictures, training
+from hmgc_core.records import QueueRules, RunConfig
+from hmgc_core.store import jobs, places
+from hmgc_core.workflow import alike, labelling, pictures, queues, training
 from hmgc_core.workflow.alike import COMPACT, Screen, next_screen, screen_among
 from hmgc_core.workflow.workspaces import Workspace
 
@@ -169,6 +169,35 @@ def test_those_put_aside_come_back_alike_together(seen: Workspace) -> None:
     label(seen, 4, "bird", by="grace")
     assert set(ids(screen_among(seen, annotator="ada", count=60, among=[*aside, 9999]))) == {5, 7, 8, 10, 9}
     assert ids(screen_among(seen, annotator="ada", count=60, among=[9999])) == []
+
+
+def test_what_others_have_reserved_comes_on_no_screen(seen: Workspace) -> None:
+    held = {item.image.id for item in upcoming(seen, by="ben", count=4)}
+    rest = set(range(3, 25)) - held
+    assert next_screen(seen, annotator="ada", count=24, without=rest).tiles == []
+    assert not held & set(ids(screen_among(seen, annotator="ada", count=24, among=range(3, 25))))
+    assert set(ids(next_screen(seen, annotator="ben", count=24, without=rest))) == held
+
+
+def test_where_two_people_label_each_picture_a_second_one_sees_it_and_the_first_not_again(seen: Workspace) -> None:
+    queues.set_rules(seen, QueueRules(people=2))
+    label(seen, 3, "owl", by="ada")
+    label(seen, 4, "owl", by="ada")
+    label(seen, 4, "owl", by="ben")
+    others = set(range(1, 25)) - {3, 4}
+    assert next_screen(seen, annotator="ada", count=24, without=others).tiles == []
+    assert ids(next_screen(seen, annotator="chi", count=24, without=others)) == [3]
+
+
+def test_a_picture_taken_out_with_its_import_comes_on_no_screen(seen: Workspace) -> None:
+    with seen.writing() as connection:
+        places.take_out(connection, [3, 4], import_id=1)
+    others = set(range(5, 25))
+    assert next_screen(seen, annotator="ada", count=24, without=others).tiles == []
+    assert ids(screen_among(seen, annotator="ada", count=24, among=[3, 4])) == []
+    with seen.writing() as connection:
+        places.put_back(connection, [3])
+    assert ids(next_screen(seen, annotator="ada", count=24, without=others)) == [3]
 
 
 def test_pictures_that_came_after_the_training_come_last(seen: Workspace, tmp_path: Path) -> None:

@@ -67,6 +67,7 @@ class WallView extends View {
   drawPictures({ tiles, choice, doubts, screens, ...rest }) {
     const { message, queued, aside, asideText } = this.parts;
     this.tiles.draw(tiles, { cursor: choice.cursor, doubts });
+    this.parts.box.classList.toggle("walking", choice.cursor >= 0 || choice.large >= 0);
     message.hidden = tiles.length > 0;
     if (!tiles.length) this.drawMessage(wallMessage({ screens, ...rest }));
     queued.hidden = !tiles.length || screens.current.order === "alike";

@@ -32,7 +32,7 @@ def test_a_table_and_a_backup_are_downloaded_from_the_pictures_page(
     assert [(row["annotator"], row["label"]) for row in rows][-1] == (f"'{EVIL}", "bird")
 
     out = tmp_path / "backup.zip"
-    page.get_by_label("File to write").fill(str(out))
+    page.get_by_role("textbox", name="File to write").fill(str(out))
     page.get_by_role("button", name="Back up").click()
     expect(page.get_by_text("The backup is written")).to_be_visible()
     with page.expect_download() as coming:

@@ -100,7 +100,7 @@ def _more(taxonomy: Taxonomy) -> None:
         persist_state="session",
     )
     st.selectbox("Kind", ["", *KINDS], format_func=KIND_WORDS.__getitem__, key=state.OWN_KIND, persist_state="session")
-    st.date_input("Said between", value=(), key=state.OWN_DATES, persist_state="session")
+    st.date_input("Said between", value=[], key=state.OWN_DATES, persist_state="session")
 
 
 def _wanted(taxonomy: Taxonomy) -> OwnFilter:

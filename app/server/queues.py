@@ -1,6 +1,6 @@
 """The routes of queues: what comes next, whose hands pictures are in, and one picture out of its turn."""
 
-from typing import Any, TypeGuard
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -66,18 +66,17 @@ async def hold(request: Request) -> Response:
     """Keep images reserved for some more minutes; answers with those that are still this person's to label."""
     asked = await write(request)
     choice, images = _choice(asked.body), asked.body.get("images")
-    if not isinstance(images, list) or not all(map(_is_id, images)):
-        raise BadRequest("`images` must be numbers of images", remedy="send those that the queue gave")
-    held = await run_in_threadpool(queues.hold, workspace(), choice, images, annotator=asked.annotator)
+    if not isinstance(images, list):
+        raise BadRequest("`images` must be a list", remedy="send numbers of images that the queue gave")
+    numbers = [_image(value) for value in images]
+    held = await run_in_threadpool(queues.hold, workspace(), choice, numbers, annotator=asked.annotator)
     return answer({"held": held})
 
 
 async def skip(request: Request) -> Response:
     """Leave an image to the others; it comes again at the end."""
     asked = await write(request)
-    image = asked.body.get("image") if isinstance(asked.body, dict) else None
-    if not _is_id(image):
-        raise BadRequest("`image` must be the number of an image", remedy="send one that the queue gave")
+    image = _image(asked.body.get("image") if isinstance(asked.body, dict) else None)
     await run_in_threadpool(queues.skip, workspace(), image, annotator=asked.annotator)
     return answer({"skipped": image})
 
@@ -97,5 +96,8 @@ def _choice(body: Any) -> QueueChoice:
     return QueueChoice.parse(text)
 
 
-def _is_id(value: Any) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**53
+def _image(value: Any) -> int:
+    """The number of an image: SQLite and JavaScript agree on numbers below 2**53."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**53:
+        raise BadRequest("this is no number of an image", remedy="send one that the queue gave")
+    return value

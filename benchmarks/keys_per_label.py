@@ -18,9 +18,9 @@ import numpy as np
 from hmgc_core.demo import DEMO_IMAGES, demo_taxonomy
 from hmgc_core.demo.labels import label_images
 from hmgc_core.demo.plan import plan_images
-from hmgc_core.records import Prediction
+from hmgc_core.records import Prediction, QueueChoice
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow import labelling, workspaces
+from hmgc_core.workflow import queues, workspaces
 
 ROWS = 9  # of one page of the list
 LETTERS = "abcdefghjklm"  # accept the suggestion at its first, second, … level
@@ -79,7 +79,8 @@ def measure(folder: Path) -> dict[str, dict[str, float]]:
     """{who: {labels, median, mean, one_key, at_most_two}}."""
     ws = workspaces.open_workspace(folder)
     tree = demo_taxonomy()
-    suggested = {item.image.path.name: item.suggestion for item in labelling.queue(ws, count=DEMO_IMAGES)}
+    waiting = queues.next_pictures(ws, QueueChoice(), annotator="benchmark", count=DEMO_IMAGES).items
+    suggested = {item.image.path.name: item.suggestion for item in waiting}
     plan = [image for image in plan_images(DEMO_IMAGES, np.random.default_rng([0, 0])) if image.path.name in suggested]
     finest = [(image.path.name, image.leaf) for image in plan]
 

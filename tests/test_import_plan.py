@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from conftest import TINY_LEAVES, label, write_picture, write_table
+from conftest import TINY_LEAVES, label, upcoming, write_picture, write_table
 
 from hmgc_core.errors import HmgcError, TableError, WorkspaceError
 from hmgc_core.exchange.table import Columns
@@ -352,7 +352,7 @@ def test_a_file_whose_content_was_replaced_leaves_the_queue_whole(ws: Workspace,
     imports.import_images(ws, tmp_path / "in")
     write_picture(tmp_path / "in" / "a.png", 3)
     imports.import_images(ws, tmp_path / "in")
-    assert sorted(item.image.id for item in labelling.queue(ws)) == [2, 3]
+    assert sorted(item.image.id for item in upcoming(ws)) == [2, 3]
     assert labelling.label_counts(ws).images == 2
     label(ws, 2, "owl")
     with ws.reading() as connection:

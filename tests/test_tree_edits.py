@@ -12,7 +12,7 @@ from hmgc_core.records import NewAnnotation, RunConfig
 from hmgc_core.store import annotations
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.tree_edits import Add, Edit, Edited, Merge, Move, Rename, Retire, Split, apply_edit
-from hmgc_core.workflow import labelling, taxonomies, training, tree_edits, workspaces
+from hmgc_core.workflow import health, labelling, taxonomies, training, tree_edits
 from hmgc_core.workflow.tree_edits import TreeEdit, second_look_ids
 from hmgc_core.workflow.workspaces import Workspace
 
@@ -46,7 +46,7 @@ def assert_words_are_exact(ws: Workspace) -> None:
     """What was changed class by class is what comes out when everything is made anew."""
     kept = all_words(ws), labelling.label_counts(ws)
     assert_counts_are_true(ws)
-    workspaces.recount(ws)
+    health.repair(ws)
     assert (all_words(ws), labelling.label_counts(ws)) == kept
 
 

@@ -15,7 +15,7 @@ from hmgc_core.store.images import FoundPicture
 from hmgc_core.store.schema import word
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.tree_edits import Add, Edit, Merge, Move, Rename, Retire, Split, edit_values
-from hmgc_core.workflow import labelling, taxonomies, tree_edits, workspaces
+from hmgc_core.workflow import health, labelling, taxonomies, tree_edits, workspaces
 from hmgc_core.workflow.workspaces import Workspace
 
 PEOPLE = ("ada", "ben", "import")
@@ -259,6 +259,6 @@ def test_every_word_reads_as_the_obvious_code_says(pictures: Path, seed: int) ->
         assert real_words(ws) == expected_words(play.statements, play.versions), (number, play.versions)
     assert_counts_are_true(ws)
     kept = real_words(ws), labelling.label_counts(ws)
-    workspaces.recount(ws)
+    health.repair(ws)
     assert (real_words(ws), labelling.label_counts(ws)) == kept
     assert play.made

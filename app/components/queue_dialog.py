@@ -42,6 +42,8 @@ def _show(ws: Workspace, annotator: str) -> None:
     kinds = [kind for kind in QUEUE_KINDS if has_run or kind not in queues.NEEDS_RUN]
     if not saved:
         kinds.remove("selection")
+    if st.session_state.get(state.QUEUE_KIND) != "second-look" and not _waits(ws, annotator):
+        kinds.remove("second-look")
     kind = st.radio(
         "Pictures",
         kinds,
@@ -68,6 +70,11 @@ def _caption(ws: Workspace, kind: QueueKind, annotator: str) -> str:
 
 def _size(ws: Workspace, choice: QueueChoice, annotator: str) -> queues.QueueSize:
     return resources.queue_size(ws, choice, annotator, st.session_state.get(state.QUEUE_COUNTED, 0))
+
+
+def _waits(ws: Workspace, annotator: str) -> bool:
+    """The class of some label has changed since it was given."""
+    return _size(ws, QueueChoice("second-look"), annotator).left > 0
 
 
 def _choice(ws: Workspace, kind: QueueKind) -> QueueChoice | None:

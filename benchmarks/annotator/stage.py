@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from PIL import Image
 
 from hmgc_core.records import Prediction, RunConfig
-from hmgc_core.store import annotations, images, jobs, predictions, runs
+from hmgc_core.store import annotations, images, jobs, places, predictions, runs
 from hmgc_core.store.images import FoundPicture
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow import taxonomies, workspaces
@@ -59,16 +59,16 @@ def _draw(folder: Path) -> None:
 def _add_images(connection: sa.Connection, folder: Path, numbers: range) -> None:
     """Each row has a path of its own: the same 300 files, seen through many names of their folder."""
     hashes = {number: f"{number:064x}" for number in numbers}
-    places = {}
+    where = {}
     for number in numbers:
         shelf = folder / f"shelf-{number // FILES:04}"
         if not shelf.exists():
             shelf.symlink_to(folder / "photos", target_is_directory=True)
-        places[number] = f"{shelf.name}/{number % FILES:03}.jpg"
+        where[number] = f"{shelf.name}/{number % FILES:03}.jpg"
     base = images.folder_id(connection, folder)
-    images.add(connection, [FoundPicture(places[n], hashes[n], *SIZE, "train") for n in numbers])
+    images.add(connection, [FoundPicture(where[n], hashes[n], *SIZE, "train") for n in numbers])
     known = images.by_sha256(connection, hashes.values())
-    images.add_paths(connection, base, {places[n]: known[hashes[n]][0] for n in numbers})
+    places.add(connection, base, {where[n]: known[hashes[n]][0] for n in numbers})
 
 
 def _suggest(ws: Workspace, tree: Taxonomy, count: int) -> None:

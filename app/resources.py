@@ -1,7 +1,7 @@
 """What all visitors share: the workspace, and what is dear to compute from it. The only caches of the app.
 
-The cached values are frozen: pages read them and change nothing. Folder and stamp are there to be part of a cache's
-key; with an underscore before its name, as the workspace has it, an argument is none.
+The cached values are frozen: pages read them and change nothing. An argument whose name begins with _ is no part of a
+cache's key; the others are, also where the function makes no use of them (hence ARG001).
 """
 
 import functools

@@ -72,7 +72,7 @@ def fingerprint() -> str:
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _findings(_ws: Workspace, _folder: str) -> tuple[Finding, ...]:
+def _findings(_ws: Workspace, folder: str) -> tuple[Finding, ...]:  # noqa: ARG001
     return tuple(health.at_start(_ws))
 
 

@@ -25,7 +25,13 @@ def show(ws: Workspace) -> None:
             st.warning(f"{_sentence(f'{finding.what}: {finding.state}')}{advice}", icon=":material/healing:")
         with st.container(horizontal=True):
             if any(finding.remedy == health.REPAIR for finding in found):
-                st.button("Make the counts and paths anew", icon=":material/healing:", on_click=_mend, args=(ws,))
+                st.button(
+                    "Make the counts and paths anew",
+                    icon=":material/healing:",
+                    help="They follow from the labels, which stay as they are.",
+                    on_click=_mend,
+                    args=(ws,),
+                )
             st.button("Look again", icon=":material/refresh:", type="tertiary", on_click=resources.look_again)
         actions.show_problem(state.HEALTH)
 

@@ -12,7 +12,7 @@ from hmgc_core.workflow import queues, seeing, selections
 from hmgc_core.workflow.taxonomies import current_taxonomy
 from hmgc_core.workflow.workspaces import Workspace
 
-COUNTED = ("unlabelled", "unsure", "contradicted", "second-look")  # their number stands beside the choice
+COUNTED = ("unlabelled", "unsure", "second-look")  # quick to count: their number stands beside the choice
 
 
 def ask() -> None:

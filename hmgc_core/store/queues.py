@@ -3,12 +3,15 @@
 A place is where an image stands in that order, and the row that tells equals apart.
 """
 
+import functools
 from dataclasses import dataclass
+from typing import Self
 
 import sqlalchemy as sa
 
-from hmgc_core.records import QueueChoice
+from hmgc_core.records import QueueChoice, QueueKind
 from hmgc_core.store import second_looks, sharing
+from hmgc_core.store.images import CHUNK
 from hmgc_core.store.schema import image, image_path, node, prediction, selection_image, word
 from hmgc_core.store.sharing import Asker
 
@@ -44,27 +47,29 @@ def next_places(
     connection: sa.Connection, choice: QueueChoice, context: Context, asker: Asker, *, after: Place | None, count: int
 ) -> tuple[list[tuple[int, Place]], bool]:
     """(the next images of a queue that are free for the asker, each with its place; whether the queue ends there)."""
-    walk = _walk(choice, context, asker)
-    order = [walk.first.desc(), walk.second.desc()] if walk.is_backward else [walk.first, walk.second]
-    query = (
-        _members(
-            walk, choice, asker, image.c.id.label("image_id"), walk.first.label("first"), walk.second.label("second")
-        )
-        .where(sharing.is_free(asker, review=choice.is_review))
-        .order_by(*order)
-        .limit(count)
-    )
-    if after is not None:
-        query = query.where(_behind(walk, after))
-    rows = connection.execute(query).all()
-    first_places: dict[int, Place] = {}  # an image with two labels or two paths stands in a walk twice
+    query = _next(_Shape.of(choice, asker), goes_on=after is not None)
+    first, second = after or (None, None)
+    parameters = {**_parameters(choice, context, asker), "first": first, "second": second, "most": count}
+    rows = connection.execute(query, parameters).all()
+    places: dict[int, Place] = {}  # an image with two labels or two paths stands in a walk twice
     for row in rows:
-        first_places.setdefault(row.image_id, (row.first, row.second))
-    return list(first_places.items()), len(rows) < count
+        places.setdefault(row.image_id, (row.first, row.second))
+    return list(places.items()), len(rows) < count
 
 
-def _behind(walk: _Walk, place: Place) -> sa.ColumnElement[bool]:
-    first, second = (sa.literal(value) for value in place)
+@functools.cache
+def _next(shape: "_Shape", *, goes_on: bool) -> sa.Select:
+    walk = _walk(shape)
+    columns = image.c.id.label("image_id"), walk.first.label("first"), walk.second.label("second")
+    query = _members(shape, *columns).where(sharing.is_free(review=shape.is_review))
+    if goes_on:
+        query = query.where(_behind(walk))
+    order = [walk.first.desc(), walk.second.desc()] if walk.is_backward else [walk.first, walk.second]
+    return query.order_by(*order).limit(sa.bindparam("most", type_=sa.Integer))
+
+
+def _behind(walk: _Walk) -> sa.ColumnElement[bool]:
+    first, second = sa.bindparam("first", type_=walk.first.type), sa.bindparam("second", type_=sa.Integer)
     here, there = sa.tuple_(walk.first, walk.second), sa.tuple_(first, second)
     # The bound on the first column alone lets the index be entered where two tables make the order.
     if walk.is_backward:
@@ -74,41 +79,81 @@ def _behind(walk: _Walk, place: Place) -> sa.ColumnElement[bool]:
 
 def size(connection: sa.Connection, choice: QueueChoice, context: Context, asker: Asker) -> int:
     """How many images a queue holds for the asker, those reserved or skipped included."""
-    return _counted(connection, choice, context, asker, sa.true())
+    query = _members(_Shape.of(choice, asker), sa.func.count(image.c.id.distinct()))
+    return connection.execute(query, _parameters(choice, context, asker)).scalar_one()
 
 
 def left_behind(connection: sa.Connection, choice: QueueChoice, context: Context, asker: Asker) -> tuple[int, int]:
     """(skipped by the asker, in the hands of others): what a queue holds beyond what is free."""
-    skipped = _counted(connection, choice, context, asker, sharing.is_skipped(asker))
-    held = _counted(connection, choice, context, asker, sharing.is_held(asker) & ~sharing.is_skipped(asker))
-    return skipped, held
+    skipped = sharing.skipped_by(connection, asker.annotator_id)
+    held = [image_id for image_id in sharing.held_by_others(connection, asker) if image_id not in skipped]
+    shape, parameters = _Shape.of(choice, asker), _parameters(choice, context, asker)
+
+    def inside(image_ids: list[int]) -> int:
+        if not image_ids:
+            return 0
+        query = _members(shape, sa.func.count(image.c.id.distinct())).where(image.c.id.in_(image_ids))
+        return connection.execute(query, parameters).scalar_one()
+
+    return inside(skipped[:CHUNK]), inside(held[:CHUNK])
 
 
-def _counted(
-    connection: sa.Connection, choice: QueueChoice, context: Context, asker: Asker, where: sa.ColumnElement[bool]
-) -> int:
-    walk = _walk(choice, context, asker)
-    query = _members(walk, choice, asker, sa.func.count(image.c.id.distinct())).where(where)
-    return connection.execute(query).scalar_one()
-
-
-def can_claim(choice: QueueChoice, asker: Asker) -> sa.ColumnElement[bool]:
+def can_claim(choice: QueueChoice) -> sa.ColumnElement[bool]:
     """What must still hold for a row of `image` when it is reserved."""
-    return _is_undone(choice, asker) & sharing.is_free(asker, review=choice.is_review)
+    return _can_claim(review=choice.is_review)
 
 
-def _is_undone(choice: QueueChoice, asker: Asker) -> sa.ColumnElement[bool]:
-    return sharing.wants_second_look(asker) if choice.is_review else sharing.wants_label(asker)
+@functools.cache
+def _can_claim(*, review: bool) -> sa.ColumnElement[bool]:
+    # A free image has too few labels. Said once more, SQLite would look among all of those before it looks at ids.
+    undone = sharing.wants_second_look() if review else sharing.has_not_spoken()
+    return undone & sharing.is_free(review=review)
 
 
-def _members(walk: _Walk, choice: QueueChoice, asker: Asker, *columns: sa.ColumnElement) -> sa.Select:
-    return sa.select(*columns).select_from(walk.rows).where(walk.where & _is_undone(choice, asker))
+def _members(shape: "_Shape", *columns: sa.ColumnElement) -> sa.Select:
+    walk = _walk(shape)
+    undone = sharing.wants_second_look() if shape.is_review else sharing.wants_label(shares=shape.shares)
+    return sa.select(*columns).select_from(walk.rows).where(walk.where & undone)
+
+
+def _parameters(choice: QueueChoice, context: Context, asker: Asker) -> dict[str, object]:
+    """All that any of the walks is asked with."""
+    number, _, inner = choice.of.partition("/")
+    return {
+        **asker.parameters,
+        "of": choice.of if choice.kind in ("class", "predicted") else int(number or 0),
+        "lowest_path": f"{inner}/",
+        "above_paths": f"{inner}0",  # "0" is the letter after "/"
+        "taxonomy": context.taxonomy_id,
+        "run": context.run_id,
+        "nobody": context.nobody,
+    }
 
 
 # --- the walks --------------------------------------------------------------------------------------------------------
 
+OF = sa.bindparam("of", type_=sa.Integer)
+OF_CLASS = sa.bindparam("of", type_=sa.Text)
+TAXONOMY = sa.bindparam("taxonomy", type_=sa.Integer)
+RUN = sa.bindparam("run", type_=sa.Integer)
 
-def _walk(choice: QueueChoice, context: Context, asker: Asker) -> _Walk:
+
+@dataclass(frozen=True)
+class _Shape:
+    """What a statement depends on; all else are its parameters. shares: several people label each picture."""
+
+    kind: QueueKind
+    is_review: bool
+    is_inner: bool  # a folder inside one of those that were brought in
+    shares: bool
+
+    @classmethod
+    def of(cls, choice: QueueChoice, asker: Asker) -> Self:
+        return cls(choice.kind, choice.is_review, "/" in choice.of, asker.shares)
+
+
+@functools.cache
+def _walk(shape: _Shape) -> _Walk:
     walks = {
         "unlabelled": _unlabelled,
         "unsure": _unsure,
@@ -119,85 +164,84 @@ def _walk(choice: QueueChoice, context: Context, asker: Asker) -> _Walk:
         "predicted": _predicted,
         "selection": _selection,
     }
-    return walks[choice.kind](choice.of, context, asker)
+    return walks[shape.kind](shape)
 
 
-def _unlabelled(_of: str, _context: Context, _asker: Asker) -> _Walk:
+def _unlabelled(_shape: _Shape) -> _Walk:
     return _Walk(image, image.c.priority, image.c.id, sa.true())
 
 
-def _unsure(_of: str, context: Context, _asker: Asker) -> _Walk:
+def _unsure(_shape: _Shape) -> _Walk:
     """The least probable answers of the run first."""
     rows = prediction.join(image, image.c.id == prediction.c.image_id)
-    return _Walk(rows, prediction.c.probability, prediction.c.image_id, prediction.c.run_id == context.run_id)
+    return _Walk(rows, prediction.c.probability, prediction.c.image_id, prediction.c.run_id == RUN)
 
 
-def _contradicted(_of: str, context: Context, asker: Asker) -> _Walk:
+def _contradicted(shape: _Shape) -> _Walk:
     """Where somebody's word and the run's answer lie on different branches, the surest answers first."""
     said, answered = node.alias("said"), node.alias("answered")
-    in_tree = (said.c.taxonomy_id == context.taxonomy_id) & (answered.c.taxonomy_id == context.taxonomy_id)
+    in_tree = (said.c.taxonomy_id == TAXONOMY) & (answered.c.taxonomy_id == TAXONOMY)
     parted = ~_is_within(said, answered) & ~_is_within(answered, said)
     words = word.join(said, said.c.key == word.c.node_key).join(answered, answered.c.key == prediction.c.node_key)
     disputed = (
         sa.select(word.c.image_id)
         .select_from(words)
-        .where((word.c.image_id == prediction.c.image_id) & _said_before(asker) & in_tree & parted)
+        .where((word.c.image_id == prediction.c.image_id) & _said_before(shape) & in_tree & parted)
         .correlate(prediction)
     )
     rows = prediction.join(image, image.c.id == prediction.c.image_id)
-    where = (prediction.c.run_id == context.run_id) & disputed.exists()
+    where = (prediction.c.run_id == RUN) & disputed.exists()
     return _Walk(rows, prediction.c.probability, prediction.c.image_id, where, is_backward=True)
 
 
-def _second_look(_of: str, context: Context, asker: Asker) -> _Walk:
+def _second_look(_shape: _Shape) -> _Walk:
     """Where a class has changed since the asker's word, or one that came from a file, was given."""
     rows = word.join(image, image.c.id == word.c.image_id)
-    return _Walk(rows, image.c.priority, image.c.id, second_looks.waits(asker.annotator_id, nobody=context.nobody))
+    return _Walk(rows, image.c.priority, image.c.id, second_looks.waits())
 
 
-def _folder(of: str, _context: Context, _asker: Asker) -> _Walk:
-    """The pictures of a folder as they lie in it."""
-    number, _, inner = of.partition("/")
+def _folder(shape: _Shape) -> _Walk:
+    """The pictures of a folder in the order of their paths."""
     rows = image_path.join(image, image.c.id == image_path.c.image_id)
-    where = image_path.c.folder_id == int(number)
-    if inner:  # "0" is the letter after "/"
-        where &= (image_path.c.path >= f"{inner}/") & (image_path.c.path < f"{inner}0")
+    where = image_path.c.folder_id == OF
+    if shape.is_inner:
+        where &= image_path.c.path >= sa.bindparam("lowest_path", type_=sa.Text)
+        where &= image_path.c.path < sa.bindparam("above_paths", type_=sa.Text)
     return _Walk(rows, image_path.c.path, image_path.c.id, where)
 
 
-def _class(of: str, context: Context, asker: Asker) -> _Walk:
+def _class(shape: _Shape) -> _Walk:
     """What people called this class or one below it when the pass began, class by class."""
     rows = node.join(word, word.c.node_key == node.c.key).join(image, image.c.id == word.c.image_id)
-    where = _is_below(of, context) & _said_before(asker)
-    return _Walk(rows, node.c.position, word.c.image_id, where)
+    return _Walk(rows, node.c.position, word.c.image_id, _is_below() & _said_before(shape))
 
 
-def _predicted(of: str, context: Context, _asker: Asker) -> _Walk:
+def _predicted(_shape: _Shape) -> _Walk:
     """What the run takes for this class or one below it, class by class."""
-    joined = (prediction.c.node_key == node.c.key) & (prediction.c.run_id == context.run_id)
+    joined = (prediction.c.node_key == node.c.key) & (prediction.c.run_id == RUN)
     rows = node.join(prediction, joined).join(image, image.c.id == prediction.c.image_id)
-    return _Walk(rows, node.c.position, prediction.c.image_id, _is_below(of, context))
+    return _Walk(rows, node.c.position, prediction.c.image_id, _is_below())
 
 
-def _selection(of: str, _context: Context, _asker: Asker) -> _Walk:
+def _selection(_shape: _Shape) -> _Walk:
     rows = selection_image.join(image, image.c.id == selection_image.c.image_id)
-    where = selection_image.c.selection_id == int(of)
-    return _Walk(rows, selection_image.c.place, selection_image.c.image_id, where)
+    return _Walk(rows, selection_image.c.place, selection_image.c.image_id, selection_image.c.selection_id == OF)
 
 
-def _said_before(asker: Asker) -> sa.ColumnElement[bool]:
+def _said_before(shape: _Shape) -> sa.ColumnElement[bool]:
     """The row of `word` places an image, since before the pass; where several people label each picture, one's own."""
-    said = word.c.kind.in_(PLACES) & (word.c.annotation_id <= asker.since)
+    said = word.c.kind.in_(PLACES) & (word.c.annotation_id <= sharing.SINCE)
     # The sum keeps SQLite from entering by annotator: then it would have to sort.
-    return said & (word.c.annotator_id + 0 == asker.annotator_id) if asker.people > 1 else said
+    return said & (word.c.annotator_id + 0 == sharing.ME) if shape.shares else said
 
 
-def _is_below(key: str, context: Context) -> sa.ColumnElement[bool]:
+def _is_below() -> sa.ColumnElement[bool]:
+    """The row of `node` is the class of the queue, or below it."""
     top = node.alias("top")
-    is_top = (top.c.taxonomy_id == context.taxonomy_id) & (top.c.key == key)
+    is_top = (top.c.taxonomy_id == TAXONOMY) & (top.c.key == OF_CLASS)
     first = sa.select(top.c.position).where(is_top).scalar_subquery()
     end = sa.select(top.c.subtree_end).where(is_top).scalar_subquery()
-    return (node.c.taxonomy_id == context.taxonomy_id) & (node.c.position >= first) & (node.c.position < end)
+    return (node.c.taxonomy_id == TAXONOMY) & (node.c.position >= first) & (node.c.position < end)
 
 
 def _is_within(inner: sa.FromClause, outer: sa.FromClause) -> sa.ColumnElement[bool]:

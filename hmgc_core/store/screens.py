@@ -23,9 +23,9 @@ def barred(connection: sa.Connection, asker: Asker) -> set[int]:
     """Images that want more words, but not the asker's; and those that were taken out."""
     out = sa.select(image.c.id).where(image.c.words == images.OUT)
     reserved = sa.select(reservation.c.image_id).where(reservation.c.until > asker.at)
-    held = sa.select(image.c.id).where(image.c.id.in_(reserved) & ~sharing.has_place(asker, review=False))
-    found = {*connection.execute(out).scalars(), *connection.execute(held).scalars()}
-    if asker.people > 1:
+    held = sa.select(image.c.id).where(image.c.id.in_(reserved) & ~sharing.has_place(review=False))
+    found = {*connection.execute(out).scalars(), *connection.execute(held, asker.parameters).scalars()}
+    if asker.shares:
         mine = sa.select(word.c.image_id).where(word.c.annotator_id == asker.annotator_id)
         found.update(connection.execute(mine).scalars())
     return found
@@ -33,18 +33,18 @@ def barred(connection: sa.Connection, asker: Asker) -> set[int]:
 
 def free_among(connection: sa.Connection, asker: Asker, image_ids: Sequence[int]) -> set[int]:
     """Those of these images that the asker may label now."""
-    found: set[int] = set()
+    free, found = _is_free(asker), set[int]()
     for start in range(0, len(image_ids), images.CHUNK):
         wanted = image.c.id.in_(image_ids[start : start + images.CHUNK])
-        found.update(connection.execute(sa.select(image.c.id).where(wanted & _is_free(asker))).scalars())
+        found.update(connection.execute(sa.select(image.c.id).where(wanted & free), asker.parameters).scalars())
     return found
 
 
 def next_free(connection: sa.Connection, asker: Asker, *, count: int) -> list[int]:
     """The first images that the asker may label now, in the order of the queue."""
     query = sa.select(image.c.id).where(_is_free(asker)).order_by(image.c.priority, image.c.id).limit(count)
-    return list(connection.execute(query).scalars())
+    return list(connection.execute(query, asker.parameters).scalars())
 
 
 def _is_free(asker: Asker) -> sa.ColumnElement[bool]:
-    return sharing.wants_label(asker) & sharing.has_place(asker, review=False)
+    return sharing.wants_label(shares=asker.shares) & sharing.has_place(review=False)

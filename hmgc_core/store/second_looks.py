@@ -8,6 +8,7 @@ from collections.abc import Collection
 import sqlalchemy as sa
 
 from hmgc_core.store.schema import annotation, annotator, image, word
+from hmgc_core.store.sharing import ME
 
 
 def image_ids(
@@ -32,10 +33,11 @@ def image_ids(
     return list(connection.execute(query.distinct().order_by(image.c.priority, image.c.id)).scalars())
 
 
-def waits(annotator_id: int, *, nobody: Collection[str]) -> sa.ColumnElement[bool]:
-    """The row of `word` waits for a second look by this annotator: their own word, or one of `nobody` in particular."""
+def waits() -> sa.ColumnElement[bool]:
+    """The row of `word` waits for the asker's second look: their own word, or one of "nobody", a list of names."""
+    nobody = sa.bindparam("nobody", expanding=True, type_=sa.Text)
     from_files = sa.select(annotator.c.id).where(annotator.c.name.in_(nobody))
-    mine = word.c.annotator_id == annotator_id
+    mine = word.c.annotator_id == ME
     return word.c.second_look_id.is_not(None) & (mine | (word.c.annotator_id.in_(from_files) & ~_seen_since()))
 
 

@@ -3,6 +3,7 @@
 A reservation keeps a picture from the other people's queues for some minutes. It never keeps a label out.
 """
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +13,13 @@ import sqlalchemy as sa
 from hmgc_core.records import QueueRules
 from hmgc_core.store.annotations import last_id
 from hmgc_core.store.images import OUT
-from hmgc_core.store.schema import image, queue_pass, queue_rules, reservation, word
+from hmgc_core.store.schema import Moment, image, queue_pass, queue_rules, reservation, word
+
+# Statements over queues are built once and asked with these, see `Asker.parameters`.
+ME = sa.bindparam("me", type_=sa.Integer)
+PEOPLE = sa.bindparam("people", type_=sa.Integer)
+SINCE = sa.bindparam("since", type_=sa.Integer)
+AT = sa.bindparam("at", type_=Moment)
 
 
 @dataclass(frozen=True)
@@ -23,6 +30,16 @@ class Asker:
     people: int
     since: int
     at: datetime
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """What the conditions below are asked with."""
+        return {"me": self.annotator_id, "people": self.people, "since": self.since, "at": self.at}
+
+    @property
+    def shares(self) -> bool:
+        """Several people label each picture."""
+        return self.people > 1
 
 
 def rules(connection: sa.Connection) -> QueueRules:
@@ -40,46 +57,38 @@ def set_rules(connection: sa.Connection, value: QueueRules) -> None:
 # --- what is free for somebody ----------------------------------------------------------------------------------------
 
 
-def wants_label(asker: Asker) -> sa.ColumnElement[bool]:
+def wants_label(*, shares: bool) -> sa.ColumnElement[bool]:
     """The row of `image` still needs a label, and the asker has not said anything about it."""
-    if asker.people == 1:
+    if not shares:
         return image.c.words == 0  # below zero: taken out with its import
-    mine = _any(word, (word.c.image_id == image.c.id) & (word.c.annotator_id == asker.annotator_id))
-    return (image.c.words < asker.people) & (image.c.words != OUT) & ~mine
+    return (image.c.words < PEOPLE) & has_not_spoken()
 
 
-def wants_second_look(asker: Asker) -> sa.ColumnElement[bool]:
+def has_not_spoken() -> sa.ColumnElement[bool]:
+    """The picture of the row of `image` is there, and the asker has not said anything about it."""
+    return (image.c.words != OUT) & ~_any(word, (word.c.image_id == image.c.id) & (word.c.annotator_id == ME))
+
+
+def wants_second_look() -> sa.ColumnElement[bool]:
     """Neither the asker has spoken about the row of `image` in this pass, nor have as many others as it takes."""
-    spoken = (word.c.image_id == image.c.id) & (word.c.annotation_id > asker.since)
-    mine = _any(word, spoken & (word.c.annotator_id == asker.annotator_id))
-    return (image.c.words != OUT) & ~mine & (_count(word, spoken) < asker.people)
+    spoken = (word.c.image_id == image.c.id) & (word.c.annotation_id > SINCE)
+    mine = _any(word, spoken & (word.c.annotator_id == ME))
+    return (image.c.words != OUT) & ~mine & (_count(word, spoken) < PEOPLE)
 
 
-def is_free(asker: Asker, *, review: bool) -> sa.ColumnElement[bool]:
+def is_free(*, review: bool) -> sa.ColumnElement[bool]:
     """Nobody else holds the last place at the row of `image`, and the asker has not skipped it."""
-    return ~is_skipped(asker) & has_place(asker, review=review)
+    mine = (reservation.c.image_id == image.c.id) & (reservation.c.annotator_id == ME)
+    return ~_any(reservation, mine & reservation.c.until.is_(None)) & has_place(review=review)
 
 
-def has_place(asker: Asker, *, review: bool) -> sa.ColumnElement[bool]:
+def has_place(*, review: bool) -> sa.ColumnElement[bool]:
     """Nobody else holds the last place at the row of `image`."""
-    of_image = reservation.c.image_id == image.c.id
-    held = of_image & (reservation.c.annotator_id != asker.annotator_id) & (reservation.c.until > asker.at)
+    others = (reservation.c.image_id == image.c.id) & (reservation.c.annotator_id != ME)
     said: sa.ColumnElement[int] = image.c.words
     if review:
-        said = _count(word, (word.c.image_id == image.c.id) & (word.c.annotation_id > asker.since))
-    return said + _count(reservation, held) < asker.people
-
-
-def is_skipped(asker: Asker) -> sa.ColumnElement[bool]:
-    """The asker skipped the row of `image`."""
-    mine = (reservation.c.image_id == image.c.id) & (reservation.c.annotator_id == asker.annotator_id)
-    return _any(reservation, mine & reservation.c.until.is_(None))
-
-
-def is_held(asker: Asker) -> sa.ColumnElement[bool]:
-    """Somebody else holds the row of `image`."""
-    others = (reservation.c.image_id == image.c.id) & (reservation.c.annotator_id != asker.annotator_id)
-    return _any(reservation, others & (reservation.c.until > asker.at))
+        said = _count(word, (word.c.image_id == image.c.id) & (word.c.annotation_id > SINCE))
+    return said + _count(reservation, others & (reservation.c.until > AT)) < PEOPLE
 
 
 # Of the tables around them these know `image` alone: a queue may walk along `word` itself.
@@ -101,12 +110,33 @@ def claim(
 ) -> set[int]:
     """Reserve those of these images that are `free`, in one statement; returns which. Renews what the asker held."""
     release(connection, asker.annotator_id, image_ids)
-    connection.execute(reservation.delete().where(reservation.c.until < asker.at))
-    until = sa.literal(asker.at + timedelta(seconds=reserve_s), reservation.c.until.type)
-    ready = sa.select(image.c.id, sa.literal(asker.annotator_id), until).where(image.c.id.in_(image_ids) & free)
+    connection.execute(reservation.delete().where(reservation.c.until < AT), {"at": asker.at})
+    until = asker.at + timedelta(seconds=reserve_s)
+    # An INSERT would take parameters for columns: they are bound before.
+    ready = _ready(free).params({**asker.parameters, "until": until, "ids": list(image_ids)})
     columns = ["image_id", "annotator_id", "until"]
-    claimed = connection.execute(reservation.insert().from_select(columns, ready).returning(reservation.c.image_id))
-    return set(claimed.scalars())
+    reserved = connection.execute(reservation.insert().from_select(columns, ready).returning(reservation.c.image_id))
+    return set(reserved.scalars())
+
+
+@functools.cache
+def _ready(free: sa.ColumnElement[bool]) -> sa.Select:
+    until = sa.bindparam("until", type_=Moment)
+    ids = sa.bindparam("ids", expanding=True, type_=sa.Integer)
+    return sa.select(image.c.id, ME, until).where(image.c.id.in_(ids) & free)
+
+
+def skipped_by(connection: sa.Connection, by: int) -> list[int]:
+    """Images that somebody skipped."""
+    mine = (reservation.c.annotator_id == by) & reservation.c.until.is_(None)
+    return list(connection.execute(sa.select(reservation.c.image_id).where(mine)).scalars())
+
+
+def held_by_others(connection: sa.Connection, asker: Asker) -> list[int]:
+    """Images in the hands of others."""
+    others = (reservation.c.annotator_id != ME) & (reservation.c.until > AT)
+    query = sa.select(reservation.c.image_id).where(others).distinct()
+    return list(connection.execute(query, {"me": asker.annotator_id, "at": asker.at}).scalars())
 
 
 def release(connection: sa.Connection, by: int, image_ids: Sequence[int]) -> None:

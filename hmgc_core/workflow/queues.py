@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from hmgc_core.errors import BadRequest, UnknownImage, WorkspaceError
 from hmgc_core.records import ImageRecord, Prediction, QueueChoice, QueueRules, Word
-from hmgc_core.store import annotations, images, predictions, queues, runs, selections, sharing
+from hmgc_core.store import annotations, images, predictions, queues, runs, selections, sharing, taxonomies
 from hmgc_core.store.queues import Context, Place
 from hmgc_core.store.schema import now
 from hmgc_core.store.sharing import Asker
@@ -72,17 +72,18 @@ def next_pictures(ws: Workspace, choice: QueueChoice, *, annotator: str, after: 
     check(ws, choice)
     try:
         with ws.writing(patience_s=PATIENCE_S) as connection:
-            return _page(connection, ws, choice, annotator, place, count, may_write=True)
+            return _page(connection, choice, annotator, place, count, may_write=True)
     except WorkspaceError:
         with ws.reading() as connection:
-            return _page(connection, ws, choice, annotator, place, count, may_write=False)
+            return _page(connection, choice, annotator, place, count, may_write=False)
 
 
 def check(ws: Workspace, choice: QueueChoice) -> None:
     """Raise UnknownNode or BadRequest for a queue that this workspace does not have (any more)."""
-    _, taxonomy = current_taxonomy(ws)
+    if choice.kind == "unlabelled":
+        return
     if choice.kind in ("class", "predicted"):
-        taxonomy.index(choice.of)
+        current_taxonomy(ws)[1].index(choice.of)
     if choice.kind == "folder":
         folder_path(ws, choice.of)
     with ws.reading() as connection:
@@ -94,7 +95,6 @@ def check(ws: Workspace, choice: QueueChoice) -> None:
 
 def _page(
     connection: sa.Connection,
-    ws: Workspace,
     choice: QueueChoice,
     annotator: str,
     after: Place | None,
@@ -102,12 +102,12 @@ def _page(
     *,
     may_write: bool,
 ) -> QueuePage:
-    context = _context(connection, ws)
+    context = _context(connection)
     asker, reserve_s = _asker(connection, choice, annotator, may_write=may_write)
     places, ended = queues.next_places(connection, choice, context, asker, after=after, count=count)
     ids = [image_id for image_id, _ in places]
     if may_write:
-        free = queues.can_claim(choice, asker)
+        free = queues.can_claim(choice)
         sharing.claim(connection, ids, asker, free=free, reserve_s=reserve_s)
     records = images.get_many(connection, ids)
     suggested = {} if context.run_id is None else predictions.get_many(connection, context.run_id, ids)
@@ -116,8 +116,8 @@ def _page(
     return QueuePage(items, asker.since, ended, skipped, held, reserve_s)
 
 
-def _context(connection: sa.Connection, ws: Workspace) -> Context:
-    return Context(current_taxonomy(ws)[0], runs.newest_done_id(connection), NO_ANNOTATOR)
+def _context(connection: sa.Connection) -> Context:
+    return Context(taxonomies.newest_id(connection) or 0, runs.newest_done_id(connection), NO_ANNOTATOR)
 
 
 def _asker(connection: sa.Connection, choice: QueueChoice, annotator: str, *, may_write: bool) -> tuple[Asker, int]:
@@ -177,7 +177,7 @@ def hold(ws: Workspace, choice: QueueChoice, image_ids: Sequence[int], *, annota
         raise BadRequest(f"{len(image_ids)} pictures at once", remedy=f"hold at most {MOST_HELD}")
     with ws.writing(patience_s=PATIENCE_S) as connection:
         asker, reserve_s = _asker(connection, choice, annotator, may_write=True)
-        free = queues.can_claim(choice, asker)
+        free = queues.can_claim(choice)
         held = sharing.claim(connection, image_ids, asker, free=free, reserve_s=reserve_s)
     return [image_id for image_id in image_ids if image_id in held]
 
@@ -222,7 +222,7 @@ def size(ws: Workspace, choice: QueueChoice, *, annotator: str) -> QueueSize:
     """How much of a queue is left for a person; changes nothing. Raises what `check` does."""
     check(ws, choice)
     with ws.reading() as connection:
-        context = _context(connection, ws)
+        context = _context(connection)
         asker, _ = _asker(connection, choice, annotator, may_write=False)
         left = queues.size(connection, choice, context, asker)
         if not choice.is_review or sharing.since(connection, asker.annotator_id, str(choice)) is None:

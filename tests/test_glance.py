@@ -141,15 +141,35 @@ def test_embeddings_that_are_missing_cut_off_or_uneven_are_none(tmp_path: Path) 
 
 
 def test_a_vector_of_zeros_or_beyond_float16_harms_nobody(tmp_path: Path) -> None:
-    vectors = np.array([[1, 0], [0, 0], [np.inf, 1], [1, 1]], dtype=np.float16)
+    vectors = np.array([[1, 0], [0, 0], [np.inf, 0], [1, 1]], dtype=np.float16)
     np.save(tmp_path / "embeddings.npy", vectors)
     np.save(tmp_path / "embedding_images.npy", np.array([4, 3, 2, 1]))
     read = embeddings(tmp_path)
     assert read is not None
     assert read.places(np.array([1, 2, 9])).tolist() == [2, 3]
-    with np.errstate(invalid="ignore"):
-        cosines = read.cosines(0, np.arange(4))
-    assert cosines.tolist() == pytest.approx([1.0, 0.0, -1.0, 0.7071], abs=1e-3)
+    assert read.cosines(0, np.arange(4)).tolist() == pytest.approx([1.0, 0.0, 0.0, 0.7071], abs=1e-3)
+
+
+def test_among_many_labels_the_same_neighbours_are_found(
+    seen: tuple[Workspace, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ws, _ = seen
+    exact = nearest_labelled(ws, 3, count=5)
+    monkeypatch.setattr("hmgc_core.workflow.glance.FEW_LABELS", 0)
+    assert nearest_labelled(ws, 3, count=5) == exact
+
+
+def test_the_sketch_of_long_embeddings_finds_what_is_near(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    groups = rng.normal(size=(40, 256))
+    vectors = groups[rng.integers(0, 40, 3000)] + 0.7 * rng.normal(size=(3000, 256))
+    np.save(tmp_path / "embeddings.npy", vectors.astype(np.float16))
+    np.save(tmp_path / "embedding_images.npy", np.arange(3000))
+    read = embeddings(tmp_path)
+    assert read is not None and read.sketch.shape == (3000, 64)
+    for place in range(0, 3000, 300):
+        nearest = np.argsort(-read.cosines(place, np.arange(3000)))[:9]
+        assert set(nearest) <= set(read.likely(place)[:200])
 
 
 def test_classes_of_an_older_tree_lead_to_their_successors(workspace: Workspace, tiny_tree) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
+from hmgc_core.store import images
 from hmgc_core.store.schema import image, label_tally, node, word
 
 SAYS = ("is", "none_here")  # the kinds that say what a picture shows
@@ -41,14 +42,32 @@ def at(connection: sa.Connection, key: str, *, count: int, without: int = 0) -> 
     return list(connection.execute(query).scalars())
 
 
+def labelled_count(connection: sa.Connection) -> int:
+    """Number of images with a word outside the test split, read from kept counts."""
+    tallies = images.tallies(connection)
+    return sum(total for (split, labelled), total in tallies.items() if labelled and split != HIDDEN)
+
+
 def labelled_ids(connection: sa.Connection) -> NDArray[np.int64]:
     """Ids of all images that somebody gave a class, each once, in order."""
-    query = (
+    return np.unique(np.fromiter(connection.execute(_labelled()).scalars(), dtype=np.int64))
+
+
+def labelled_among(connection: sa.Connection, image_ids: Sequence[int]) -> set[int]:
+    """Those of these images that somebody gave a class."""
+    found: set[int] = set()
+    for start in range(0, len(image_ids), images.CHUNK):
+        chunk = image_ids[start : start + images.CHUNK]
+        found.update(connection.execute(_labelled().where(word.c.image_id.in_(chunk))).scalars())
+    return found
+
+
+def _labelled() -> sa.Select:
+    return (
         sa.select(word.c.image_id)
         .join(image, image.c.id == word.c.image_id)
         .where(word.c.kind.in_(SAYS) & (image.c.split != HIDDEN))
     )
-    return np.unique(np.fromiter(connection.execute(query).scalars(), dtype=np.int64))
 
 
 def newest_words(connection: sa.Connection, image_ids: Sequence[int]) -> dict[int, str]:

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
+import sqlalchemy as sa
 
 from hmgc_core.store import examples
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import IntArray, Taxonomy
-from hmgc_core.workflow.likeness import embeddings
+from hmgc_core.workflow.likeness import Embeddings, embeddings
 from hmgc_core.workflow.pictures import image
 from hmgc_core.workflow.seeing import newest_done
 from hmgc_core.workflow.taxonomies import current_taxonomy
@@ -15,6 +16,9 @@ from hmgc_core.workflow.taxonomies import current_taxonomy
 OWN_PICTURES = 8
 SIBLING_PICTURES = 2
 MOST_SIBLINGS = 24
+
+FEW_LABELS = 4000  # up to here all labelled pictures are compared; beyond, the likeliest
+CANDIDATES = 200  # of which the nearest are chosen exactly
 
 
 @dataclass(frozen=True)
@@ -128,11 +132,26 @@ def nearest_labelled(ws: Workspace, image_id: int, *, count: int = 8) -> Nearest
     if seen is None or not len(here):
         return Nearest(run.id, is_known=False)
     with ws.reading() as connection:
-        labelled = examples.labelled_ids(connection)
-        places = seen.places(labelled[labelled != image_id])
+        if examples.labelled_count(connection) <= FEW_LABELS:
+            places = seen.places(examples.labelled_ids(connection))
+        else:
+            places = _labelled_near(connection, seen, int(here[0]))
+        places = places[places != here[0]]
         cosines = seen.cosines(int(here[0]), places)
         best = np.argsort(-cosines, kind="stable")[:count]
         ids = [int(i) for i in seen.images[places[best]]]
         words = examples.newest_words(connection, ids)
     found = (Neighbour(i, words[i], float(cosine)) for i, cosine in zip(ids, cosines[best], strict=True))
     return Nearest(run.id, is_known=True, neighbours=tuple(found))
+
+
+def _labelled_near(connection: sa.Connection, seen: Embeddings, place: int) -> IntArray:
+    """Places of labelled pictures, CANDIDATES or a few more, the likeliest to be near; all where there are fewer."""
+    order, found = seen.likely(place), list[int]()
+    start, step = 0, 4 * CANDIDATES
+    while start < len(order) and len(found) < CANDIDATES:
+        part = order[start : start + step]
+        labelled = examples.labelled_among(connection, seen.images[part].tolist())
+        found += [int(other) for other in part if int(seen.images[other]) in labelled]
+        start, step = start + step, 2 * step
+    return np.array(found, dtype=np.int64)

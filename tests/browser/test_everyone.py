@@ -121,7 +121,7 @@ def test_a_phone_labels_by_touch_alone(phone: Screen) -> None:
     expect(page.locator(LOADED)).to_have_attribute("alt", f"Picture {second}")
     page.get_by_role("button", name="Pictures of a class").tap()
     expect(phone.part("glance")).to_be_visible()
-    page.get_by_role("button", name="Close").tap()
+    page.get_by_role("button", name="Close", exact=True).tap()
     expect(phone.part("glance")).to_be_hidden()
     phone.saved()
     assert phone.said(second) == []

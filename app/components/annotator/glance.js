@@ -96,7 +96,8 @@ class Glance {
       return listed(made);
     });
     parts.glanceSiblings.replaceChildren(...drawn);
-    drawn[all.indexOf(node) - start].scrollIntoView({ block: "nearest", inline: "nearest" });
+    const [strip, here] = [parts.glanceSiblings, drawn[all.indexOf(node) - start]];
+    strip.scrollLeft = here.offsetLeft - strip.offsetLeft - (strip.clientWidth - here.offsetWidth) / 2;
   }
 
   get siblings() {

@@ -1,6 +1,7 @@
 """What all visitors share: the workspace, and what is dear to compute from it. The only caches of the app.
 
-The cached values are frozen: pages read them and change nothing.
+The cached values are frozen: pages read them and change nothing. An argument whose name begins with _ is no part of a
+cache's key; the others are, also where the function makes no use of them (hence ARG001).
 """
 
 import functools
@@ -35,7 +36,7 @@ def prediction_table(ws: Workspace, run_id: int) -> PredictionTable:
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
-def _prediction_table(_ws: Workspace, _folder: str, run_id: int, _stamp: Stamp) -> PredictionTable:
+def _prediction_table(_ws: Workspace, folder: str, run_id: int, stamp: Stamp) -> PredictionTable:  # noqa: ARG001
     return seeing.prediction_table(_ws, run_id)
 
 
@@ -45,13 +46,19 @@ def node_counts(ws: Workspace, version: int, run_id: int | None) -> NodeCounts:
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
-def _node_counts(_ws: Workspace, _folder: str, version: int, run_id: int | None, _stamp: Stamp) -> NodeCounts:
+def _node_counts(
+    _ws: Workspace,
+    folder: str,  # noqa: ARG001
+    version: int,
+    run_id: int | None,
+    stamp: Stamp,  # noqa: ARG001
+) -> NodeCounts:
     table = None if run_id is None else prediction_table(_ws, run_id)
     return tree.node_counts(_ws, version, table)
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
-def _fingerprint(_ws: Workspace, _folder: str) -> str:
+def _fingerprint(_ws: Workspace, folder: str) -> str:  # noqa: ARG001
     return security.fingerprint(_ws.secret())
 
 

@@ -1,7 +1,7 @@
 """What all visitors share: the workspace, and what is dear to compute from it. The only caches of the app.
 
-The cached values are frozen: pages read them and change nothing. Folder and stamp are there to be part of a cache's
-key; with an underscore before its name, as the workspace has it, an argument is none.
+The cached values are frozen: pages read them and change nothing. An argument whose name begins with _ is no part of a
+cache's key; the others are, also where the function makes no use of them (hence ARG001).
 """
 
 import functools
@@ -16,7 +16,7 @@ from hmgc_core.workflow.seeing import PredictionTable
 from hmgc_core.workflow.tree import NodeCounts
 from hmgc_core.workflow.workspaces import Workspace
 
-Stamp = tuple[tuple[int, int], int | None]
+Stamp = tuple[int, int, int | None]
 
 
 def workspace() -> Workspace:
@@ -27,7 +27,7 @@ def workspace() -> Workspace:
 def labels_stamp(ws: Workspace) -> Stamp:
     """What changes whenever a label or the class tree does: a part of every key below."""
     newest = taxonomies.newest_taxonomy(ws)
-    return seeing.labels_stamp(ws), newest[0] if newest else None
+    return seeing.labels_stamp(ws), seeing.pictures_stamp(ws), newest[0] if newest else None
 
 
 def prediction_table(ws: Workspace, run_id: int) -> PredictionTable:

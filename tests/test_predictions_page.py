@@ -28,6 +28,17 @@ def test_filters_change_the_gallery(predicted_workspace: Workspace, monkeypatch:
     assert {card[0] for card in gallery(page)} == {13, 14, 15, 16}
 
 
+def test_a_label_made_meanwhile_counts_at_the_next_look(
+    predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page(monkeypatch, predicted_workspace, "predictions")
+    page.segmented_control(key=state.FILTER_VERDICT).set_value("wrong").run()
+    assert {card[0] for card in gallery(page)} == {1, 2}
+    label(predicted_workspace, 3, "owl", uid="a-change-of-mind")
+    page.run()
+    assert {card[0] for card in gallery(page)} == {1, 2, 3}
+
+
 def test_a_filter_that_nothing_passes_can_be_cleared(
     predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

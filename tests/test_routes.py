@@ -134,7 +134,7 @@ def test_answers_are_sent_at_once() -> None:
 def test_a_label_is_stored_with_all_that_it_says(client: TestClient, workspace: Workspace) -> None:
     shown = {"suggestion": "owl", "run": 3}
     response = client.post("/api/labels", json=a_label(shown=shown))
-    assert response.json() == {"saved": 1, "new": 1}
+    assert response.json() == {"saved": 1, "new": 1, "counts": {"images": 24, "labelled": 1, "at": 1}}
     (stored,) = labelling.image_history(workspace, 1)
     assert (stored.annotator, stored.node, stored.kind, stored.seconds) == ("ada", "bird", "is", 1.5)
 
@@ -147,7 +147,8 @@ def test_every_kind_is_taken(client: TestClient, workspace: Workspace, kind: str
 
 def test_sending_a_label_again_changes_nothing(client: TestClient, workspace: Workspace) -> None:
     client.post("/api/labels", json=a_label())
-    assert client.post("/api/labels", json={"labels": [a_label(), a_label()]}).json() == {"saved": 2, "new": 0}
+    again = client.post("/api/labels", json={"labels": [a_label(), a_label()]}).json()
+    assert (again["saved"], again["new"]) == (2, 0)
     assert len(said(workspace)) == 1
 
 
@@ -264,7 +265,7 @@ def test_the_queue_gives_what_nobody_has_labelled(client: TestClient, workspace:
     label(workspace, first["items"][0]["id"], "bird", by="grace")
     again = client.get("/api/queue?n=5").json()
     assert [item["id"] for item in again["items"][:4]] == [item["id"] for item in first["items"][1:]]
-    assert again["counts"] == {"images": 24, "labelled": 1}
+    assert again["counts"] == {"images": 24, "labelled": 1, "at": 1}
 
 
 def test_the_queue_goes_on_after_an_item(client: TestClient) -> None:

@@ -12,9 +12,10 @@ from app.server.workspace import workspace
 from app.server.writes import annotator, write
 from hmgc_core.errors import BadRequest
 from hmgc_core.records import NewAnnotation, Prediction
-from hmgc_core.workflow import labelling
+from hmgc_core.workflow import labelling, seeing
 from hmgc_core.workflow.labelling import QueueItem
 from hmgc_core.workflow.taxonomies import current_taxonomy
+from hmgc_core.workflow.workspaces import Workspace
 
 MOST_AHEAD = 48
 LONGEST_LOOK_S = 1e7
@@ -32,12 +33,18 @@ async def queue(request: Request) -> Response:
 def _queue(after: str, count: int) -> dict[str, Any]:
     ws = workspace()
     version, taxonomy = current_taxonomy(ws)
-    counts = labelling.label_counts(ws)
     return {
         "items": [_item(item) for item in labelling.queue(ws, after=after, count=count)],
         "taxonomy": {"version": version, "hash": taxonomy.content_hash},
-        "counts": {"images": counts.images, "labelled": counts.labelled},
+        "counts": counts(ws),
     }
+
+
+def counts(ws: Workspace) -> dict[str, int]:
+    """How much is done. at: counts with a larger one are newer, in whatever order two answers arrive."""
+    at = seeing.labels_stamp(ws)
+    images, labelled = labelling.image_counts(ws)
+    return {"images": images, "labelled": labelled, "at": at}
 
 
 def _item(item: QueueItem) -> dict[str, Any]:
@@ -71,7 +78,7 @@ async def labels(request: Request) -> Response:
         raise BadRequest("this is no label", remedy='send one label, or {"labels": [...]}')
     statements = [_statement(value) for value in listed]
     new = await run_in_threadpool(labelling.annotate, workspace(), statements, annotator=asked.annotator)
-    return answer({"saved": len(statements), "new": new})
+    return answer({"saved": len(statements), "new": new, "counts": await run_in_threadpool(counts, workspace())})
 
 
 def _statement(value: Any) -> NewAnnotation:
@@ -126,7 +133,7 @@ async def withdraw(request: Request) -> Response:
     asked = await write(request)
     uid = request.path_params["uid"]
     await run_in_threadpool(labelling.withdraw, workspace(), uid, annotator=asked.annotator)
-    return answer({"withdrawn": uid})
+    return answer({"withdrawn": uid, "counts": await run_in_threadpool(counts, workspace())})
 
 
 async def session(request: Request) -> Response:

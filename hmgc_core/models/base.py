@@ -1,5 +1,6 @@
 """What every hierarchical model offers and shares: labels of any kind, pooled features, a layer to look at."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,7 @@ class Trunk(nn.Module):
     channels: int
 
 
-class HierarchicalModel(nn.Module):
+class HierarchicalModel(nn.Module, ABC):
     """A score for every node of a tree. Subclasses give forward, loss, log_probs, answers and evidence."""
 
     def __init__(self, taxonomy: Taxonomy, trunk: Trunk) -> None:
@@ -31,25 +32,25 @@ class HierarchicalModel(nn.Module):
         self.taxonomy = taxonomy
         self.trunk = trunk
 
+    @abstractmethod
     def forward(self, images: Tensor) -> Any:
         """(B, 3, H, W) float normalised pictures to this model's Scores."""
-        raise NotImplementedError
 
+    @abstractmethod
     def loss(self, scores: Any, targets: Tensor | Targets) -> Tensor:
         """The mean loss, a scalar. targets: (B,) int nodes at any depth, or Targets with kinds and weights."""
-        raise NotImplementedError
 
+    @abstractmethod
     def log_probs(self, scores: Any) -> Tensor:
         """(B, N) log P(node | picture): 0 for the root, and children sum to at most their parent."""
-        raise NotImplementedError
 
+    @abstractmethod
     def answers(self, scores: Any) -> Tensor:
         """(B, D) int: one node per level 1..D as the model's authors answer, -1 where there is none."""
-        raise NotImplementedError
 
+    @abstractmethod
     def evidence(self, scores: Any) -> Tensor:
         """(B, N) unnormalised scores for each node: what a heatmap explains. Column 0 says nothing."""
-        raise NotImplementedError
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """All parameters for the optimizer, in groups whose learning rate is `lr_factor` times the run's."""

@@ -143,6 +143,13 @@ class LabelCounts:
         return self.images - self.labelled
 
 
+def image_counts(ws: Workspace) -> tuple[int, int]:
+    """(images, labelled images), without a look at the labels."""
+    with ws.reading() as connection:
+        tallies = images.tallies(connection)
+    return sum(tallies.values()), sum(count for (_, labelled), count in tallies.items() if labelled)
+
+
 def label_counts(ws: Workspace) -> LabelCounts:
     """How much is labelled, per split, kind and level; costs one read of small tables."""
     tree = newest_taxonomy(ws)

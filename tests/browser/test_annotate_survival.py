@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 
 from browser.app_server import AppServer
 from browser.conftest import Watch
@@ -163,6 +163,24 @@ def test_the_end_is_told_and_skipped_pictures_come_again(own: tuple[Screen, AppS
     screen.press("z")
     screen.ready()
     assert screen.image == skipped
+
+
+def test_answers_that_overtake_each_other_count_right(own: tuple[Screen, AppServer]) -> None:
+    screen, _ = own
+    late: list[tuple[Route, APIResponse]] = []
+    screen.page.route("**/api/queue*", lambda route: late.append((route, route.fetch())))
+    labelled = 0
+    while not late:
+        screen.label("1", "Enter")
+        labelled += 1
+    screen.label("1", "Enter")
+    screen.saved()
+    for route, counted_before in late:
+        route.fulfill(response=counted_before)
+    screen.page.unroute("**/api/queue*")
+    expect(screen.part("progressText")).to_have_text(f"{labelled + 1} of 14 labelled")
+    screen.page.wait_for_timeout(300)
+    expect(screen.part("progressText")).to_have_text(f"{labelled + 1} of 14 labelled")
 
 
 def test_a_new_class_tree_is_picked_up_and_nothing_is_lost(own: tuple[Screen, AppServer], tree: Taxonomy) -> None:

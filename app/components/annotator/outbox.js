@@ -7,8 +7,9 @@ const LONGEST_PAUSE_MS = 5000;
 const ADOPT_AFTER_MS = 20000; // an entry this old was left behind by a tab that is gone
 
 class Outbox {
-  constructor({ place, annotator, token, onChange, onLocked }) {
-    Object.assign(this, { annotator, token, onChange, onLocked });
+  /* onSaved(value): the app's answer to what it has stored. onLocked: it wants a new token. */
+  constructor({ place, annotator, token, onChange, onSaved, onLocked }) {
+    Object.assign(this, { annotator, token, onChange, onSaved, onLocked });
     this.prefix = `hmgc.outbox/${place}/`;
     this.tab = recall(sessionStorage, "hmgc.tab", "") || newUid();
     remember(sessionStorage, "hmgc.tab", this.tab);
@@ -163,6 +164,7 @@ class Outbox {
   settle(batch, outcome) {
     if (outcome.kind === "ok") {
       batch.forEach((entry) => this.drop(entry));
+      this.onSaved(outcome.value);
       this.setState("sending");
     } else if (outcome.kind === "refused" && batch.length > 1) {
       // The app takes a batch whole or not at all: one by one, the good ones get through.

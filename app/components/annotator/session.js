@@ -11,7 +11,12 @@ class Session {
     this.standing = new Standing();
     this.watch = new Watch(signal);
     this.view = new View(root, { signal, run });
-    this.outbox = new Outbox({ ...data, onChange: () => this.drawStatus(), onLocked: () => this.renew() });
+    this.outbox = new Outbox({
+      ...data,
+      onChange: () => this.drawStatus(),
+      onSaved: ({ counts }) => this.count(counts),
+      onLocked: () => this.renew(),
+    });
     this.versions = new Versions({
       get,
       signal,
@@ -73,9 +78,16 @@ class Session {
 
   /* An answer of the queue: how much is done, and which class tree is in use. */
   hear({ counts, taxonomy }) {
+    this.count(counts);
+    this.versions.hearOf(taxonomy);
+  }
+
+  /* How much is done, as the app says; what it has not stored yet comes on top. */
+  count(counts) {
+    if (counts.at < this.counts?.at) return; // answers may overtake each other
     this.counts = counts;
     this.made = this.outbox.waiting.filter(({ body }) => FINAL.includes(body?.kind)).length;
-    this.versions.hearOf(taxonomy);
+    this.view.drawProgress(this);
   }
 
   tryNow() {

@@ -19,7 +19,7 @@ from hmgc_core.workflow.seeing import PredictionTable
 from hmgc_core.workflow.tree import NodeCounts
 from hmgc_core.workflow.workspaces import Workspace
 
-Stamp = tuple[tuple[int, int], int | None]
+Stamp = tuple[int, int, int | None]
 
 
 def workspace() -> Workspace:
@@ -30,7 +30,7 @@ def workspace() -> Workspace:
 def labels_stamp(ws: Workspace) -> Stamp:
     """What changes whenever a label or the class tree does: a part of every key below."""
     newest = taxonomies.newest_taxonomy(ws)
-    return seeing.labels_stamp(ws), newest[0] if newest else None
+    return seeing.labels_stamp(ws), seeing.pictures_stamp(ws), newest[0] if newest else None
 
 
 def prediction_table(ws: Workspace, run_id: int) -> PredictionTable:

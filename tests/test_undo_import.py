@@ -193,11 +193,11 @@ def test_predictions_of_pictures_that_went_are_not_shown(predicted_workspace: Wo
     from hmgc_core.workflow import seeing
 
     ws = predicted_workspace
-    stamp = seeing.labels_stamp(ws)
+    stamp = seeing.pictures_stamp(ws)
     done = undo_import(ws)
     assert (done.images, done.kept) == (4, 20)
     assert len(seeing.prediction_table(ws, 1).image_ids) == 20
-    assert seeing.labels_stamp(ws) != stamp
+    assert seeing.pictures_stamp(ws) != stamp
     sound(ws)
 
 

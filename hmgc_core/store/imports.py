@@ -132,9 +132,12 @@ def label_count(connection: sa.Connection, number: int) -> int:
     return connection.execute(sa.select(sa.func.count()).select_from(_standing_labels(number).subquery())).scalar_one()
 
 
-def take_labels_back(connection: sa.Connection, number: int) -> None:
-    """Withdraw every label of an import that stands; each annotator's word becomes what else they said, if anything."""
-    rows = connection.execute(_standing_labels(number).order_by(annotation.c.id)).all()
+def take_labels_back(connection: sa.Connection, number: int, *, most: int | None = None) -> int:
+    """Withdraw the labels of an import that stand, or the first `most` of them; returns how many.
+
+    Each annotator's word becomes what else they said, if anything.
+    """
+    rows = connection.execute(_standing_labels(number).order_by(annotation.c.id).limit(most)).all()
     moment = now()
     withdrawals = [
         {
@@ -151,6 +154,7 @@ def take_labels_back(connection: sa.Connection, number: int) -> None:
         by_annotator.setdefault(row.annotator_id, []).append(row.image_id)
     for by, concerned in by_annotator.items():
         annotations.set_words_anew(connection, by, concerned)
+    return len(rows)
 
 
 def given_up(connection: sa.Connection, image_ids: Sequence[int]) -> set[tuple[str, int, tuple[Kind, str]]]:

@@ -1,7 +1,7 @@
 """Imports that were made: which, when, by whom; and the way back from the last one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
@@ -11,6 +11,7 @@ from hmgc_core.records import ImportRecord
 from hmgc_core.store import images, imports, places
 from hmgc_core.store.workspace import Workspace
 
+CHUNK = 500  # labels withdrawn in one transaction
 SILENT_S = 120  # an import that has not moved for so long was cut off
 
 
@@ -78,20 +79,36 @@ def _undo_report(connection: sa.Connection, record: ImportRecord) -> UndoReport:
 
 def take_back(ws: Workspace, number: int) -> UndoReport:
     """Take this import back; see `undo_import`. Raises BadRequest where that was done already."""
+    with ws.reading() as connection:
+        done = _undo_report(connection, _standing(connection, number))
+    # Some at a time, so that people who label meanwhile need not wait. Cut off here, the next try goes on.
+    while _some_labels_back(ws, number):
+        pass
     with ws.writing() as connection:
-        record = imports.get(connection, number)
-        if record is None or record.undone_at is not None:
-            raise BadRequest(f"import {number} was taken back already", remedy="reload the page")
-        done = _undo_report(connection, record)
+        _standing(connection, number)
         copies = images.find_folder(connection, ws.copies)
         copied = imports.places_in(connection, number, copies) if copies is not None else []
         imports.take_labels_back(connection, number)
         staying = imports.spoken_about(connection, number).keys() | imports.lying_elsewhere(connection, number)
-        going = [i for i in imports.image_ids(connection, number) if i not in staying]
+        ids = imports.image_ids(connection, number)
+        going = [image_id for image_id in ids if image_id not in staying]
         places.give_back(connection, going, staying=staying, import_id=number)
+        done = replace(done, images=len(going), kept=len(ids) - len(going))
         imports.mark_undone(connection, number, kept=done.kept)
     remove_unused(ws, copied)
     return done
+
+
+def _standing(connection: sa.Connection, number: int) -> ImportRecord:
+    record = imports.get(connection, number)
+    if record is None or record.undone_at is not None:
+        raise BadRequest(f"import {number} was taken back already", remedy="reload the page")
+    return record
+
+
+def _some_labels_back(ws: Workspace, number: int) -> bool:
+    with ws.writing() as connection:
+        return imports.take_labels_back(connection, number, most=CHUNK) == CHUNK
 
 
 def remove_unused(ws: Workspace, copied: Sequence[str]) -> None:

@@ -216,7 +216,8 @@ def _read_rows(source: PictureSource, columns: Columns | None) -> None:
     source.rows += [TableRow(0, name) for name in rest]
     if tables and rest:
         count = f"{len(rest)} pictures are" if len(rest) > 1 else "1 picture is"
-        source.remarks.append(f"{count} not in the table {next(iter(tables))}: without a label")
+        comes = "they come" if len(rest) > 1 else "it comes"
+        source.remarks.append(f"{count} not in the table {next(iter(tables))}; {comes} without a label")
 
 
 def stamp(path: Path) -> tuple[int, int]:

@@ -37,10 +37,16 @@ def newest_done(ws: Workspace) -> Run | None:
         return runs.newest_done(connection)
 
 
-def labels_stamp(ws: Workspace) -> tuple[int, int]:
-    """What changes whenever a label is made or withdrawn, or pictures are taken back; for caches."""
+def labels_stamp(ws: Workspace) -> int:
+    """A number that changes whenever a label is made or withdrawn; for caches."""
     with ws.reading() as connection:
-        return annotations.last_id(connection), imports.undone_count(connection)
+        return annotations.last_id(connection)
+
+
+def pictures_stamp(ws: Workspace) -> int:
+    """A number that changes whenever pictures are taken back; for caches."""
+    with ws.reading() as connection:
+        return imports.undone_count(connection)
 
 
 def prediction_table(ws: Workspace, run_id: int) -> PredictionTable:

@@ -45,6 +45,7 @@ TREE_EDIT_ROUND = "taxonomy.edit_round"  # each change made begins with an empty
 TREE_EDITED = "taxonomy.edited"  # the version that this session made last, shown with a way back
 TREE_CHANGES = "taxonomy.changes"
 TREE_WAY = "taxonomy.way"
+TREE_VERSION = "taxonomy.version"
 TREE_PASTE = "taxonomy.paste"
 
 IMAGE = "predictions.image"

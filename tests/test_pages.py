@@ -251,6 +251,20 @@ def test_a_file_of_one_line_is_a_tree_and_a_warning(
     assert button(page, "Use this class tree")
 
 
+def test_a_former_version_is_used_again(labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    smaller = Taxonomy.from_edges([("bird", "life"), ("ship", "life")])
+    taxonomies.store_taxonomy(labelled_workspace, smaller, source="smaller.csv", to_ancestor=True)
+    page = open_page(monkeypatch, labelled_workspace, "taxonomy")
+    page.session_state[state.TREE_IMPORT] = True
+    page.run()
+    page.selectbox(key=state.TREE_VERSION).set_value(1).run()
+    assert "6 new classes" in [found.label for found in page.expander]
+    button(page, "Use version 1 again").click().run()
+    assert not page.exception
+    _, tree_now = taxonomies.current_taxonomy(labelled_workspace)
+    assert tree_now == taxonomies.taxonomy_version(labelled_workspace, 1)
+
+
 def test_a_new_tree_says_what_it_changes(labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     page = open_page(monkeypatch, labelled_workspace, "taxonomy")
     page.session_state[state.TREE_IMPORT] = True

@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import actions, state
-from app.components import tree_difference
+from app.components import tree_difference, tree_versions
 from app.components.wording import number
 from app.security import escape_markdown
 from hmgc_core.errors import HmgcError, OrphanedLabels, TaxonomyError
@@ -56,6 +56,7 @@ def show(ws: Workspace) -> None:
     if candidate is None:
         with st.popover("Which formats fit", type="tertiary", icon=":material/help:"):
             st.markdown(FORMATS)
+        tree_versions.show(ws)
         return
     _show_candidate(ws, candidate)
     actions.show_problem(state.TREE_IMPORT)

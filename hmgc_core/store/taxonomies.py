@@ -109,6 +109,11 @@ def versions(connection: sa.Connection) -> list[VersionRecord]:
     ]
 
 
+def content_hashes(connection: sa.Connection) -> dict[int, str]:
+    """version -> what tells its content from others."""
+    return dict(connection.execute(sa.select(taxonomy.c.id, taxonomy.c.content_hash)).all())
+
+
 def was_used(connection: sa.Connection, key: str) -> bool:
     """Some version has or had a class with this key; one look-up for each version."""
     used = sa.select(taxonomy.c.id).join(node, (node.c.taxonomy_id == taxonomy.c.id) & (node.c.key == key))

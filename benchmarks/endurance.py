@@ -60,8 +60,7 @@ class Person:
 
     def label(self) -> None:
         """Go into a class, say it, and see the next picture."""
-        picture = self.page.locator("[data-part=picture]").element_handle()
-        shown = self.page.evaluate(IMAGE, picture)
+        shown = self.page.locator("[data-part=picture]").evaluate(IMAGE)
         if not shown:
             self.slow += 1
             return
@@ -113,7 +112,8 @@ def _kept(ws: Workspace, persons: list[Person]) -> dict[str, object]:
     """Every label given is in the database once; the class is the one the page named."""
     with ws.reading() as connection:
         rows = connection.exec_driver_sql(
-            "SELECT n.name, a.image_id, o.name, count(*) FROM annotation a JOIN annotator n ON n.id = a.annotator_id"
+            "SELECT n.name, a.image_id, coalesce(nullif(o.name, ''), o.key), count(*)"
+            " FROM annotation a JOIN annotator n ON n.id = a.annotator_id"
             " JOIN node o ON o.key = a.node_key AND o.taxonomy_id = a.taxonomy_id GROUP BY 1, 2, 3"
         )
         stored = {(who, image, key): times for who, image, key, times in rows.all()}

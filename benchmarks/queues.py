@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from hmgc_core.records import NewAnnotation, Prediction, QueueChoice, RunConfig
-from hmgc_core.store import annotations, images, jobs, predictions, runs
+from hmgc_core.store import annotations, images, jobs, places, predictions, runs
 from hmgc_core.store.images import FoundPicture
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow import own_labels, queues, selections, taxonomies, workspaces
@@ -129,8 +129,8 @@ def made(folder: Path) -> Workspace:
             images.add(
                 connection, [FoundPicture("", hashlib.sha256(b"%d" % n).hexdigest(), 64, 64, "train") for n in numbers]
             )
-            place = images.folder_id(connection, folder / "photos")
-            images.add_paths(connection, place, {f"{n % 100}/{n:06}.jpg": n + 1 for n in numbers})
+            photos = images.folder_id(connection, folder / "photos")
+            places.add(connection, photos, {f"{n % 100}/{n:06}.jpg": n + 1 for n in numbers})
     rng = np.random.default_rng(0)
     for place, by in enumerate(("ada", "ben", "chi")):
         say(ws, (rng.permutation(LABELLED)[: LABELLED // 2] + 1).tolist(), by=by, salt=str(place))

@@ -10,7 +10,7 @@ from test_labelling import assert_counts_are_true
 
 from hmgc_core.errors import BadEdit
 from hmgc_core.records import NewAnnotation
-from hmgc_core.store import annotations, images
+from hmgc_core.store import annotations, images, places
 from hmgc_core.store.images import FoundPicture
 from hmgc_core.store.schema import word
 from hmgc_core.taxonomy import Taxonomy
@@ -252,7 +252,7 @@ def test_every_word_reads_as_the_obvious_code_says(pictures: Path, seed: int) ->
     ws = workspaces.open_workspace(pictures / str(seed))
     with ws.writing() as connection:
         images.add(connection, [FoundPicture(f"{i}.png", f"{i:064}", 8, 8, "train") for i in range(IMAGES)])
-        images.add_paths(connection, images.folder_id(connection, pictures), {f"{i}.png": i + 1 for i in range(IMAGES)})
+        places.add(connection, images.folder_id(connection, pictures), {f"{i}.png": i + 1 for i in range(IMAGES)})
     play = Play(ws, seed)
     for number in range(40):
         play.turn(number)

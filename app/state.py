@@ -16,7 +16,7 @@ QUEUE_FOLDER = "annotate.queue.folder"
 QUEUE_NODE = "annotate.queue.node"
 QUEUE_SEARCH = "annotate.queue.search"
 QUEUE_SELECTION = "annotate.queue.selection"
-QUEUE_COUNTED = "annotate.queue.counted"  # goes up when counts in the dialog are out of date
+QUEUE_ROUND = "annotate.queue.round"  # goes up when a queue begins anew: what is known of it is out of date
 PEOPLE = "annotate.people"
 MINUTES = "annotate.minutes"
 

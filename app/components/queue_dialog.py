@@ -69,7 +69,7 @@ def _caption(ws: Workspace, kind: QueueKind, annotator: str) -> str:
 
 
 def _size(ws: Workspace, choice: QueueChoice, annotator: str) -> queues.QueueSize:
-    return resources.queue_size(ws, choice, annotator, st.session_state.get(state.QUEUE_COUNTED, 0))
+    return resources.queue_size(ws, choice, annotator, st.session_state.get(state.QUEUE_ROUND, 0))
 
 
 def _waits(ws: Workspace, annotator: str) -> bool:
@@ -152,5 +152,5 @@ def _take(ws: Workspace, choice: QueueChoice, annotator: str) -> None:
 
 def _start_over(ws: Workspace, choice: QueueChoice, annotator: str) -> None:
     actions.do(queues.start_over, ws, choice, annotator=annotator)
-    st.session_state[state.QUEUE_COUNTED] = st.session_state.get(state.QUEUE_COUNTED, 0) + 1
+    st.session_state[state.QUEUE_ROUND] = st.session_state.get(state.QUEUE_ROUND, 0) + 1
     queue_words.choose(choice)

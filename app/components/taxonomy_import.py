@@ -54,6 +54,7 @@ def show(ws: Workspace) -> None:
         st.error(actions.sentence(error), icon=":material/error:")
         return
     if candidate is None:
+        actions.show_problem(state.TREE_IMPORT)
         with st.popover("Which formats fit", type="tertiary", icon=":material/help:"):
             st.markdown(FORMATS)
         tree_versions.show(ws)
@@ -90,7 +91,7 @@ def _pasted() -> _Candidate | None:
         "Paste the class tree",
         height=240,
         key=state.TREE_PASTE,
-        on_change=_forget_moves,
+        on_change=_hear_paste,
         placeholder="bird\n  albatross\n    black-footed albatross\n  owl\nship",
     )
     st.button("Look at it", icon=":material/visibility:")  # leaving the field already hands the text over
@@ -100,6 +101,15 @@ def _pasted() -> _Candidate | None:
     words = tree_imports.FORMAT_WORDS[pasted.format]
     st.caption(f"Read as {words}: {number(pasted.lines, 'line')}.")
     return _Candidate(pasted.file, "pasted")
+
+
+def _hear_paste() -> None:
+    """A text that is far too long is refused and taken out of the field: with it in there the browser crawls."""
+    _forget_moves()
+    text = st.session_state[state.TREE_PASTE]
+    if len(text) > tree_imports.LONGEST_TEXT:
+        actions.do(tree_imports.read_pasted, text, at=state.TREE_IMPORT)
+        st.session_state[state.TREE_PASTE] = ""
 
 
 def _show_candidate(ws: Workspace, candidate: _Candidate) -> None:

@@ -45,7 +45,7 @@ annotator.show(
     taxonomy=annotator.TreeVersion(tree[0], tree[1].content_hash),
     awaits_model=training.awaits_first(ws),
     remember=who.remembered() != name,
-    queue=annotator.QueueShown(str(choice), queue_words.name(ws, choice)),
+    queue=annotator.QueueShown(str(choice), queue_words.name(ws, choice), st.session_state.get(state.QUEUE_ROUND, 0)),
     reopen=st.session_state.get(state.REOPEN),
     on_leave=who.leave,
     on_choose=queue_dialog.ask,

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from hmgc_core.exchange.pasted_tree import FORMAT_WORDS, PastedTree, read_pasted
+from hmgc_core.exchange.pasted_tree import FORMAT_WORDS, LONGEST_TEXT, PastedTree, read_pasted
 from hmgc_core.store import annotations
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow.taxonomies import newest_taxonomy
 
-__all__ = ["FORMAT_WORDS", "LabelMove", "PastedTree", "TreeChange", "read_pasted", "tree_change"]
+__all__ = ["FORMAT_WORDS", "LONGEST_TEXT", "LabelMove", "PastedTree", "TreeChange", "read_pasted", "tree_change"]
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,12 @@ def test_i_shows_pictures_note_synonyms_and_siblings_of_the_suggested_class(desk
     expect(desk.part("glanceName")).to_have_text("Black-footed albatross")
     expect(desk.part("glanceAlso")).to_have_text("also: Phoebastria nigripes")
     expect(desk.part("glancePath")).to_have_text("lifeBirdalbatross")
-    expect(desk.part("glanceOwn").locator("img")).to_have_count(2)
+    expect(desk.part("glanceOwn").locator("img").nth(1)).to_be_visible()
     expect(desk.part("glanceSiblings").locator("li")).to_have_text(["Black-footed albatross", "gull-like"])
     expect(desk.part("glanceMine").locator("img")).to_have_attribute("alt", f"Picture {image}")
     sources = desk.part("glanceOwn").locator("img").evaluate_all("images => images.map(({src}) => src)")
-    assert {int(re.search(r"images/(\d+)", source).group(1)) for source in sources} == {21, 22}
+    shown = {int(re.search(r"images/(\d+)", source).group(1)) for source in sources}
+    assert shown >= {21, 22} and all(("is", "black-footed") in desk.said(other) for other in shown)
 
 
 def test_arrows_move_to_siblings_up_and_down_without_leaving(desk: Screen) -> None:

@@ -168,7 +168,7 @@ def test_a_key_held_down_labels_one_screen(wall: Wall) -> None:
         wall.page.keyboard.down("Enter")
     wall.page.keyboard.up("Enter")
     wall.saved()
-    assert wall.history(wall.images[0]) == []
+    assert wall.said(wall.images[0]) == []
 
 
 # --- which are in -----------------------------------------------------------------------------------------------------

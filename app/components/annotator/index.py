@@ -43,10 +43,11 @@ class TreeVersion:
 
 @dataclass(frozen=True)
 class QueueShown:
-    """Which pictures come next: as the routes call it, and as people do."""
+    """Which pictures come next: as the routes call it, and as people do. round: another one when it begins anew."""
 
     choice: str
     name: str
+    round: int = 0
 
 
 @dataclass(frozen=True)

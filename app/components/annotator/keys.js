@@ -126,7 +126,8 @@ function listenToKeys({ root, run, signal, meaning, repeatable }) {
   const onKey = (event) => {
     if (event.key === "Tab") hasTabbed = true;
     const [target] = event.composedPath();
-    if (hasModifier(event) || isWithin(target, TYPED_IN)) return;
+    // A field of a sheet that was just closed keeps the focus until the next frame.
+    if (hasModifier(event) || (isWithin(target, TYPED_IN) && target.checkVisibility())) return;
     if (document.querySelector(DIALOGS) || root.querySelector("dialog[open]")) return;
     if (hasTabbed && ACTIVATES.includes(event.key) && isWithin(target, CONTROLS)) return;
     if (hasTabbed && isWithin(target, OTHERS)) return;

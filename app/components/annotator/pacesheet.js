@@ -12,7 +12,7 @@ class PaceSheet {
     const lines = [
       ["Labels", ({ labels }) => labels.toLocaleString()],
       ["Time at work", ({ ms }) => spokenTime(ms)],
-      ["Labels an hour", (tally) => told(tally, ({ labels, ms }) => Math.round(labels / (ms / 3.6e6)).toLocaleString())],
+      ["Labels an hour", (tally) => told(tally, ({ labels, ms }) => (ms < 1000 ? "–" : Math.round(labels / (ms / 3.6e6)).toLocaleString()))],
       ["Keys and clicks a label", (tally) => told(tally, ({ presses, labels }) => (presses / labels).toFixed(1))],
     ];
     this.rows.replaceChildren(...lines.map(([words, tell]) => tableRow(words, tell(sitting), tell(today))));
@@ -34,7 +34,7 @@ class PaceSheet {
 }
 
 function told(tally, tell) {
-  return tally.labels < FEWEST_TO_TELL || tally.ms < 1000 ? "–" : tell(tally);
+  return tally.labels < FEWEST_TO_TELL ? "–" : tell(tally);
 }
 
 function levelWords(level) {

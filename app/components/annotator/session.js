@@ -64,9 +64,10 @@ class Session {
 
   /* Fresh data from the page: a new token, perhaps. */
   update(data) {
+    const { choice, round } = this.data.queue;
     this.data = data;
     this.outbox.setToken(data.token);
-    if (data.queue.choice !== this.queue.choice) this.queue.choose(data.queue.choice);
+    if (data.queue.choice !== choice || data.queue.round !== round) this.queue.choose(data.queue.choice);
     else if (this.queue.problem?.kind === "locked") this.queue.fill();
     this.reopening.hear(data.reopen);
     this.drawStatus();
@@ -106,7 +107,8 @@ class Session {
     if (counts.at < this.counts?.at) return; // answers may overtake each other
     this.counts = counts;
     this.made = this.outbox.waiting.filter(({ uid, body }) => body && this.memory.isNew(uid)).length;
-    this.view.drawProgress(this);
+    if (this.item || !this.queue) this.view.drawProgress(this);
+    else this.draw(); // at the end it is told whether all is labelled
   }
 
   tryNow() {

@@ -16,6 +16,7 @@ QUEUE_FOLDER = "annotate.queue.folder"
 QUEUE_NODE = "annotate.queue.node"
 QUEUE_SEARCH = "annotate.queue.search"
 QUEUE_SELECTION = "annotate.queue.selection"
+QUEUE_TAKEN = "annotate.queue.taken"  # a queue was just chosen in the dialog
 QUEUE_ROUND = "annotate.queue.round"  # goes up when a queue begins anew: what is known of it is out of date
 PEOPLE = "annotate.people"
 MINUTES = "annotate.minutes"

@@ -37,6 +37,8 @@ def show_if_asked(ws: Workspace, annotator: str) -> None:
 
 @st.dialog("Which pictures come next?", width="medium", on_dismiss="rerun")
 def _show(ws: Workspace, annotator: str) -> None:
+    if st.session_state.pop(state.QUEUE_TAKEN, False):
+        st.rerun()  # a queue was chosen: this closes the dialog
     has_run = seeing.newest_done(ws) is not None
     saved = selections.all_selections(ws)
     kinds = [kind for kind in QUEUE_KINDS if has_run or kind not in queues.NEEDS_RUN]
@@ -140,17 +142,17 @@ def _take(ws: Workspace, choice: QueueChoice, annotator: str) -> None:
     left = number(found.left, "picture")
     st.caption(f"{left} of {number(found.total)} left" if found.left < found.total else f"{left} to label")
     with st.container(horizontal=True):
-        if st.button(
-            "Label these", type="primary", disabled=not found.left, on_click=queue_words.choose, args=(choice,)
-        ):
-            st.rerun()
-        if found.left < found.total and st.button(
-            "Start over", icon=":material/restart_alt:", on_click=_start_over, args=(ws, choice, annotator)
-        ):
-            st.rerun()
+        st.button("Label these", type="primary", disabled=not found.left, on_click=_take_up, args=(choice,))
+        if found.left < found.total:
+            st.button("Start over", icon=":material/restart_alt:", on_click=_start_over, args=(ws, choice, annotator))
+
+
+def _take_up(choice: QueueChoice) -> None:
+    queue_words.choose(choice)
+    st.session_state[state.QUEUE_TAKEN] = True
 
 
 def _start_over(ws: Workspace, choice: QueueChoice, annotator: str) -> None:
     actions.do(queues.start_over, ws, choice, annotator=annotator)
     st.session_state[state.QUEUE_ROUND] = st.session_state.get(state.QUEUE_ROUND, 0) + 1
-    queue_words.choose(choice)
+    _take_up(choice)

@@ -3,6 +3,7 @@
 const AHEAD = 8; // never fewer than this many decoded ahead, while there are more
 const CHUNK = 12; // pictures in one request
 const AGAIN_MS = 3000;
+const MOST_TRIES = 3; // to load a picture while the app answers; then the picture itself is broken
 const WIDTHS = [320, 640, 960, 1280, 1920];
 const CLOSER = [...WIDTHS, 3840, 7680]; // for a picture that a person enlarges
 
@@ -142,7 +143,19 @@ class Queue {
 
   settle(item, state) {
     item.state = state;
+    if (state === "broken") this.mend(item);
     if (item === this.current) this.onChange();
+  }
+
+  /* The app may have been away when the picture was fetched: once it answers, fetch it again. */
+  async mend(item) {
+    while (item.state === "broken" && (item.tries ?? 0) < MOST_TRIES && !this.closed) {
+      await new Promise((done) => setTimeout(done, AGAIN_MS));
+      const answer = await this.get("/api/health");
+      if (answer.kind === "away" || item.state !== "broken") continue;
+      item.tries = (item.tries ?? 0) + 1;
+      this.load(item);
+    }
   }
 
   /* Try again what could not be loaded, e.g. while the app was away. */

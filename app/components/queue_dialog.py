@@ -150,9 +150,9 @@ def _take(ws: Workspace, choice: QueueChoice, annotator: str) -> None:
 def _take_up(choice: QueueChoice) -> None:
     queue_words.choose(choice)
     st.session_state[state.QUEUE_TAKEN] = True
+    st.session_state[state.QUEUE_ROUND] = st.session_state.get(state.QUEUE_ROUND, 0) + 1
 
 
 def _start_over(ws: Workspace, choice: QueueChoice, annotator: str) -> None:
     actions.do(queues.start_over, ws, choice, annotator=annotator)
-    st.session_state[state.QUEUE_ROUND] = st.session_state.get(state.QUEUE_ROUND, 0) + 1
     _take_up(choice)

@@ -10,7 +10,16 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 from conftest import label
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from browser.app_server import AppServer
 from browser.screen import EDGES, TEXTS, Screen, make_workspace, predict
@@ -18,6 +27,7 @@ from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow.workspaces import Workspace
 
 WAIT_MS = 15_000
+expect.set_options(timeout=WAIT_MS)  # several browsers, and pages that are drawn anew, on a busy machine
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 

@@ -13,8 +13,6 @@ from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow import labelling, queues
 from hmgc_core.workflow.workspaces import Workspace
 
-expect.set_options(timeout=15_000)  # several browsers, and a page that is drawn anew, on a busy machine
-
 
 def dialog(screen: Screen) -> Locator:
     """The dialog, opened with its key."""

@@ -13,9 +13,11 @@ class Desk {
     this.counted = new Pace(data, signal);
     this.paceSheet = new PaceSheet(parts, this.counted);
     this.hints = new Hints(data, parts, keymap);
-    this.keySheet = new KeySheet(parts, { keymap, session, uses: () => this.counted.uses });
+    this.keySheet = new KeySheet(parts, { keymap, session, signal, uses: () => this.counted.uses });
     this.glance = new Glance(parts, {
       data,
+      keymap,
+      signal,
       get: (path) => session.get(path),
       onGo: (node) => session.walk.goTo(node),
     });
@@ -23,7 +25,8 @@ class Desk {
     document.addEventListener("fullscreenchange", () => document.fullscreenElement || this.fill(false), { signal });
     signal.addEventListener("abort", () => this.fill(false));
     // The frame around us has keys of its own; what is typed in a sheet is none of its business.
-    for (const sheet of root.querySelectorAll("dialog")) sheet.addEventListener("keydown", (event) => event.stopPropagation());
+    const keep = (event) => event.stopPropagation();
+    for (const sheet of root.querySelectorAll("dialog")) sheet.addEventListener("keydown", keep, { signal });
     this.drawKeys();
   }
 
@@ -33,6 +36,12 @@ class Desk {
   hear(command) {
     this.counted.press();
     if (this.typed !== null && command !== "typeCode") this.leaveCode();
+  }
+
+  /* Another class tree is in use: what is open shows classes of the one before. */
+  leaveTree() {
+    if (this.parts.glance.open) this.parts.glance.close();
+    if (this.typed !== null) this.leaveCode();
   }
 
   /* Another picture is on screen. */
@@ -154,6 +163,17 @@ class Desk {
       Object.assign(this, { known: Codes.forAll(tree, this.keymap.codes), knownOwn: this.keymap.codes });
     }
     return this.known;
+  }
+
+  /* The code of a class, as far as all are known: making them takes a large tree longer than a picture may wait. */
+  codeOf(node) {
+    const { tree } = this.session;
+    if (this.known?.tree === tree && this.knownOwn === this.keymap.codes) return this.codes.code(node);
+    this.making ??= setTimeout(() => {
+      this.making = null;
+      if (this.session.tree && this.codes) this.session.draw();
+    }, WARM_UP_MS);
+    return "";
   }
 
   startCode() {

@@ -21,6 +21,16 @@ function button(command, argument, ...content) {
   return made;
 }
 
+/* Put these in place of the children. Where a button among them had the focus, the one at its place gets it: else the
+   next Enter would go to the window, and label. */
+function redraw(parent, children) {
+  const { activeElement } = parent.getRootNode();
+  const place = [...parent.children].findIndex((child) => child.contains(activeElement));
+  parent.replaceChildren(...children);
+  const next = place < 0 ? null : children[Math.min(place, children.length - 1)];
+  (next?.matches("button") ? next : next?.querySelector("button"))?.focus();
+}
+
 /* A small picture of the workspace. */
 function thumbnail(place, id, width = 192) {
   const made = new Image();

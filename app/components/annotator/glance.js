@@ -6,11 +6,11 @@ const FRESH_MS = 60000; // an answer is used again for so long
 
 class Glance {
   /* get(path): one request. onGo(node): the person wants to stand there. */
-  constructor(parts, { data, get, onGo }) {
-    Object.assign(this, { parts, place: data.place, get, onGo });
+  constructor(parts, { data, keymap, signal, get, onGo }) {
+    Object.assign(this, { parts, keymap, place: data.place, get, onGo });
     this.answers = new Map(); // path -> {at, answer}
-    parts.glance.addEventListener("keydown", (event) => this.onKey(event));
-    parts.glance.addEventListener("close", () => parts.glanceMine.replaceChildren());
+    parts.glance.addEventListener("keydown", (event) => this.onKey(event), { signal });
+    parts.glance.addEventListener("close", () => parts.glanceMine.replaceChildren(), { signal });
   }
 
   open({ tree, item, node }) {
@@ -30,6 +30,7 @@ class Glance {
     this.drawSiblings(new Map());
     this.parts.glanceOwn.replaceChildren();
     this.parts.glanceWhy.textContent = "Looking for pictures…";
+    this.parts.glanceGo.focus(); // what had the focus may be gone, and the keys go with it
     this.findPictures(node);
   }
 
@@ -65,6 +66,7 @@ class Glance {
     const known = this.answers.get(path);
     if (known && performance.now() - known.at < FRESH_MS) return known.answer;
     const answer = await this.get(path);
+    for (const [old, { at }] of this.answers) if (performance.now() - at > FRESH_MS) this.answers.delete(old);
     if (answer.kind === "ok") this.answers.set(path, { at: performance.now(), answer });
     return answer;
   }
@@ -95,7 +97,7 @@ class Glance {
       made.setAttribute("aria-current", String(sibling === node));
       return listed(made);
     });
-    parts.glanceSiblings.replaceChildren(...drawn);
+    redraw(parts.glanceSiblings, drawn);
     const [strip, here] = [parts.glanceSiblings, drawn[all.indexOf(node) - start]];
     strip.scrollLeft = here.offsetLeft - strip.offsetLeft - (strip.clientWidth - here.offsetWidth) / 2;
   }
@@ -118,10 +120,10 @@ class Glance {
       ArrowLeft: () => this.step(-1),
       ArrowUp: () => this.node && this.show(this.tree.parents[this.node]),
       ArrowDown: () => this.tree.children[this.node].length && this.show(this.tree.children[this.node][0]),
-      i: () => this.parts.glance.close(),
       Enter: () => this.go(),
     };
-    const act = hasModifier(event) ? null : acts[event.key];
+    const isItsKey = this.keymap.commandOf(event)?.[0] === "openGlance";
+    const act = hasModifier(event) ? null : isItsKey ? () => this.parts.glance.close() : acts[event.key];
     const isOnButton = event.key === "Enter" && isWithin(event.target, "button"); // it does what it says
     if (!act || isOnButton) return;
     event.preventDefault();

@@ -4,9 +4,9 @@ const RENEWALS = 3; // within the time that a reservation lasts
 const SHORTEST_HOLD_MS = 5000;
 
 class Hold {
-  /* queue: whose pictures are held. post(path, body): one request. */
-  constructor({ queue, post, signal }) {
-    Object.assign(this, { queue, post, seconds: 0 });
+  /* queue: whose pictures are held. post(path, body): one request. onEnd: there is none, but there may be by now. */
+  constructor({ queue, post, signal, onEnd }) {
+    Object.assign(this, { queue, post, onEnd, seconds: 0 });
     // A laptop that wakes up: what it still shows may be labelled since, or in other hands.
     const wake = () => document.hidden || this.renew();
     document.addEventListener("visibilitychange", wake, { signal });
@@ -25,7 +25,7 @@ class Hold {
   async renew() {
     const { choice, ahead } = this.queue;
     const images = ahead.map(({ id }) => id);
-    if (!images.length && this.queue.left.held) this.queue.lookAgain(); // what others leave comes by itself
+    if (this.queue.isFinished) this.onEnd(); // what others leave, and what came in, comes by itself
     if (!images.length) return;
     const answer = await this.post("/api/queue/hold", { queue: choice, images });
     if (answer.kind === "ok" && choice === this.queue.choice) this.queue.keep(answer.value.held, images);

@@ -30,6 +30,7 @@ class Keymap {
     this.key = `hmgc.keys/${place}/${annotator}`;
     for (const command of Object.values(KEYS)) COMMAND_OF.set(idOf(...command), command);
     this.isTyping = false; // a letter code is being typed
+    this.isKept = true; // false: this browser has no room for the choices
     this.onChange = () => {};
     const kept = recall(localStorage, this.key, {});
     try {

@@ -93,10 +93,11 @@ function hasModifier(event) {
   return event.ctrlKey || event.metaKey || event.altKey || event.isComposing;
 }
 
-/* The digit of a key, also where the layout needs Shift for digits (AZERTY); "" for other keys. */
+/* The digit of a key, also where the layout needs Shift for digits (AZERTY), unless the sign there is a command ("-");
+   "" for other keys. */
 function digitOf(event) {
   if (/^[0-9]$/.test(event.key)) return event.key;
-  return !event.shiftKey && /^Digit[0-9]$/.test(event.code) ? event.code.slice(5) : "";
+  return !event.shiftKey && !Object.hasOwn(KEYS, event.key) && /^Digit[0-9]$/.test(event.code) ? event.code.slice(5) : "";
 }
 
 /* The letter of a key, small; where the layout has no Latin letters, the one at its place. "" for other keys. */

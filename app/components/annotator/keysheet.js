@@ -2,17 +2,19 @@
 
 const MOST_OFFERED = 12;
 const NO_KEY = "";
+const NOT_KEPT = "This browser has no room for it: it lasts until the page is closed.";
 
 class KeySheet {
   /* session: whose tree and place in it are shown. uses(): class key -> how often it was used. */
-  constructor(parts, { keymap, session, uses }) {
+  constructor(parts, { keymap, session, signal, uses }) {
     Object.assign(this, { parts, keymap, session, uses, awaited: null });
-    parts.help.addEventListener("keydown", (event) => this.onKey(event), { capture: true });
-    parts.help.addEventListener("close", () => (this.awaited = null));
-    parts.codeForm.addEventListener("submit", (event) => this.giveCode(event));
-    parts.showCodes.addEventListener("change", () => keymap.choose({ showsCodes: parts.showCodes.checked }));
+    parts.help.addEventListener("keydown", (event) => this.onKey(event), { capture: true, signal });
+    parts.help.addEventListener("close", () => (this.awaited = null), { signal });
+    parts.codeForm.addEventListener("submit", (event) => this.giveCode(event), { signal });
+    const show = () => keymap.choose({ showsCodes: parts.showCodes.checked });
+    parts.showCodes.addEventListener("change", show, { signal });
     const acts = { takeOffered: "takeOffered", copyKeys: "copyText", readKeys: "readText", resetKeys: "reset" };
-    for (const [part, act] of Object.entries(acts)) parts[part].addEventListener("click", () => this[act]());
+    for (const [part, act] of Object.entries(acts)) parts[part].addEventListener("click", () => this[act](), { signal });
   }
 
   open() {
@@ -31,7 +33,7 @@ class KeySheet {
     if (!tree) return;
     parts.codeForm.hidden = !standing.at;
     parts.codeClass.textContent = tree.names[standing.at];
-    parts.codeLine.replaceChildren(...Object.entries(keymap.codes).map(([code, key]) => this.code(tree, code, key)));
+    redraw(parts.codeLine, Object.entries(keymap.codes).map(([code, key]) => this.code(tree, code, key)));
     this.offered = Codes.forOften(tree, keymap.codes, this.uses(), MOST_OFFERED);
     parts.offer.hidden = !this.offered.length;
     parts.offered.replaceChildren(...this.offered.map(([code, key]) => codeItem(tree, code, key)));
@@ -103,7 +105,8 @@ class KeySheet {
   /* Do it and say what came of it; what is refused says why. */
   attempt(act) {
     try {
-      this.tell(act(), "good");
+      const news = act();
+      this.tell(this.keymap.isKept ? news : `${news} ${NOT_KEPT}`, "good");
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       this.tell(error.message, "bad");

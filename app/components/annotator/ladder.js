@@ -10,7 +10,7 @@ class Ladder {
     awaited.hidden = Boolean(suggestion) || !data.awaits_model;
     if (!suggestion) return;
     const { path, level } = suggestion;
-    steps.replaceChildren(...path.map((step, place) => this.step(tree, step, place, place === level)));
+    redraw(steps, path.map((step, place) => this.step(tree, step, place, place === level)));
     acceptText.textContent = tree.names[suggestion.node];
     coarser.disabled = level < 0;
     finer.disabled = level >= path.length - 1;

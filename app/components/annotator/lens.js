@@ -112,8 +112,10 @@ class Lens {
     on(parts.lightRange, "input", () => this.changeTo("light", parts.lightRange.value));
     on(parts.contrastRange, "input", () => this.changeTo("contrast", parts.contrastRange.value));
     on(parts.keepView, "change", () => (this.keeps = parts.keepView.checked));
-    // A slider that was moved by hand must not keep the keyboard.
-    on(parts.lens, "pointerup", (event) => setTimeout(() => event.target.blur?.()));
+    // What was moved or ticked by hand must not keep the keyboard; a click on the words beside it counts too.
+    const leave = () => setTimeout(() => parts.lens.querySelector("input:focus")?.blur());
+    on(parts.lens, "pointerup", leave);
+    on(parts.lens, "click", (event) => event.detail && leave());
     signal.addEventListener("abort", () => clearTimeout(this.resting));
   }
 

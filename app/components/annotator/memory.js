@@ -13,8 +13,8 @@ class Memory {
     this.key = `hmgc.memory/${place}/${annotator}`;
     const { acts = [], skipped = [] } = recall(sessionStorage, this.key, {});
     Object.assign(this, { acts, skipped });
-    this.labelled = new Map(); // image id -> the pass through a queue in which it was labelled
-    acts.forEach((act) => this.count(act));
+    // image id -> the pass through a queue in which it was labelled; the app knows of those before a reload
+    this.labelled = new Map();
   }
 
   /* act: {uid, kind, node (a key), name, item, pass, isNew: the picture's first label}; kind "skip" has no uid. */

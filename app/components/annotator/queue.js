@@ -52,8 +52,9 @@ class Queue {
 
   /* At the end once more: what was skipped; where that is nothing, all that is to be looked through. */
   async again() {
+    const isOnlyOurs = this.skipped.size && !this.left.skipped; // the app never heard of these skips
     this.skipped.clear();
-    await this.post("/api/queue/again", { queue: this.choice });
+    if (!isOnlyOurs) await this.post("/api/queue/again", { queue: this.choice });
     this.lookAgain();
   }
 
@@ -66,6 +67,7 @@ class Queue {
   /* Other pictures from now on. */
   choose(choice) {
     Object.assign(this, { choice, ahead: [], pass: 0, problem: null, isEmpty: true });
+    this.skipped.clear(); // the app knows of them
     this.begin();
     this.fill();
     this.onChange();

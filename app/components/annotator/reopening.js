@@ -11,7 +11,9 @@ class Reopening {
 
   /* wish: {image, once} or null; `once` tells one wish from the next. */
   async hear(wish) {
-    if (!wish || recall(sessionStorage, GRANTED, "") === wish.once) return;
+    const granted = this.granted ?? recall(sessionStorage, GRANTED, "");
+    if (!wish || granted === wish.once) return;
+    this.granted = wish.once; // where the browser stores nothing
     remember(sessionStorage, GRANTED, wish.once);
     const answer = await this.get(`/api/queue/images/${Number(wish.image)}`);
     if (answer.kind === "ok") this.onItem(answer.value.item, answer.value.word);

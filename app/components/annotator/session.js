@@ -38,7 +38,7 @@ class Session {
       onChange: () => this.refresh(),
       skipped: this.memory.skipped,
     });
-    this.hold = new Hold({ queue: this.queue, post, signal });
+    this.hold = new Hold({ queue: this.queue, post, signal, onEnd: () => this.lookAgain() });
     this.reopening = new Reopening({
       get,
       onItem: (item, word) => this.reopen(item, word),
@@ -50,6 +50,7 @@ class Session {
     const lost = "The app cannot be reached. You can go on: labels wait here.";
     goOnWithoutApp({ signal, onLost: () => this.view.warn(lost) });
     window.addEventListener("online", () => this.tryNow(), { signal });
+    window.addEventListener("beforeunload", (event) => this.outbox.isKept || event.preventDefault(), { signal });
     this.show();
     this.versions.hearOf(data.taxonomy);
     this.reopening.hear(data.reopen).then(() => this.queue.fill());
@@ -67,10 +68,16 @@ class Session {
     const { choice, round } = this.data.queue;
     this.data = data;
     this.outbox.setToken(data.token);
-    if (data.queue.choice !== choice || data.queue.round !== round) this.queue.choose(data.queue.choice);
+    if (data.queue.choice !== choice || data.queue.round !== round) this.chooseAnew(data.queue.choice);
     else if (this.queue.problem?.kind === "locked") this.queue.fill();
     this.reopening.hear(data.reopen);
     this.drawStatus();
+  }
+
+  /* Other pictures, or the same queue from its start: the app knows best what is left. */
+  chooseAnew(choice) {
+    this.memory.labelled.clear();
+    this.queue.choose(choice);
   }
 
   run(command, argument) {
@@ -131,7 +138,9 @@ class Session {
 
   /* Begin with the picture at the head of the queue. */
   show() {
-    this.tree = this.versions.take();
+    const tree = this.versions.take();
+    if (tree !== this.tree) this.desk.leaveTree();
+    this.tree = tree;
     if (this.item !== this.queue.current) this.desk.next();
     this.item = this.queue.current;
     this.seen = null;
@@ -223,6 +232,7 @@ class Session {
     const isNew = !pass && !this.memory.knows(item.id) && item.id !== this.reopened?.id;
     this.made += isNew;
     this.memory.push({ uid, kind, node: key, name, item, pass, isNew });
+    if (FINAL.includes(kind)) this.reopened = null;
     this.outbox.addLabel({ uid, image_id: item.id, node: key, kind, taxonomy: tree.version, seconds, shown });
     if (FINAL.includes(kind)) this.queue.shift();
     if (FINAL.includes(kind)) this.desk.count(key, 1);
@@ -296,6 +306,7 @@ class Session {
   }
 
   lookAgain() {
+    this.memory.labelled.clear();
     this.queue.lookAgain();
   }
 

@@ -76,7 +76,7 @@ class View {
     if (isReady && picture.firstChild !== item.image) this.put(item);
     else if (!isReady) picture.replaceChildren();
     const against = item ? memory.against(item.id) : [];
-    chips.replaceChildren(...against.map(({ uid, name }) => this.chip(uid, name)));
+    redraw(chips, against.map(({ uid, name }) => this.chip(uid, name)));
     message.hidden = isReady;
     if (!isReady) this.drawMessage(messageFor({ item, ...rest }));
   }
@@ -110,7 +110,7 @@ class View {
     const { crumbs, hereName, hereMeta, hereNote } = this.parts;
     if (!tree) return;
     const path = [0, ...tree.path(at)];
-    crumbs.replaceChildren(...path.map((node) => button("goTo", node, named(tree.names[node]))));
+    redraw(crumbs, path.map((node) => button("goTo", node, named(tree.names[node]))));
     crumbs.lastChild.setAttribute("aria-current", "location");
     hereName.textContent = tree.names[at];
     const below = tree.below[at] ? `${count(tree.below[at], "class", "classes")} below` : "no classes below";
@@ -146,7 +146,7 @@ class View {
   }
 
   codeOf(node, { keymap, desk }) {
-    return keymap.showsCodes ? desk.codes.code(node) : "";
+    return keymap.showsCodes ? desk.codeOf(node) : "";
   }
 
   drawRow(row, node, { tree, query, suggestion, isPicked }) {
@@ -159,6 +159,7 @@ class View {
     row.sure.textContent = sure >= LEAST_SAID && !query ? percent(sure) : "";
     row.below.textContent = tree.below[node] ? `${tree.below[node].toLocaleString()} below` : "";
     row.button.classList.toggle("picked", isPicked);
+    row.button.setAttribute("aria-current", String(isPicked));
     row.button.title = tree.notes[node] ?? "";
     if (isPicked) row.button.scrollIntoView({ block: "nearest" });
   }

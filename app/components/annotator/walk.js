@@ -18,6 +18,12 @@ class Walk {
   choose(node) {
     this.goTo(node);
     if (this.session.tree.isLeaf(node)) this.session.say("is", node);
+    else this.tell(node);
+  }
+
+  /* Where one stands or what is picked, for those who do not see it. */
+  tell(node) {
+    if (node !== undefined) this.session.view.say(`${this.session.tree.names[node]}.`);
   }
 
   /* Row 0 to 8 of the page on screen. */
@@ -27,12 +33,15 @@ class Walk {
   }
 
   up() {
-    if (this.standing.at) this.goTo(this.session.tree.parents[this.standing.at]);
+    if (!this.standing.at) return;
+    this.goTo(this.session.tree.parents[this.standing.at]);
+    this.tell(this.standing.at);
   }
 
   pick(by) {
     this.standing.movePick(by);
     this.session.draw();
+    this.tell(this.standing.listed[this.standing.pick]);
   }
 
   page(by) {
@@ -44,8 +53,9 @@ class Walk {
   enterPick() {
     const node = this.standing.listed[this.standing.pick];
     if (node === undefined) return;
-    if (this.standing.query) this.choose(node);
-    else this.goTo(node);
+    if (this.standing.query) return this.choose(node);
+    this.goTo(node);
+    this.tell(node);
   }
 
   search() {
@@ -55,6 +65,8 @@ class Walk {
   searchFor(text) {
     this.standing.searchFor(text);
     this.session.draw();
+    const { query, total } = this.standing;
+    if (query) this.session.view.say(`${count(total, "class", "classes")} found.`);
   }
 
   leaveSearch() {

@@ -80,7 +80,6 @@ class Split:
 
 
 Edit = Add | Rename | Move | Merge | Retire | Split
-EDITS: dict[str, type[Edit]] = {kind.verb: kind for kind in (Add, Rename, Move, Merge, Retire, Split)}
 
 
 @dataclass(frozen=True)

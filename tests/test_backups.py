@@ -92,7 +92,7 @@ def test_a_restored_workspace_has_every_label_and_its_models_predict_the_same(
     with ws.reading() as connection:
         assert checks.damage(connection) == []
         assert checks.wrong_counts(connection) == []
-        assert checks.wrong_words(connection) == 0
+        assert annotations.wrong_words(connection) == 0
     assert [finding for finding in health.at_start(ws) if finding.remedy] == []
 
 
@@ -136,7 +136,7 @@ def test_a_backup_under_fire_holds_one_moment_and_no_label_is_lost(full_workspac
                 uids = set(connection.exec_driver_sql("SELECT uid FROM annotation").scalars())
                 assert checks.damage(connection) == []
                 assert checks.wrong_counts(connection) == []
-                assert checks.wrong_words(connection) == 0
+                assert annotations.wrong_words(connection) == 0
             # Whatever was saved before the backup began is in it, and of each person everything up to some moment.
             assert uids >= {uid for person in known for uid in person}
             for person in range(3):

@@ -19,7 +19,7 @@ from hmgc_core import worker
 from hmgc_core.cli import app
 from hmgc_core.errors import WorkspaceError
 from hmgc_core.records import RunConfig
-from hmgc_core.store import checks
+from hmgc_core.store import annotations, checks
 from hmgc_core.workflow import health, labelling, pictures, training, workspaces
 from hmgc_core.workflow.workspaces import Workspace
 
@@ -206,7 +206,7 @@ def test_words_that_are_not_the_last_statement_are_found_by_the_doctor_and_made_
     taken = label(ws, 2, "tug")
     labelling.withdraw(ws, taken, annotator="ada")
     with ws.reading() as connection:
-        assert checks.wrong_words(connection) == 0
+        assert annotations.wrong_words(connection) == 0
     with ws.writing() as connection:
         connection.exec_driver_sql("UPDATE word SET annotation_id = 1 WHERE image_id = 1")
         connection.exec_driver_sql("DELETE FROM word WHERE image_id = 3")

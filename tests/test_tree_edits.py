@@ -12,7 +12,8 @@ from hmgc_core.records import NewAnnotation, RunConfig
 from hmgc_core.store import annotations
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.tree_edits import Add, Edit, Edited, Merge, Move, Rename, Retire, Split, apply_edit
-from hmgc_core.workflow import health, labelling, taxonomies, training, tree_edits
+from hmgc_core.workflow import health, labelling, own_labels, taxonomies, training, tree_edits
+from hmgc_core.workflow.own_labels import OwnFilter
 from hmgc_core.workflow.tree_edits import TreeEdit, second_look_ids
 from hmgc_core.workflow.workspaces import Workspace
 
@@ -522,6 +523,23 @@ def test_many_versions_do_not_fill_the_memory(workspace: Workspace) -> None:
     first = Taxonomy.from_edges(TINY_EDGES)
     assert taxonomies.taxonomy_with_hash(workspace, first.content_hash) == first
     assert taxonomies.taxonomy_with_hash(workspace, "0" * 64) is None
+    old = taxonomies.taxonomy_version(workspace, 1)
+    assert taxonomies.taxonomy_version(workspace, 1) is old  # however old: an open page sends label after label in it
+
+
+def test_a_statement_that_says_nothing_any_more_is_no_wrong_word(workspace: Workspace) -> None:
+    label(workspace, 1, "owl", kind="is_not")
+    edit(workspace, Merge("owl", "gull-like"))
+    with workspace.reading() as connection:
+        assert annotations.wrong_words(connection) == 0
+
+
+def test_ones_own_labels_are_of_the_kind_that_they_read_as(workspace: Workspace) -> None:
+    label(workspace, 1, "bird", kind="none_here")
+    edit(workspace, Add("bird", "Heron"))
+    page = own_labels.page(workspace, OwnFilter(), annotator="ada")
+    assert [said.kind for said in page] == ["is"]
+    assert own_labels.page(workspace, OwnFilter(kind="none_here"), annotator="ada") == []
 
 
 def test_names_of_every_script_are_kept(tiny_tree: Taxonomy) -> None:

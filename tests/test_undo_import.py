@@ -8,11 +8,11 @@ import pytest
 from conftest import TINY_LEAVES, label, write_picture, write_table
 
 from hmgc_core.errors import BadRequest
-from hmgc_core.records import RunConfig
+from hmgc_core.records import QueueChoice, QueueRules, RunConfig
 from hmgc_core.store import annotations, checks, images, jobs
 from hmgc_core.store.schema import annotation, image, word
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow import imports, labelling, pictures, taxonomies, training
+from hmgc_core.workflow import imports, labelling, pictures, queues, taxonomies, training
 from hmgc_core.workflow.import_history import UndoReport, history, undo_import
 from hmgc_core.workflow.imports import import_images
 from hmgc_core.workflow.workspaces import Workspace
@@ -280,3 +280,37 @@ def test_history_of_labels_is_only_added_to(ws: Workspace, tmp_path: Path) -> No
         assert connection.execute(word.select()).all() == []
     assert after[: len(before)] == before
     assert [row.kind for row in after[len(before) :]] == ["withdrawal"] * 2
+
+
+# --- pictures that lie nowhere any more -------------------------------------------------------------------------------
+
+
+def test_a_labelled_picture_whose_file_got_another_content_is_offered_to_nobody(ws: Workspace, tmp_path: Path) -> None:
+    import_images(ws, table_of(tmp_path, {1: "", 2: ""}))
+    uid = label(ws, 1, "owl", by="ada")
+    write_picture(tmp_path / "1.png", 77, side=16)
+    import_images(ws, table_of(tmp_path, {1: ""}, name="again.csv"))
+    queues.set_rules(ws, QueueRules(people=2))
+    offered = queues.next_pictures(ws, QueueChoice(), annotator="ben").items
+    assert 1 not in {item.image.id for item in offered} and len(offered) == 2
+    label(ws, 1, "tug", by="ben")  # from a page that still shows it: kept
+    assert {(1, "ada", "owl"), (1, "ben", "tug")} <= standing(ws)
+    sound(ws)
+    queues.set_rules(ws, QueueRules())
+    labelling.withdraw(ws, uid, annotator="ada")
+    assert 1 not in {item.image.id for item in queues.next_pictures(ws, QueueChoice(), annotator="ben").items}
+    sound(ws)
+
+
+def test_a_picture_that_lies_nowhere_is_gone_with_its_last_label(ws: Workspace, tmp_path: Path) -> None:
+    import_images(ws, table_of(tmp_path, {1: "", 2: ""}))
+    uid = label(ws, 1, "owl", by="ada")
+    write_picture(tmp_path / "1.png", 77, side=16)
+    import_images(ws, table_of(tmp_path, {1: ""}, name="again.csv"))
+    assert labelling.image_counts(ws) == (3, 1)
+    labelling.withdraw(ws, uid, annotator="ada")
+    assert labelling.image_counts(ws) == (2, 0)
+    sound(ws)
+    label(ws, 1, "owl", by="ada", uid="once more")
+    assert labelling.image_counts(ws) == (3, 1)
+    sound(ws)

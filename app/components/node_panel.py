@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import state
 from app.components import gallery_pages, tree_editor
+from app.components.annotator import who
 from app.components.wording import number, percent
 from app.security import escape_markdown
 from hmgc_core.records import Run
@@ -65,7 +66,7 @@ def _figures(node: int, counts: NodeCounts, run: Run | None) -> None:
 
 
 def _second_look(ws: Workspace, key: str) -> None:
-    waiting = len(second_look_ids(ws, node=key))
+    waiting = len(second_look_ids(ws, annotator=who.current(), node=key))
     if waiting:
         st.page_link(
             "pages/annotate.py",

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from hmgc_core.leading import Step, read_on
 from hmgc_core.records import Annotation, NewAnnotation, Word
-from hmgc_core.store import images
-from hmgc_core.store.schema import annotation, annotator, image, image_tally, label_tally, now, word
+from hmgc_core.store import images, places
+from hmgc_core.store.schema import annotation, annotator, image, image_path, image_tally, label_tally, now, word
 from hmgc_core.store.taxonomies import moves_after
 
 WITHDRAWAL = "withdrawal"
@@ -177,6 +177,7 @@ def _count_words(connection: sa.Connection, changes: dict[int, int], splits: dic
         if count:
             images.change_tally(connection, split, labelled=True, by=count)
             images.change_tally(connection, split, labelled=False, by=-count)
+    places.set_out_lost(connection, [i for i in moved if before[i] + changes[i] == 0])
 
 
 def withdraw(connection: sa.Connection, uid: str, *, by: int, withdrawal_uid: str) -> bool:
@@ -283,15 +284,29 @@ def rebuild(connection: sa.Connection) -> None:
     """Make words and counts anew from the statements, as they read in the newest taxonomy."""
     for table in (word, label_tally, image_tally):
         connection.execute(table.delete())
+    rows = _words_as_said(connection)
+    if rows:
+        connection.execute(word.insert(), rows)
+    _count_all(connection)
+
+
+def _words_as_said(connection: sa.Connection) -> list[dict[str, int | str | None]]:
+    """The rows of `word` as they follow from all statements."""
     read = _Reader(connection)
     latest: dict[tuple[int, int], Statement] = {}
     for row in connection.execute(_standing(upto=None).order_by(annotation.c.id)):
         said = read(row.id, row.taxonomy_id, row.kind, row.node_key)
         if said is not None:
             latest[row.image_id, row.annotator_id] = said
-    if latest:
-        connection.execute(word.insert(), [_word_row(*place, said) for place, said in latest.items()])
-    _count_all(connection)
+    return [_word_row(*place, said) for place, said in latest.items()]
+
+
+def wrong_words(connection: sa.Connection) -> int:
+    """How many annotators' words are not what their statements say now. Reads every statement."""
+    said = {tuple(row.values()) for row in _words_as_said(connection)}
+    columns = ("image_id", "annotator_id", "annotation_id", "kind", "node_key", "second_look_id")
+    kept = {tuple(row) for row in connection.execute(sa.select(*(word.c[name] for name in columns)))}
+    return len({row[:2] for row in said ^ kept})
 
 
 def _count_all(connection: sa.Connection) -> None:
@@ -299,6 +314,8 @@ def _count_all(connection: sa.Connection) -> None:
     mine = sa.select(sa.func.count()).where(word.c.image_id == image.c.id).scalar_subquery()
     is_there = image.c.words > images.OUT
     connection.execute(image.update().where(is_there).values(words=mine))
+    lies = sa.exists().where(image_path.c.image_id == image.c.id)
+    connection.execute(image.update().where((image.c.words == 0) & ~lies).values(words=images.OUT))
     labels = (word.c.node_key, word.c.kind, image.c.split)
     counted = sa.select(*labels, sa.func.count()).join(image, image.c.id == word.c.image_id).group_by(*labels)
     connection.execute(label_tally.insert().from_select(["node_key", "kind", "split", "total"], counted))

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from hmgc_core.store.annotations import WITHDRAWAL
 from hmgc_core.store.images import OUT
 from hmgc_core.store.schema import (
     annotation,
@@ -110,23 +109,6 @@ def _wrong_labels(connection: sa.Connection, kept: sa.Select, counted: sa.Select
         return []
     classes = len({key[0] for key, _ in before.items() ^ true.items()})
     return [f"labels: kept {sum(before.values())}, counted {sum(true.values())}; {classes} classes differ"]
-
-
-def wrong_words(connection: sa.Connection) -> int:
-    """How many annotators' words are not their last statement that was not withdrawn. Reads every statement."""
-    taken_back = annotation.alias("taken_back")
-    last = (
-        sa.select(annotation.c.image_id, annotation.c.annotator_id, sa.func.max(annotation.c.id).label("annotation_id"))
-        .outerjoin(taken_back, taken_back.c.withdraws_id == annotation.c.id)
-        .where(taken_back.c.id.is_(None) & (annotation.c.kind != WITHDRAWAL))
-        .group_by(annotation.c.image_id, annotation.c.annotator_id)
-    )
-    kept = sa.select(word.c.image_id, word.c.annotator_id, word.c.annotation_id)
-    differing = sa.union(
-        sa.select(sa.except_(last, kept).subquery()), sa.select(sa.except_(kept, last).subquery())
-    ).subquery()
-    pairs = sa.select(differing.c.image_id, differing.c.annotator_id).distinct().subquery()
-    return connection.execute(sa.select(sa.func.count()).select_from(pairs)).scalar_one()
 
 
 def sizes(connection: sa.Connection) -> dict[str, int]:

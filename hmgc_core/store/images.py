@@ -185,6 +185,15 @@ def get_many(connection: sa.Connection, image_ids: Sequence[int]) -> dict[int, I
     return found
 
 
+def known_ids(connection: sa.Connection, image_ids: Sequence[int]) -> set[int]:
+    """Those of these images that there are, wherever they lie, or nowhere any more."""
+    found: set[int] = set()
+    for start in range(0, len(image_ids), CHUNK):
+        query = sa.select(image.c.id).where(image.c.id.in_(image_ids[start : start + CHUNK]))
+        found.update(connection.execute(query).scalars())
+    return found
+
+
 def all_images(connection: sa.Connection) -> list[ImageRecord]:
     """Every image, by id."""
     return [_record(row) for row in connection.execute(_with_path().order_by(image.c.id))]

@@ -45,25 +45,26 @@ def page(
     connection: sa.Connection, by: int, wanted: OwnFilter, *, taxonomy_id: int, offset: int, count: int
 ) -> list[OwnLabel]:
     """A page of what an annotator said; classes and levels are those of this version of the tree."""
-    key = word.c.node_key if wanted.state == "stands" else annotation.c.node_key
+    said = word if wanted.state == "stands" else annotation  # what stands, as it reads in the newest tree
+    key = said.c.node_key
     rows = _rows(wanted.state)
     where = _of(by, wanted.state)
     if wanted.node or wanted.level >= 0:
         rows = rows.join(node, (node.c.taxonomy_id == taxonomy_id) & (node.c.key == key))
         where &= _in_tree(wanted, taxonomy_id)
     if wanted.kind:
-        where &= annotation.c.kind == wanted.kind
+        where &= said.c.kind == wanted.kind
     # Annotations are numbered as they come: a moment is a number, and the walk along them ends there.
     if wanted.since:
         where &= annotation.c.id >= _first_since(connection, wanted.since)
     if wanted.before:
         where &= annotation.c.id < _first_since(connection, wanted.before)
     newest = word.c.annotation_id if wanted.state == "stands" else annotation.c.id
-    query = sa.select(annotation, key.label("key_now")).select_from(rows).where(where)
+    query = sa.select(annotation, key.label("key_now"), said.c.kind.label("kind_now")).select_from(rows).where(where)
     found = connection.execute(query.order_by(newest.desc()).offset(offset).limit(count))
     version = {"stands": taxonomy_id}.get(wanted.state)
     return [
-        OwnLabel(row.uid, row.image_id, row.kind, row.key_now, version or row.taxonomy_id, row.created_at)
+        OwnLabel(row.uid, row.image_id, row.kind_now, row.key_now, version or row.taxonomy_id, row.created_at)
         for row in found
     ]
 

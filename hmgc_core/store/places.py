@@ -54,7 +54,12 @@ def _replace(connection: sa.Connection, contents: dict[int, int], import_id: int
         connection.execute(former_place.insert(), former)
     update = image_path.update().where(image_path.c.id == sa.bindparam("row")).values(image_id=sa.bindparam("image"))
     connection.execute(update, [{"row": row.id, "image": contents[row.id]} for row in changed])
-    for ids in _chunks([row.image_id for row in changed]):
+    set_out_lost(connection, [row.image_id for row in changed])
+
+
+def set_out_lost(connection: sa.Connection, image_ids: Sequence[int]) -> None:
+    """Those of these images that lie nowhere any more, and about which nobody says anything, are out."""
+    for ids in _chunks(list(image_ids)):
         lying = sa.select(image_path.c.image_id).where(image_path.c.image_id.in_(ids))
         lost = image.c.id.in_(ids) & image.c.id.not_in(lying) & (image.c.words == 0)
         _set_out(connection, connection.execute(sa.select(image.c.id, image.c.split).where(lost)).all())

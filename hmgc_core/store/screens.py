@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from hmgc_core.store import images, sharing
-from hmgc_core.store.schema import annotation, image, reservation, word
+from hmgc_core.store.schema import annotation, image, image_path, reservation, word
 from hmgc_core.store.sharing import Asker
 
 
@@ -20,8 +20,9 @@ def words_since(connection: sa.Connection, annotation_id: int) -> list[tuple[int
 
 
 def barred(connection: sa.Connection, asker: Asker) -> set[int]:
-    """Images that want more words, but not the asker's; and those that were taken out."""
-    out = sa.select(image.c.id).where(image.c.words == images.OUT)
+    """Images that want more words, but not the asker's; and those that lie nowhere any more."""
+    lies = sa.select(image_path.c.image_id).where(image_path.c.image_id == image.c.id).exists()
+    out = sa.select(image.c.id).where((image.c.words < asker.people) & ~lies)
     reserved = sa.select(reservation.c.image_id).where(reservation.c.until > asker.at)
     held = sa.select(image.c.id).where(image.c.id.in_(reserved) & ~sharing.has_place(review=False))
     found = {*connection.execute(out).scalars(), *connection.execute(held, asker.parameters).scalars()}

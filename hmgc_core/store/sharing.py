@@ -12,8 +12,7 @@ import sqlalchemy as sa
 
 from hmgc_core.records import QueueRules
 from hmgc_core.store.annotations import last_id
-from hmgc_core.store.images import OUT
-from hmgc_core.store.schema import Moment, image, queue_pass, queue_rules, reservation, word
+from hmgc_core.store.schema import Moment, image, image_path, queue_pass, queue_rules, reservation, word
 
 # Statements over queues are built once and asked with these, see `Asker.parameters`.
 ME = sa.bindparam("me", type_=sa.Integer)
@@ -60,20 +59,20 @@ def set_rules(connection: sa.Connection, value: QueueRules) -> None:
 def wants_label(*, shares: bool) -> sa.ColumnElement[bool]:
     """The row of `image` still needs a label, and the asker has not said anything about it."""
     if not shares:
-        return image.c.words == 0  # below zero: taken out with its import
+        return image.c.words == 0  # below zero: it lies nowhere
     return (image.c.words < PEOPLE) & has_not_spoken()
 
 
 def has_not_spoken() -> sa.ColumnElement[bool]:
     """The picture of the row of `image` is there, and the asker has not said anything about it."""
-    return (image.c.words != OUT) & ~_any(word, (word.c.image_id == image.c.id) & (word.c.annotator_id == ME))
+    return _lies_somewhere() & ~_any(word, (word.c.image_id == image.c.id) & (word.c.annotator_id == ME))
 
 
 def wants_second_look() -> sa.ColumnElement[bool]:
     """Neither the asker has spoken about the row of `image` in this pass, nor have as many others as it takes."""
     spoken = (word.c.image_id == image.c.id) & (word.c.annotation_id > SINCE)
     mine = _any(word, spoken & (word.c.annotator_id == ME))
-    return (image.c.words != OUT) & ~mine & (_count(word, spoken) < PEOPLE)
+    return _lies_somewhere() & ~mine & (_count(word, spoken) < PEOPLE)
 
 
 def is_free(*, review: bool) -> sa.ColumnElement[bool]:
@@ -89,6 +88,11 @@ def has_place(*, review: bool) -> sa.ColumnElement[bool]:
     if review:
         said = _count(word, (word.c.image_id == image.c.id) & (word.c.annotation_id > SINCE))
     return said + _count(reservation, others & (reservation.c.until > AT)) < PEOPLE
+
+
+def _lies_somewhere() -> sa.ColumnElement[bool]:
+    """Not taken out with its import; and its file, where it has a label already, did not get another content."""
+    return _any(image_path, image_path.c.image_id == image.c.id)
 
 
 # Of the tables around them these know `image` alone: a queue may walk along `word` itself.

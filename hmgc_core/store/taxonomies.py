@@ -1,6 +1,6 @@
 """Versions of the class tree: rows in, rows out, and where keys that a version dropped have gone."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -171,10 +171,3 @@ def leading_into(connection: sa.Connection, keys: Iterable[str], *, before: int)
         if new in found:
             found.add(old)
     return found
-
-
-def current_key(key: str, steps: Sequence[Step]) -> str:
-    """`key` of an older version, led through `moves_after` to a later one."""
-    for step in steps:
-        key = step.moves.get(key, key)
-    return key

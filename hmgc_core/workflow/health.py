@@ -103,7 +103,7 @@ def _counts(ws: Workspace, look: Callable[[sa.Connection], list[str]]) -> list[F
 
 def _words(ws: Workspace) -> list[Finding]:
     with ws.reading() as connection:
-        wrong = checks.wrong_words(connection)
+        wrong = annotations.wrong_words(connection)
     state = f"{wrong} are not the last statement of their annotator" if wrong else "are the last statements"
     return [Finding("words", state, REPAIR if wrong else "")]
 

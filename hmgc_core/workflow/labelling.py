@@ -53,10 +53,10 @@ def annotate(ws: Workspace, statements: Sequence[NewAnnotation], *, annotator: s
         _check(ws, statement)
     with ws.writing() as connection:
         ids = {statement.image_id for statement in statements}
-        missing = ids - images.get_many(connection, list(ids)).keys()
-        missing -= places.put_back(connection, missing)  # taken back with their import: this label keeps them
+        missing = ids - images.known_ids(connection, list(ids))
         if missing:
             raise UnknownImage(f"there is no image {min(missing)}", remedy="reload the page")
+        places.put_back(connection, ids)  # what was taken back with its import: this label keeps it
         by = annotations.annotator_id(connection, annotator)
         # An "it is not" leaves the picture where it is: in the annotator's hands.
         sharing.release(connection, by, [s.image_id for s in statements if s.kind != "is_not"])

@@ -41,9 +41,9 @@ def taxonomy_version(ws: Workspace, version: int) -> Taxonomy:
 
 
 def keep_read(ws: Workspace, version: int, taxonomy: Taxonomy) -> None:
-    """Have a version at hand from now on; of many, the oldest are let go."""
+    """Have a version at hand from now on; of many, those read first are let go."""
     ws.taxonomies[version] = taxonomy
-    for older in sorted(ws.taxonomies)[:-MOST_AT_HAND]:
+    for older in list(ws.taxonomies)[:-MOST_AT_HAND]:
         ws.taxonomies.pop(older, None)
 
 

@@ -80,7 +80,7 @@ def make_edit(ws: Workspace, edit: Edit, *, seen: int, by: str = "") -> TreeEdit
     UnknownNode.
     """
     _check_seen(ws, seen)
-    return _make(ws, _planned_edit(ws, edit), by)
+    return _make(ws, _planned_edit(ws, edit), seen, by)
 
 
 def preview_undo(ws: Workspace) -> TreeEdit:
@@ -97,7 +97,7 @@ def undo_edit(ws: Workspace, *, seen: int, by: str = "") -> TreeEdit:
     Once more takes back the change before. Raises BadEdit where there is none left, TreeChanged.
     """
     _check_seen(ws, seen)
-    return _make(ws, _planned_undo(ws), by)
+    return _make(ws, _planned_undo(ws), seen, by)
 
 
 def last_change(ws: Workspace) -> LastChange | None:
@@ -215,9 +215,9 @@ def _same_shape(versions: list[VersionRecord]) -> set[int]:
 # --- what it does -----------------------------------------------------------------------------------------------------
 
 
-def _make(ws: Workspace, plan: _Plan, by: str) -> TreeEdit:
+def _make(ws: Workspace, plan: _Plan, seen: int, by: str) -> TreeEdit:
     with ws.writing() as connection:
-        check_unchanged(connection, plan.seen)
+        check_unchanged(connection, seen)  # and with it the version that was planned from
         outcome = _outcome(connection, plan)
         version = taxonomies.add(
             connection,

@@ -189,3 +189,15 @@ def test_tab_reaches_every_control_and_none_is_a_trap(desk: Screen) -> None:
     for control in ("toggleLens", "fullScreen", "acceptAt", "accept", "search", "openGlance", "row", "label", "help"):
         assert control in reached
     assert reached[-1] not in ("help", "search")  # it goes on, out of the annotator
+
+
+def test_enter_twice_on_a_step_of_the_path_labels_nothing(opened: Open) -> None:
+    screen = opened()
+    image = screen.image
+    screen.press("1", "1", "Tab")
+    screen.part("crumbs").get_by_role("button").nth(1).focus()
+    screen.press("Enter")
+    expect(screen.part("hereName")).to_have_text("Bird")
+    screen.press("Enter")
+    screen.page.wait_for_timeout(300)
+    assert screen.image == image and screen.said(image) == []

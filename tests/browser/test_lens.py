@@ -64,6 +64,14 @@ def test_a_view_that_is_kept_holds_for_the_next_picture(desk: Screen) -> None:
     expect(desk.page.locator(LOADED)).to_be_visible()
 
 
+def test_a_click_on_the_words_beside_a_box_leaves_the_keyboard_alone(desk: Screen) -> None:
+    desk.page.get_by_role("button", name="Zoom and light").click()
+    desk.page.get_by_text("Keep for the next pictures").click()
+    expect(desk.page.get_by_label("Keep for the next pictures")).to_be_checked()
+    desk.press("1")
+    expect(desk.part("hereName")).not_to_have_text("life")
+
+
 def test_the_wheel_enlarges_where_the_mouse_is_and_dragging_moves(desk: Screen) -> None:
     mouse, (x, y) = desk.page.mouse, middle(desk)
     mouse.move(x + 100, y + 50)

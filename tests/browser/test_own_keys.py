@@ -241,3 +241,12 @@ def test_in_tree_order_a_digit_means_the_same_class_on_every_picture(desk: Scree
     desk.page.reload()
     desk.ready()
     expect(desk.part("orderText")).to_have_text("Tree order")
+
+
+def test_a_sign_that_shares_its_key_with_a_digit_keeps_its_meaning(desk: Screen) -> None:
+    image = desk.image
+    expect(desk.part("acceptText")).to_have_text("Black-footed albatross")
+    # A French keyboard: the minus is on the key of the six.
+    desk.page.evaluate("window.dispatchEvent(new KeyboardEvent('keydown', {key: '-', code: 'Digit6', bubbles: true}))")
+    expect(desk.part("acceptText")).to_have_text("albatross")
+    assert desk.image == image

@@ -105,6 +105,60 @@ def test_an_empty_queue_says_so_and_leads_on(own: tuple[Screen, AppServer]) -> N
     screen.ready()
 
 
+def taken_back(screen: Screen, image: int) -> None:
+    """The label is taken back somewhere else."""
+    (said,) = screen.history(image)
+    labelling.withdraw(screen.ws, said.uid, annotator="ada")
+
+
+def label_all(screen: Screen) -> None:
+    """Go through the queue to its end."""
+    while screen.page.locator(LOADED).count():
+        image = screen.image
+        screen.press("1", "Enter")
+        shown = screen.page.locator(LOADED).or_(screen.part("message").locator("button:visible")).first
+        expect(shown).not_to_have_attribute("alt", f"Picture {image}")
+    screen.saved()
+
+
+def test_a_label_taken_back_elsewhere_is_due_again(own: tuple[Screen, AppServer]) -> None:
+    screen, _ = own
+    image = screen.label("1", "Enter")
+    screen.saved()
+    taken_back(screen, image)
+    screen.page.reload()
+    screen.ready()
+    assert screen.image == image
+
+
+def test_the_same_queue_chosen_again_shows_what_came_in(own: tuple[Screen, AppServer]) -> None:
+    screen, _ = own
+    image = screen.image
+    label_all(screen)
+    expect(screen.part("message")).to_contain_text("Everything is labelled")
+    taken_back(screen, image)
+    box = dialog(screen)
+    expect(box.get_by_text("1 picture to label")).to_be_visible()
+    box.get_by_role("button", name="Label these").click()
+    screen.ready()
+    assert screen.image == image
+
+
+def test_starting_over_brings_skipped_pictures_too(own: tuple[Screen, AppServer]) -> None:
+    screen, server = own
+    owls = {screen.label("1", "2") for _ in range(3)}
+    screen.saved()
+    screen.page.goto(f"{server.url}/annotate?queue=class:owl")
+    screen.ready()
+    screen.label("1", "2")
+    screen.label("s")
+    screen.press("1", "2")
+    expect(screen.part("message")).to_contain_text("You skipped 1 picture.")
+    dialog(screen).get_by_role("button", name="Start over").click()
+    screen.ready()
+    assert {screen.label("1", "2"), screen.label("1", "2"), screen.image} == owls
+
+
 # --- several people ---------------------------------------------------------------------------------------------------
 
 

@@ -1,9 +1,13 @@
 """The keys that `benchmarks/keys_per_label.py` counts are those that label: pressed in the real annotator."""
 
 import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 
-from browser.screen import Screen
+from playwright.sync_api import Page
+
+from browser.app_server import AppServer
+from browser.screen import Screen, make_workspace, predict
 from hmgc_core.records import Prediction
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow import seeing
@@ -15,9 +19,14 @@ keys_per_label = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(keys_per_label)
 
 
-def test_the_counted_keys_give_every_class_at_every_level(desk: Screen, tree: Taxonomy) -> None:
+def test_the_counted_keys_give_every_class_at_every_level(
+    tmp_path: Path, open_page: Callable[..., Page], app_server: Callable[[Path], AppServer], tree: Taxonomy
+) -> None:
+    ws = make_workspace(tmp_path, len(tree) + 8, tree)
+    predict(ws)
+    desk = Screen(open_page(), ws).open(app_server(ws.folder))
     counts = {}
-    view = seeing.image_view(desk.ws, 1, 1)
+    view = seeing.image_view(ws, 1, 1)
     assert view is not None
     suggestion: Prediction = view.prediction
     for node, key in enumerate(tree.keys):

@@ -15,7 +15,7 @@ from app.server.middleware import middleware
 from app.server.routes import routes
 from hmgc_core.errors import BadRequest
 from hmgc_core.likeness import DIMENSIONS, FEWEST, compacted, tightest_screen
-from hmgc_core.records import QueueRules, RunConfig
+from hmgc_core.records import QueueChoice, QueueRules, RunConfig
 from hmgc_core.store import jobs, places
 from hmgc_core.workflow import alike, labelling, pictures, queues, training
 from hmgc_core.workflow.alike import COMPACT, Screen, next_screen, screen_among
@@ -179,6 +179,19 @@ def test_what_others_have_reserved_comes_on_no_screen(seen: Workspace) -> None:
     assert set(ids(next_screen(seen, annotator="ben", count=24, without=rest))) == held
 
 
+def test_a_screen_can_be_reserved_as_pictures_of_the_queue_are(seen: Workspace) -> None:
+    shown = ids(next_screen(seen, annotator="ada", count=6))
+    queues.skip(seen, shown[0], annotator="ada")
+    label(seen, shown[1], "owl", by="ben")
+    bens = queues.hold(seen, QueueChoice.parse(""), [shown[2]], annotator="ben")
+    held = queues.hold(seen, QueueChoice.parse(""), shown, annotator="ada")
+    assert bens == [shown[2]] and held == [shown[0], *shown[3:]]
+    assert not set(held) & set(ids(next_screen(seen, annotator="ben", count=24)))
+    assert not set(held) & {item.image.id for item in upcoming(seen, by="ben", count=24)}
+    assert set(held) <= set(ids(next_screen(seen, annotator="ada", count=24)))
+    assert len(shown) <= MOST_TILES <= queues.MOST_HELD
+
+
 def test_where_two_people_label_each_picture_a_second_one_sees_it_and_the_first_not_again(seen: Workspace) -> None:
     queues.set_rules(seen, QueueRules(people=2))
     label(seen, 3, "owl", by="ada")
@@ -264,6 +277,7 @@ def test_the_route_tells_all_that_a_screen_needs(client: TestClient, tiny_tree) 
     answer = client.get("/api/alike?n=4").json()
     assert (answer["run"], answer["order"]) == (1, "alike")
     assert (answer["counts"]["images"], answer["counts"]["labelled"]) == (24, 2)
+    assert answer["reserve_s"] == QueueRules().reserve_s
     assert answer["taxonomy"] == {"version": 1, "hash": tiny_tree.content_hash}
     assert [item.keys() for item in answer["items"]] == [{"id", "width", "height", "suggestion"}] * 4
     shown = ",".join(str(item["id"]) for item in answer["items"])

@@ -11,6 +11,7 @@ from app.server.labels import counts
 from app.server.suggestions import suggested
 from app.server.workspace import workspace
 from app.server.writes import annotator
+from hmgc_core.workflow import queues
 from hmgc_core.workflow.alike import Screen, Tile, next_screen, screen_among
 from hmgc_core.workflow.taxonomies import current_taxonomy
 
@@ -19,7 +20,7 @@ MOST_NAMED = 1000  # images in `without` or `among`
 
 
 async def alike(request: Request) -> Response:
-    """A screen of look-alikes, the class tree in use, and how much is done.
+    """A screen of look-alikes, the class tree in use, how much is done, and how long `hold` reserves.
 
     n: how many pictures. after: of an earlier screen. without: images that are not wanted, `1,2,3`. among: only of
     these images.
@@ -55,6 +56,7 @@ def _told(screen: Screen) -> dict[str, Any]:
         "order": screen.order,
         "taxonomy": {"version": version, "hash": taxonomy.content_hash},
         "counts": counts(ws),
+        "reserve_s": queues.rules(ws).reserve_s,
     }
 
 

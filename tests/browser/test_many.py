@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from conftest import label
 from playwright.sync_api import Page, expect
 
 from browser.app_server import AppServer
@@ -14,6 +15,7 @@ from browser.conftest import Watch
 from browser.screen import EDGES, Screen, make_workspace
 from browser.wall import HEAPS, LABELLED, Wall, make_heaps
 from hmgc_core.taxonomy import NodeText, Taxonomy
+from hmgc_core.workflow.alike import next_screen
 from hmgc_core.workflow.workspaces import Workspace
 
 
@@ -40,6 +42,55 @@ def own_wall(
     server.stop()
 
 
+def finish_all(wall: Wall) -> None:
+    """Label screen after screen until there is none."""
+    for _ in range(40):
+        wall.tiles.first.or_(wall.part("messageButton")).first.wait_for()
+        if wall.part("messageButton").is_visible():
+            return
+        first = wall.ready().images[0]
+        wall.press("1", "Enter")
+        gone = wall.page.locator(f".tile[aria-label^='Picture {first},'], .tile[aria-label='Picture {first}']")
+        expect(gone).to_have_count(0)
+
+
+def send(wall: Wall, key: str, code: str) -> None:
+    """A key press as a keyboard with this key at this place sends it."""
+    event = "([key, code]) => window.dispatchEvent(new KeyboardEvent('keydown', {key, code}))"
+    wall.page.evaluate(event, [key, code])
+
+
+# The first answer to a request with this in its address waits for `heldBack`.
+HOLD_BACK = """(part) => {
+  window.heldBack = [];
+  const ask = window.fetch;
+  window.fetch = async (path, options) => {
+    const answer = await ask(path, options);
+    const isHeld = String(path).includes(part) && !window.heldBack.length;
+    if (isHeld) await new Promise((letGo) => window.heldBack.push(letGo));
+    return answer;
+  };
+}"""
+COUNT_WRITES = """() => {
+  window.written = 0;
+  const write = Storage.prototype.setItem;
+  Storage.prototype.setItem = function (key, value) {
+    window.written += value.length;
+    write.call(this, key, value);
+  };
+}"""
+FILL = """() => {
+  let text = "x".repeat(1 << 20);
+  for (let number = 0; text; number += 1) {
+    try {
+      sessionStorage.setItem(`full-${number}`, text);
+    } catch {
+      text = text.slice(0, text.length >> 1);
+    }
+  }
+}"""
+
+
 # --- labelling --------------------------------------------------------------------------------------------------------
 
 
@@ -51,7 +102,7 @@ def test_enter_labels_all_that_are_in_as_the_class_where_one_stands(wall: Wall) 
     wall.saved()
     key = {"Bird": "bird", "ship": "ship"}[place]
     assert [wall.said(image) for image in inside] == [[("is", key)]] * len(inside)
-    (stored,) = wall.history(inside[0])
+    stored = wall.history(inside[0])[-1]
     assert stored.annotator == "ada" and 0 < stored.seconds < 30
     assert wall.name == "life"
 
@@ -71,7 +122,7 @@ def test_what_is_out_stays_unlabelled_and_comes_back_with_its_like(wall: Wall) -
         expect(wall.part("chosen")).to_have_text(f"{len(images) - 2} of {len(images)} in")
         assert set(wall.finish("1", "Enter")) == set(images) - set(out)
     wall.saved()
-    assert [wall.history(image) for image in out] == [[]] * 4
+    assert [wall.said(image) for image in out] == [[]] * 4
     assert not set(out) & set(wall.images)
     before = wall.images
     expect(wall.part("asideText")).to_have_text("4 put aside")
@@ -88,7 +139,7 @@ def test_enter_at_the_root_labels_nothing(wall: Wall) -> None:
     images = wall.images
     wall.press("Enter")
     expect(wall.part("toast")).to_contain_text("Go to a class first")
-    assert wall.images == images and wall.history(images[0]) == []
+    assert wall.images == images and wall.said(images[0]) == []
 
 
 def test_space_accepts_the_suggestion_for_all(wall: Wall) -> None:
@@ -158,7 +209,48 @@ def test_one_key_takes_the_whole_screen_back(wall: Wall) -> None:
     expect(wall.part("aside")).to_be_hidden()
     wall.finish("2", "Enter")
     wall.saved()
-    assert len({tuple(wall.said(image)) for image in first}) == 1 and wall.history(images[2]) == []
+    assert len({tuple(wall.said(image)) for image in first}) == 1 and wall.said(images[2]) == []
+
+
+def test_taking_back_while_those_aside_are_fetched_shows_no_picture_twice(own_wall: tuple[Wall, AppServer]) -> None:
+    wall, _ = own_wall
+    images = wall.images
+    wall.tiles.nth(2).click()
+    wall.finish("1", "Enter")
+    wall.page.evaluate(HOLD_BACK, "among=")
+    wall.press("b")
+    wall.page.wait_for_function("() => window.heldBack.length > 0")
+    wall.press("z")
+    expect(wall.tiles.first).to_have_attribute("aria-label", re.compile(f"^Picture {images[0]}(,|$)"))
+    wall.page.evaluate("() => window.heldBack.forEach((letGo) => letGo())")
+    wall.page.wait_for_timeout(500)
+    wall.press("a")
+    wall.finish("1", "Enter")
+    wall.saved()
+    assert images[2] not in wall.images
+    assert len([a for a in wall.history(images[2]) if not a.withdrawn]) == 1
+
+
+def test_letters_are_found_on_a_keyboard_without_latin_letters(wall: Wall) -> None:
+    images = wall.images
+    send(wall, "ш", "KeyI")
+    assert wall.inside == []
+    send(wall, "ф", "KeyA")
+    assert wall.inside == images
+
+
+def test_what_is_labelled_here_counts_in_how_it_goes(own_wall: tuple[Wall, AppServer]) -> None:
+    wall, _ = own_wall
+    wall.press("ArrowRight", "x", "Escape")
+    labelled = wall.finish("1", "Enter")
+    wall.finish("2", "Enter")
+    wall.press("z")
+    wall.saved()
+    wall.page.get_by_role("radio", name="One by one").click()
+    one = Screen(wall.page, wall.ws).ready()
+    one.press("r")
+    expect(one.part("paceRows").locator("tr").first).to_contain_text(re.compile(rf"Labels\s*{len(labelled) + 1}"))
+    expect(one.part("paceLevels")).to_contain_text(re.compile("Unusable\\s*1"))
 
 
 def test_a_key_held_down_labels_one_screen(wall: Wall) -> None:
@@ -195,6 +287,19 @@ def test_arrows_and_space_take_out_and_put_back(wall: Wall) -> None:
     assert wall.inside == [images[0], *images[3:]]
     expect(wall.part("tiles")).not_to_have_attribute("aria-activedescendant", re.compile("."))
     wall.finish("Space")  # off the tiles it accepts again
+    wall.press("ArrowRight")
+    wall.finish("1", "Enter")
+    wall.finish("Space")  # and so it does on the next screen
+
+
+def test_who_comes_to_the_tiles_by_tab_goes_to_the_first_with_space(wall: Wall) -> None:
+    images = wall.images
+    wall.part("tiles").focus()
+    wall.press("Space")
+    expect(wall.part("tiles")).to_have_attribute("aria-activedescendant", "tile-0")
+    assert wall.images == images and wall.inside == images
+    wall.press("Space")
+    assert wall.inside == images[1:] and wall.said(images[0]) == []
 
 
 def test_all_in_invert_and_odd_ones_out(wall: Wall) -> None:
@@ -231,7 +336,7 @@ def test_next_says_what_is_unusable_and_puts_the_rest_aside(wall: Wall) -> None:
     wall.finish("s")
     wall.saved()
     assert wall.said(images[0]) == [("unusable", "")]
-    assert wall.history(images[1]) == []
+    assert wall.said(images[1]) == []
     expect(wall.part("asideText")).to_have_text(f"{len(images) - 1} put aside")
     wall.press("z")
     wall.saved()
@@ -253,7 +358,11 @@ def test_a_tile_is_shown_large_beside_the_mouse_and_on_a_key(wall: Wall) -> None
     expect(wall.part("large")).to_be_hidden()
 
 
-def test_tiles_can_be_sized_and_stay_so(wall: Wall) -> None:
+def test_tiles_can_be_sized_and_stay_so(
+    open_page: Callable[..., Page], heaps: Workspace, app_server: Callable[[Path], AppServer]
+) -> None:
+    wall = Wall(open_page(), heaps).open(app_server(heaps.folder))  # a browser of its own: the size stays in it
+
     def side() -> float:
         box = wall.tiles.first.bounding_box()
         assert box is not None
@@ -268,13 +377,56 @@ def test_tiles_can_be_sized_and_stay_so(wall: Wall) -> None:
     assert side() == after
     for tile in wall.tiles.all():
         box = tile.bounding_box()
-        assert box is not None and box["y"] + box["height"] <= 800  # what is labelled is in sight
+        assert box is not None and box["y"] + box["height"] <= 900  # what is labelled is in sight
     wall.press(",", ",", ",")
     assert side() == before
     wall.finish("s")
     wall.finish("s")
     wall.finish("s")
     assert len(wall.images) == count
+
+
+# --- with others ------------------------------------------------------------------------------------------------------
+
+
+def test_a_screen_in_sight_is_reserved(own_wall: tuple[Wall, AppServer]) -> None:
+    wall, _ = own_wall
+    images = wall.images
+    rest = set(range(1, 131)) - set(images)
+    deadline = time.monotonic() + 10
+    while next_screen(wall.ws, annotator="ben", count=60, without=rest).tiles and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert next_screen(wall.ws, annotator="ben", count=60, without=rest).tiles == []
+    following = wall.finish("1", "Enter")
+    wall.saved()
+    assert following == images
+
+
+@pytest.mark.parametrize("waking", ["focus", "online"])
+def test_what_others_labelled_meanwhile_leaves_the_screen(own_wall: tuple[Wall, AppServer], waking: str) -> None:
+    wall, _ = own_wall
+    images = wall.images
+    wall.press("ArrowRight", "ArrowRight", "ArrowRight")
+    wall.tiles.nth(4).click()
+    for image in (images[0], images[1]):
+        label(wall.ws, image, "owl", by="ben")
+    wall.page.evaluate("(name) => window.dispatchEvent(new Event(name))", waking)
+    expect(wall.part("toast")).to_contain_text("2 pictures left this screen")
+    assert wall.ready().images == images[2:] and wall.inside == [images[2], images[3], *images[5:]]
+    expect(wall.part("tiles")).to_have_attribute("aria-activedescendant", "tile-0")
+    wall.finish("1", "Enter")
+    wall.saved()
+    assert wall.said(images[0]) == [("is", "owl")]
+
+
+def test_a_screen_that_others_finished_makes_room_for_the_next(own_wall: tuple[Wall, AppServer]) -> None:
+    wall, _ = own_wall
+    images = wall.images
+    for image in images:
+        label(wall.ws, image, "owl", by="ben")
+    wall.page.evaluate("() => window.dispatchEvent(new Event('focus'))")
+    expect(wall.page.locator(f".tile[aria-label='Picture {images[0]}']")).to_have_count(0)
+    assert not set(wall.ready().images) & set(images)
 
 
 # --- nothing is lost --------------------------------------------------------------------------------------------------
@@ -324,6 +476,103 @@ def test_a_reload_keeps_what_is_unsent_what_is_out_and_what_is_aside(own_wall: t
     assert wall.ready().images == images and all(wall.said(image) == [] for image in labelled)
 
 
+def test_pictures_that_failed_come_by_themselves_and_are_not_labelled_before(
+    open_page: Callable[..., Page], tmp_path: Path, tree: Taxonomy, app_server: Callable[[Path], AppServer]
+) -> None:
+    ws = make_heaps(tmp_path, 60, tree)
+    page = open_page()
+    page.route("**/api/images/**", lambda route: route.abort())
+    wall = Wall(page, ws).open(app_server(ws.folder))
+    expect(wall.part("chosen")).to_have_text(re.compile(r"^0 of \d+ in$"))
+    images = wall.images
+    wall.press("a", "1", "Enter")
+    expect(wall.part("toast")).to_contain_text("No picture is in")
+    page.unroute("**/api/images/**")
+    expect(page.locator(".tile[data-state=ready]")).to_have_count(len(images))
+    seen = page.locator(".tile img").evaluate_all("images => images.map((image) => image.naturalWidth > 0)")
+    assert seen == [True] * len(images)
+    assert wall.inside == []  # they were out before the person's eyes
+    wall.press("a", "Enter")
+    wall.saved()
+    assert wall.said(images[0]) != []
+
+
+def test_what_failed_behind_the_screen_is_in_again_when_it_comes(
+    open_page: Callable[..., Page], tmp_path: Path, tree: Taxonomy, app_server: Callable[[Path], AppServer]
+) -> None:
+    ws = make_heaps(tmp_path, 130, tree)
+    page = open_page()
+    failed: list[str] = []
+
+    def fail_later_ones(route) -> None:
+        number = int(route.request.url.split("/api/images/")[1].split("?")[0])
+        if number in shown:
+            route.continue_()
+        else:
+            failed.append(route.request.url)
+            route.abort()
+
+    shown = {tile.image.id for tile in next_screen(ws, annotator="ada", count=60).tiles}
+    page.route("**/api/images/**", fail_later_ones)
+    wall = Wall(page, ws).open(app_server(ws.folder))
+    page.wait_for_timeout(500)
+    assert failed and set(wall.images) <= shown
+    page.unroute("**/api/images/**")
+    with page.expect_response("**/api/images/**"):  # by themselves
+        pass
+    page.wait_for_timeout(500)
+    wall.finish("1", "Enter")
+    assert wall.inside == wall.images != []
+
+
+def test_a_smaller_window_at_the_end_leaves_nothing_behind(own_wall: tuple[Wall, AppServer]) -> None:
+    wall, _ = own_wall
+    for _ in range(2):
+        wall.finish("1", "Enter")
+    wall.saved()
+    wall.page.wait_for_timeout(500)  # the app has said that there is no more
+    wall.page.set_viewport_size({"width": 1100, "height": 640})
+    wall.page.wait_for_timeout(1000)
+    finish_all(wall)
+    expect(wall.part("message")).to_contain_text("Everything is labelled")
+    wall.saved()
+    assert wall.counts() == (130, 130)
+
+
+def test_a_mark_from_before_a_reload_counts_once(own_wall: tuple[Wall, AppServer]) -> None:
+    wall, _ = own_wall
+    out = wall.images[1]
+    wall.tiles.nth(1).click()
+    wall.page.reload()
+    wall.ready()
+    assert out in wall.images and out not in wall.inside
+    wall.finish("1", "Enter")
+    wall.press("b")
+    expect(wall.tiles).to_have_count(1)
+    assert wall.images == wall.inside == [out]
+
+
+def test_a_click_writes_little_and_a_full_storage_keeps_the_newest(own_wall: tuple[Wall, AppServer]) -> None:
+    wall, _ = own_wall
+    wall.press(".", ".", ".", ".", ".", ".")
+    wall.page.wait_for_timeout(1000)
+    for _ in range(3):
+        wall.finish("1", "Enter")
+    wall.page.evaluate(COUNT_WRITES)
+    wall.tiles.nth(1).click()
+    assert 0 < wall.page.evaluate("() => window.written") < 2000
+    wall.page.evaluate(FILL)
+    images = wall.images
+    wall.finish("1", "Enter")
+    wall.saved()
+    wall.page.reload()
+    wall.ready()
+    wall.press("z")
+    expect(wall.tiles.first).to_have_attribute("aria-label", re.compile(f"^Picture {images[0]}(,|$)"))
+    wall.saved()
+    assert wall.said(images[0]) == []
+
+
 def test_the_other_way_takes_over_what_is_unsent(own_wall: tuple[Wall, AppServer]) -> None:
     wall, _ = own_wall
     wall.page.route("**/api/labels", lambda route: route.abort())
@@ -345,14 +594,7 @@ def test_the_end_is_told_and_what_is_aside_is_offered(own_wall: tuple[Wall, AppS
     wall.tiles.nth(0).click()
     out = wall.images[0]
     wall.finish("1", "Enter")
-    for _ in range(20):
-        wall.tiles.first.or_(wall.part("message")).first.wait_for()
-        if "You put" in wall.part("message").inner_text():
-            break
-        first = wall.ready().images[0]
-        wall.press("1", "Enter")
-        gone = wall.page.locator(f".tile[aria-label^='Picture {first},'], .tile[aria-label='Picture {first}']")
-        expect(gone).to_have_count(0)
+    finish_all(wall)
     expect(wall.part("message")).to_contain_text("You put 1 picture aside.")
     wall.page.get_by_role("button", name="Show them together").click()
     assert wall.ready().images == [out]

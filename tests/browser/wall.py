@@ -66,6 +66,11 @@ class Wall(Screen):
         self.page.locator(".tile img").evaluate_all(decoded)
         return self
 
+    def saved(self) -> "Wall":
+        # A screen taken back goes out one withdrawal at a time.
+        expect(self.part("status")).to_have_text("All saved", timeout=20_000)
+        return self
+
     @property
     def tiles(self) -> Locator:
         return self.page.locator(".tile")

@@ -9,10 +9,12 @@ function bareScreen({ tiles, order, run, isRound }) {
 }
 
 class Batches {
+  /* aside: ids of pictures that come back later. marks: [id, mark] of those not simply in, on the screen of now. */
   constructor({ place, annotator }) {
     this.key = `hmgc.many/${place}/${annotator}`;
-    const { acts = [], aside = [], marks = [] } = recall(sessionStorage, this.key, {});
-    Object.assign(this, { acts, aside, marks });
+    this.marksKey = `hmgc.marks/${place}/${annotator}`;
+    const { acts = [], aside = [] } = recall(sessionStorage, this.key, {});
+    Object.assign(this, { acts, aside, marks: recall(sessionStorage, this.marksKey, []) });
   }
 
   /* act: {uids, node (a key, "" for a screen passed over), name, labelled (how many), screen}. */
@@ -29,8 +31,16 @@ class Batches {
     return this.acts.at(-1) ?? null;
   }
 
-  /* aside: ids of pictures that come back later. marks: [id, mark] of those not simply in, on the screen of now. */
-  save({ aside, marks }) {
-    remember(sessionStorage, this.key, { acts: this.acts, aside, marks });
+  /* What was done, and what is put aside. Where the storage is full, the older screens are not kept over a reload. */
+  save(aside) {
+    let kept = this.acts;
+    while (!remember(sessionStorage, this.key, { acts: kept, aside }) && kept.length) {
+      kept = kept.slice(Math.ceil(kept.length / 2));
+    }
+  }
+
+  /* By themselves: they change with every click, and what was done is long. */
+  saveMarks(marks) {
+    remember(sessionStorage, this.marksKey, marks);
   }
 }

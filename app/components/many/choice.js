@@ -11,6 +11,15 @@ class Choice {
   /* cursor: the tile the arrows are at. large: the tile shown over all others. anchor: the tile last marked. -1: none. */
   begin() {
     Object.assign(this, { cursor: -1, large: -1, anchor: -1 });
+    this.view.giveBackFocus();
+  }
+
+  /* Some tiles may have gone after `change`; the keyboard stays with its own. */
+  through(change) {
+    const before = this.tiles;
+    change();
+    const { tiles } = this;
+    for (const name of ["cursor", "large", "anchor"]) this[name] = tiles.indexOf(before[this[name]]);
   }
 
   get tiles() {
@@ -54,7 +63,7 @@ class Choice {
   /* What is unusable stays so. */
   invert() {
     const { tiles } = this;
-    for (const tile of tiles) if (tile.mark !== "unusable") set(tile, tile.mark === "in" ? "out" : "in");
+    for (const tile of tiles) if (tile.mark !== "unusable") setMark(tile, tile.mark === "in" ? "out" : "in");
     this.onMarks();
   }
 
@@ -74,7 +83,7 @@ class Choice {
 
   mark(places, mark) {
     const { tiles } = this;
-    for (const place of places) set(tiles[place], mark);
+    for (const place of places) setMark(tiles[place], mark);
     this.onMarks();
   }
 
@@ -111,12 +120,10 @@ class Choice {
 
   /* Escape: out of the large picture, else off the tiles. */
   leave() {
-    if (this.large < 0) this.cursor = -1;
+    if (this.large < 0) {
+      this.cursor = -1;
+      this.view.leaveTiles();
+    }
     this.shrink();
   }
-}
-
-/* What cannot be shown is never in. */
-function set(tile, mark) {
-  tile.mark = mark === "in" && tile.state === "broken" ? "out" : mark;
 }

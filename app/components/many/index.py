@@ -11,8 +11,9 @@ from app.components.annotator.index import TreeVersion
 
 HERE = Path(__file__).parent
 SHARED = ["api", "elements", "tree", "versions", "suggestion", "standing", "outbox", "memory", "keys", "frame"]
-SHARED += ["messages", "ladder", "refused", "view"]
-SCRIPTS = ["majority", "batches", "screens", "tiles", "choice", "wallkeys", "wallmessages", "wallview", "wall", "many"]
+SHARED += ["messages", "ladder", "refused", "view", "hold", "pace", "walk"]
+SCRIPTS = ["majority", "batches", "screens", "insight", "tiles", "choice", "wallkeys", "wallmessages", "wallview"]
+SCRIPTS += ["wallwalk", "wall", "many"]
 STYLES = ["many"]
 
 
@@ -179,6 +180,7 @@ MARKUP = """
         <dt><kbd>?</kbd></dt><dd>this list</dd>
       </dl>
       <p>A click takes a picture out; Shift and a click, all up to there. Those out stay unlabelled and come back later.</p>
+      <p>These keys are the same for everyone; keys of your own count while you label one by one.</p>
       <button type="submit" class="label" autofocus>Close</button>
     </form>
   </dialog>

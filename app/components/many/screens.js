@@ -3,6 +3,7 @@
 
 const AHEAD = 2; // screens ready behind the one in sight
 const AGAIN_MS = 3000;
+const MOST_TRIES = 3; // to load a picture while the app answers; then the picture itself is broken
 const MOST_ASIDE = 240; // then their round begins by itself: an address can name only so many
 const MOST_ROUND = 400;
 const MOST_NAMED = 1000; // of the app; what comes although it is known is left out here
@@ -11,10 +12,11 @@ const WIDTHS = [320, 640, 960, 1280, 1920];
 
 class Screens {
   /* get(path): one request. room(): {count, side} of tiles that fit. waiting(): ids whose labels are on their way. */
-  constructor({ place, get, room, waiting, onAnswer, onChange, onBroken, aside, marks }) {
-    Object.assign(this, { place, get, room, waiting, onAnswer, onChange, onBroken });
+  constructor({ place, get, room, waiting, onAnswer, onChange, aside, marks }) {
+    Object.assign(this, { place, get, room, waiting, onAnswer, onChange });
     this.aside = new Set(aside);
-    this.marks = new Map(marks); // of the screen before a reload
+    this.marks = new Map(marks); // from before a reload, of pictures that were not in sight since
+    this.lost = new Set(); // ids that others have: offered again only when we look again
     this.current = null;
     this.ahead = [];
     this.round = []; // ids of the round that are not on a screen yet
@@ -39,8 +41,14 @@ class Screens {
     return [...this.aside, ...this.round, ...shown.flatMap(idsOf)];
   }
 
-  /* The screen in sight is done with. */
-  advance() {
+  /* All that we have, the screen in sight first. */
+  get all() {
+    return [this.current, ...this.again, ...this.ahead].filter(Boolean);
+  }
+
+  /* The screen in sight is done with, of which so many pictures were seen; the others come again. */
+  advance(seen) {
+    if (!this.current.isRound && seen < this.current.tiles.length) this.hasEnded = false;
     this.current = null;
     if (this.aside.size >= MOST_ASIDE) this.beginRound();
     else this.put();
@@ -49,8 +57,8 @@ class Screens {
 
   /* Show those put aside now; the screen in sight comes back after them. */
   beginRound() {
-    if (this.current) (this.current.isRound ? this.again : this.ahead).unshift(this.current);
-    this.current = null;
+    this.asked += 1; // an answer on its way knows of fewer in the round
+    this.stow();
     const ids = [...this.aside].slice(0, MOST_ROUND);
     ids.forEach((id) => this.aside.delete(id));
     this.round.push(...ids);
@@ -58,29 +66,58 @@ class Screens {
     this.fill();
   }
 
-  /* A screen that was undone, back in sight; the one that was there comes after it. */
+  /* The screen in sight comes again after the next one, as it is. */
+  stow() {
+    if (!this.current) return;
+    this.current.from = undefined; // it was seen: a refit leaves it alone
+    (this.current.isRound ? this.again : this.ahead).unshift(this.current);
+    this.current = null;
+  }
+
+  /* A screen that was undone, back in sight; the one that was there comes after it. It stays, whatever others do. */
   bringBack(screen) {
-    if (this.current) (this.current.isRound ? this.again : this.ahead).unshift(this.current);
+    this.asked += 1; // an answer on its way may bring the same pictures
+    this.stow();
     const ids = new Set(idsOf(screen));
     ids.forEach((id) => this.aside.delete(id));
     this.round = this.round.filter((id) => !ids.has(id));
-    for (const other of [...this.ahead, ...this.again]) other.tiles = other.tiles.filter(({ id }) => !ids.has(id));
-    this.ahead = this.ahead.filter(({ tiles }) => tiles.length);
-    this.again = this.again.filter(({ tiles }) => tiles.length);
-    this.current = { ...screen, tiles: screen.tiles.map((tile) => ({ ...tile })) };
+    this.leaveOnly(({ id }) => !ids.has(id));
+    this.current = { ...screen, tiles: screen.tiles.map((tile) => ({ ...tile, stays: true })) };
     this.current.tiles.forEach((tile) => this.load(tile));
   }
 
-  /* Another number of tiles fits: what is not in sight yet is asked for anew. */
+  /* Of the pictures `asked` about, these are ours; the others are labelled, or in other hands. Returns how many of the
+     screen in sight were lost. */
+  keep(held, asked) {
+    const gone = new Set(asked.filter((id) => !held.includes(id)));
+    const isOurs = ({ id, stays }) => stays || !gone.has(id);
+    const lost = this.current ? this.current.tiles.filter((tile) => !isOurs(tile)) : [];
+    lost.forEach(({ id }) => this.lost.add(id));
+    this.leaveOnly(isOurs);
+    if (lost.length) this.refit(); // what is ahead is as old
+    if (lost.length && !this.current.tiles.length) this.advance(0);
+    return lost.length;
+  }
+
+  leaveOnly(isWanted) {
+    for (const screen of this.all) screen.tiles = screen.tiles.filter(isWanted);
+    this.ahead = this.ahead.filter(({ tiles }) => tiles.length);
+    this.again = this.again.filter(({ tiles }) => tiles.length);
+  }
+
+  /* What is not in sight yet is asked for anew: another number of tiles fits, say. */
   refit() {
-    if (this.ahead.length) this.cursor = this.ahead.find((screen) => screen.from !== undefined)?.from ?? this.cursor;
+    const unseen = this.ahead.filter((screen) => screen.from !== undefined);
+    if (unseen.length) Object.assign(this, { cursor: unseen[0].from, hasEnded: false });
     this.ahead = this.ahead.filter((screen) => screen.from === undefined);
     this.asked += 1;
     this.fill();
   }
 
-  /* Look for pictures that came in since. */
+  /* Look for pictures that came in, or that others left, since. */
   restart() {
+    this.asked += 1;
+    this.lost.clear();
     Object.assign(this, { hasEnded: false, cursor: "" });
     this.fill();
   }
@@ -111,8 +148,7 @@ class Screens {
 
   /* Pictures that must not come a second time. */
   known() {
-    const screens = [this.current, ...this.again, ...this.ahead].filter(Boolean);
-    return new Set([...screens.flatMap(idsOf), ...this.aside, ...this.round]);
+    return new Set([...this.all.flatMap(idsOf), ...this.aside, ...this.round, ...this.lost]);
   }
 
   take(value, isRound) {
@@ -135,7 +171,9 @@ class Screens {
 
   /* Bring the next screen into sight where none is. */
   put() {
-    this.current ??= this.again.shift() ?? (this.round.length ? null : this.ahead.shift()) ?? null;
+    if (this.current) return;
+    this.current = this.again.shift() ?? (this.round.length ? null : this.ahead.shift()) ?? null;
+    for (const { id } of this.current?.tiles ?? []) this.marks.delete(id); // from now on the person says
   }
 
   /* Fetch and decode the picture of a tile. tile.state: loading, ready or broken. */
@@ -153,15 +191,38 @@ class Screens {
     );
   }
 
+  /* What could not be shown for a while is in again; but not on the screen in sight, where it was out before all eyes. */
   settle(tile, state) {
     tile.state = state;
-    if (state === "broken") this.onBroken(tile);
+    const [isBroken, isSeen] = [state === "broken", Boolean(this.current?.tiles.includes(tile))];
+    if (isBroken) this.mendLater();
+    tile.hasFailed ||= isBroken;
+    if (isBroken ? tile.mark === "in" : tile.isForced && !isSeen) setMark(tile, "in");
+    if (isSeen && tile.hasFailed) this.onChange();
+  }
+
+  /* Tiles that cannot be shown. */
+  get broken() {
+    return this.all.flatMap(({ tiles }) => tiles).filter(({ state }) => state === "broken");
+  }
+
+  mendLater() {
+    this.mending ??= setTimeout(() => this.mend(), AGAIN_MS);
+  }
+
+  /* The app may have been away when pictures were fetched: once it answers, fetch them again. */
+  async mend() {
+    const answer = await this.get("/api/health");
+    this.mending = null;
+    const broken = this.broken.filter(({ tries = 0 }) => tries < MOST_TRIES);
+    if (this.closed || !broken.length) return;
+    if (answer.kind === "away") this.mendLater();
+    else broken.forEach((tile) => this.load(Object.assign(tile, { tries: (tile.tries ?? 0) + 1 })));
   }
 
   /* Try again what could not be loaded, e.g. while the app was away. */
   reload() {
-    const screens = [this.current, ...this.again, ...this.ahead].filter(Boolean);
-    screens.flatMap(({ tiles }) => tiles).filter(({ state }) => state === "broken").forEach((tile) => this.load(tile));
+    this.broken.forEach((tile) => this.load(tile));
   }
 
   /* `of` names the workspace: under that address the picture never changes, and the browser may keep it for good. */
@@ -171,8 +232,14 @@ class Screens {
 
   close() {
     this.closed = true;
-    clearTimeout(this.timer);
+    [this.timer, this.mending].forEach(clearTimeout);
   }
+}
+
+/* What cannot be shown is never in. tile.isForced: it is out for that reason alone. */
+function setMark(tile, mark) {
+  const isForced = mark === "in" && tile.state === "broken";
+  Object.assign(tile, { mark: isForced ? "out" : mark, isForced });
 }
 
 function idsOf({ tiles }) {

@@ -142,6 +142,7 @@ function makeTile(tile, place) {
 }
 
 function drawTile({ tile, item, doubt, mark }, { doubt: said, isAt }) {
+  if (item.firstChild !== tile.image) item.firstChild.replaceWith(tile.image); // it was fetched again
   const words = tile.state === "broken" && tile.mark !== "unusable" ? "cannot be shown" : MARK_WORDS[tile.mark];
   item.dataset.mark = tile.mark;
   item.dataset.state = tile.state;

@@ -8,14 +8,17 @@ class Wall {
   constructor({ root, data, send }) {
     const run = (command, argument) => this.run(command, argument);
     const get = (path) => this.get(path);
+    const post = (path, body) => this.get(path, body);
     this.stopper = new AbortController();
     const { signal } = this.stopper;
     Object.assign(this, { data, send, tree: null, screen: null, counts: null, made: 0 });
     this.batches = new Batches(data);
     this.standing = new Standing();
     this.watch = new Watch(signal);
+    this.pace = new Pace(data, signal);
     this.view = new WallView(root, { signal, run, size: recall(localStorage, SIZE_KEY, null) });
     this.view.onRoom = () => this.refit();
+    this.walk = new WallWalk(this);
     this.choice = new Choice({
       tiles: () => this.tiles,
       doubts: () => this.doubts,
@@ -43,10 +46,12 @@ class Wall {
       waiting: () => this.outbox.waiting.map(({ body }) => body?.image_id).filter(Boolean),
       onAnswer: (value) => this.hear(value),
       onChange: () => this.refresh(),
-      onBroken: (tile) => this.exclude(tile),
       aside: this.batches.aside,
       marks: this.batches.marks,
     });
+    const inSight = new InSight(this.screens, (held, asked) => this.keep(held, asked));
+    this.hold = new Hold({ queue: inSight, post, signal });
+    window.addEventListener("focus", () => this.hold.renew(), { signal });
     listenToKeys({ root, run, signal, meaning: wallCommand, repeatable: WALL_REPEATABLE });
     const lost = "The app cannot be reached. You can go on: labels wait here.";
     goOnWithoutApp({ signal, onLost: () => this.view.warn(lost) });
@@ -72,14 +77,16 @@ class Wall {
   }
 
   run(command, argument) {
-    const isAllowed = WALL_COMMANDS.has(command) && (this.tree || WALL_TREELESS.has(command));
-    if (isAllowed) (CHOICE_COMMANDS.has(command) ? this.choice : this)[command](argument);
+    if (!WALL_COMMANDS.has(command) || (!this.tree && !WALL_TREELESS.has(command))) return;
+    if (command !== "peek") this.pace.press(); // a mouse that rests says nothing
+    [this.choice, this.walk, this].find((part) => part[command])[command](argument);
   }
 
   // --- the app ---------------------------------------------------------------------------------------------------
 
-  async get(path) {
-    const answer = await ask(path, { token: this.data.token });
+  /* One request; with a body it is a POST. */
+  async get(path, body) {
+    const answer = await ask(path, { token: this.data.token, body });
     if (answer.kind === "locked") this.renew();
     return answer;
   }
@@ -92,8 +99,9 @@ class Wall {
   }
 
   /* An answer of the app: how much is done, and which class tree is in use. */
-  hear({ counts, taxonomy }) {
+  hear({ counts, taxonomy, reserve_s: reserveSeconds }) {
     this.count(counts);
+    this.hold.lasts(reserveSeconds);
     this.versions.hearOf(taxonomy);
   }
 
@@ -131,6 +139,7 @@ class Wall {
   /* Begin with a screen, at the root of the tree. */
   show() {
     this.tree = this.versions.take();
+    if (this.screen !== (this.screens?.current ?? null)) this.hold.renew(); // others get other pictures from now on
     this.screen = this.screens?.current ?? null;
     this.opinions = new Opinions(this.tree);
     this.choice.begin();
@@ -162,16 +171,21 @@ class Wall {
     if (this.screens) this.view.drawStatus({ outbox: this.outbox, queue: this.screens, data: this.data });
   }
 
-  /* A picture in sight cannot be shown, and so not be labelled. */
-  exclude(tile) {
-    if (tile.mark === "in") tile.mark = "out";
-    this.draw();
+  /* Of the pictures asked about, these are ours; the others go, so that nobody labels what is done already. */
+  keep(held, asked) {
+    let lost = 0;
+    this.choice.through(() => (lost = this.screens.keep(held, asked)));
+    if (!lost) return;
+    this.suggest();
+    this.refresh();
+    this.rememberMarks();
+    this.view.warn(`${count(lost, "picture", "pictures")} left this screen: labelled by now, or in other hands.`);
   }
 
   /* Other pictures are in than before. */
   marksChanged() {
     this.suggest();
-    this.remember();
+    this.rememberMarks();
     this.view.say(`${this.choice.having("in").length} of ${this.tiles.length} in.`);
     this.draw();
   }
@@ -199,58 +213,12 @@ class Wall {
     if (hasChanged) this.refit();
   }
 
-  // --- moving in the tree ----------------------------------------------------------------------------------------
-
-  goTo(node) {
-    this.leaveSearch();
-    this.standing.go(node);
-    this.draw();
-  }
-
-  /* Row 0 to 8 of the page on screen. A class is only gone to: what a whole screen gets takes a key of its own. */
-  row(place) {
-    const node = this.standing.listed[this.standing.start + place];
-    if (node !== undefined) this.goTo(node);
-  }
-
-  up() {
-    if (this.standing.at) this.goTo(this.tree.parents[this.standing.at]);
-  }
-
-  pick(by) {
-    this.standing.movePick(by);
-    this.draw();
-  }
-
-  page(by) {
-    this.standing.turnPage(by);
-    this.draw();
-  }
-
-  enterPick() {
-    this.row(this.standing.pick - this.standing.start);
-  }
-
-  search() {
-    this.view.focusSearch();
-  }
-
-  searchFor(text) {
-    this.standing.searchFor(text);
-    this.draw();
-  }
-
-  leaveSearch() {
-    this.view.leaveSearch();
-    if (this.standing.query) this.searchFor("");
-  }
+  // --- saying something ------------------------------------------------------------------------------------------
 
   /* Make the suggestion coarser (-1) or finer (+1), and stand there. */
   shift(by) {
-    if (this.suggestion) this.goTo(this.suggestion.shift(by));
+    if (this.suggestion) this.walk.goTo(this.suggestion.shift(by));
   }
-
-  // --- saying something ------------------------------------------------------------------------------------------
 
   label() {
     if (this.standing.at) this.finish(this.standing.at);
@@ -262,9 +230,10 @@ class Wall {
     else this.view.warn("No class holds for most of these pictures. Take some out, or go to a class.");
   }
 
-  /* On a tile: take it out, or put it back in. Else accept. */
+  /* On a tile: take it out, or put it back in. At the tiles but on none: go to the first. Else accept. */
   space() {
     if (this.choice.cursor >= 0 || this.choice.large >= 0) this.choice.toggle();
+    else if (this.view.isAtTiles) this.choice.walk([1, 0]);
     else this.accept();
   }
 
@@ -290,13 +259,14 @@ class Wall {
     const shown = { grid: tiles.length, run: screen.run, suggestion: this.suggestion?.key ?? null };
     const [key, name] = node ? [tree.keys[node], tree.names[node]] : ["", ""];
     const say = (tile, kind, said) =>
-      this.say({ image_id: tile.id, node: said, kind, taxonomy: tree.version, seconds, shown });
+      this.sendLabel({ image_id: tile.id, node: said, kind, taxonomy: tree.version, seconds, shown });
     const uids = [...inside.map((tile) => say(tile, "is", key)), ...unusable.map((tile) => say(tile, "unusable", ""))];
     this.putAside(new Set([...inside, ...unusable]));
     const counts = { labelled: inside.length, unusable: unusable.length };
     this.batches.push({ uids, node: key, name, ...counts, screen: { ...screen, tiles } });
     this.made += uids.length;
-    this.screens.advance();
+    this.tally(this.batches.last, 1);
+    this.screens.advance(tiles.length);
     this.refresh();
     this.remember();
     this.view.say(`Done: ${doneWords(this.batches.last)}.`);
@@ -308,7 +278,7 @@ class Wall {
     shown.filter((tile) => !done.has(tile)).forEach(({ id }) => this.screens.aside.add(id));
   }
 
-  say(label) {
+  sendLabel(label) {
     const uid = newUid();
     this.outbox.addLabel({ uid, ...label });
     return uid;
@@ -320,9 +290,10 @@ class Wall {
     if (!act) return;
     act.uids.forEach((uid) => this.outbox.takeBack(uid));
     this.made -= act.uids.length;
+    this.tally(act, -1);
     this.screens.bringBack(act.screen);
     this.show();
-    this.goTo(this.tree.find(act.node) ?? 0);
+    this.walk.goTo(this.tree.find(act.node) ?? 0);
     this.remember();
     this.view.say(`Taken back: ${doneWords(act)}.`);
   }
@@ -334,9 +305,22 @@ class Wall {
     this.remember();
   }
 
+  /* For the person's own account of how it goes: a screen was labelled (by: 1) or taken back (-1). */
+  tally({ node, labelled, unusable }, by) {
+    const found = this.tree.find(node); // a class of an earlier tree has no level in this one
+    if (labelled && found !== undefined) this.pace.count({ level: this.tree.levels[found], key: node, by: by * labelled });
+    if (unusable) this.pace.count({ level: -1, key: "", by: by * unusable });
+  }
+
   remember() {
-    const marks = (this.screen?.tiles ?? []).filter(({ mark }) => mark !== "in").map(({ id, mark }) => [id, mark]);
-    this.batches.save({ aside: this.screens.keptAside, marks });
+    this.batches.save(this.screens.keptAside);
+    this.rememberMarks();
+  }
+
+  /* What a person marked; not what is out only because it cannot be shown. */
+  rememberMarks() {
+    const marked = (this.screen?.tiles ?? []).filter(({ mark, isForced }) => mark !== "in" && !isForced);
+    this.batches.saveMarks([...this.screens.marks, ...marked.map(({ id, mark }) => [id, mark])]);
   }
 
   // --- around it -------------------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
-/* Which key means what while many are labelled at once. Classes as in the annotator; the arrows walk over the pictures. */
+/* Which key means what while many are labelled at once, the same for everyone. Classes as in the annotator; the arrows
+   walk over the pictures. */
 
 const WALL_KEYS = {
   Enter: ["label"],
@@ -32,8 +33,6 @@ const WALL_BUTTONS = ["row", "goTo", "accept", "toggle", "range", "stretch", "pe
 WALL_BUTTONS.push("searchFor", "pick", "enterPick", "leaveSearch", "openRefused", "handOver", "tryNow");
 
 const WALL_COMMANDS = new Set([...Object.values(WALL_KEYS).map(([name]) => name), ...WALL_BUTTONS]);
-const CHOICE_COMMANDS = new Set(["toggle", "range", "all", "invert", "odd", "unusable", "walk", "stretch"]);
-["enlarge", "shrink", "leave"].forEach((command) => CHOICE_COMMANDS.add(command));
 const WALL_TREELESS = new Set(["help", "openRefused", "handOver", "tryNow", "again", "peek", "size", "setSize"]);
 const WALL_REPEATABLE = ["walk", "stretch", "page", "size"];
 
@@ -41,6 +40,6 @@ const WALL_REPEATABLE = ["walk", "stretch", "page", "size"];
 function wallCommand(event) {
   const digit = digitOf(event);
   if (digit > "0") return ["row", Number(digit) - 1];
-  const found = WALL_KEYS[digit || (event.key.length === 1 ? event.key.toLowerCase() : event.key)];
+  const found = WALL_KEYS[digit || letterOf(event) || event.key];
   return event.shiftKey && found?.[0] === "walk" ? ["stretch", found[1]] : found;
 }

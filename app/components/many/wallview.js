@@ -18,6 +18,7 @@ class WallView extends View {
     this.tiles = new Tiles({ list, frame, size, signal, run });
     Object.assign(sizer, { min: SIZES.least, max: SIZES.most, step: SIZES.step, value: this.tiles.wanted });
     sizer.addEventListener("input", () => run("setSize", Number(sizer.value)), { signal });
+    list.addEventListener("blur", () => (this.hasBroughtFocus = false), { signal });
     sizer.addEventListener("change", () => sizer.blur(), { signal }); // the keys belong to the pictures again
   }
 
@@ -36,8 +37,26 @@ class WallView extends View {
     return hasChanged;
   }
 
+  // --- the keyboard's place ----------------------------------------------------------------------------------------
+
+  get isAtTiles() {
+    return this.parts.tiles.matches(":focus");
+  }
+
+  /* The arrows bring the focus to the tiles. */
   focusTiles() {
+    if (this.isAtTiles) return;
     this.parts.tiles.focus({ preventScroll: true });
+    this.hasBroughtFocus = true;
+  }
+
+  leaveTiles() {
+    this.parts.tiles.blur();
+  }
+
+  /* For a new screen: who came by Tab stays, what the arrows brought goes, so that Space accepts again. */
+  giveBackFocus() {
+    if (this.hasBroughtFocus) this.leaveTiles();
   }
 
   /* A tile large: in the half of the frame where the mouse is not. undefined: none. */

@@ -187,7 +187,7 @@ def _view(ws: Workspace, connection: sa.Connection, run: Run | None) -> _View | 
     folder = ws.run_folder(run.id)
     try:
         view = _loaded(folder, (folder / EMBEDDINGS).stat().st_mtime_ns)
-    except (OSError, ValueError):  # no such file, or none of numpy's
+    except (OSError, ValueError, EOFError):  # no such file, or none of numpy's
         return None
     if view is not None:
         view.hear(connection)
@@ -209,7 +209,7 @@ def _loaded(folder: Path, _written_at: int) -> _View | None:
 def _compact(folder: Path) -> Vectors:
     """The compact vectors of a run: as kept, or made anew where none are kept or the embeddings are newer."""
     source, kept = folder / EMBEDDINGS, folder / COMPACT
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, EOFError):
         if kept.stat().st_mtime_ns >= source.stat().st_mtime_ns:
             return np.asarray(np.load(kept), dtype=np.float32)
     embeddings = np.load(source, mmap_mode="r")

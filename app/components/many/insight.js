@@ -10,12 +10,7 @@ class InSight {
     return this.screens.current?.tiles ?? [];
   }
 
-  /* At the end there may be pictures that others leave. */
-  get left() {
-    return { held: this.screens.isFinished ? 1 : 0 };
-  }
-
-  lookAgain() {
-    this.screens.restart();
+  get isFinished() {
+    return this.screens.isFinished;
   }
 }

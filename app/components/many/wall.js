@@ -50,7 +50,7 @@ class Wall {
       marks: this.batches.marks,
     });
     const inSight = new InSight(this.screens, (held, asked) => this.keep(held, asked));
-    this.hold = new Hold({ queue: inSight, post, signal });
+    this.hold = new Hold({ queue: inSight, post, signal, onEnd: () => this.screens.restart() });
     window.addEventListener("focus", () => this.hold.renew(), { signal });
     listenToKeys({ root, run, signal, meaning: wallCommand, repeatable: WALL_REPEATABLE });
     const lost = "The app cannot be reached. You can go on: labels wait here.";

@@ -3,5 +3,6 @@
 class WallWalk extends Walk {
   choose(node) {
     this.goTo(node);
+    this.tell(node);
   }
 }

@@ -12,7 +12,7 @@ from app import security
 from hmgc_core import settings
 from hmgc_core.records import QueueChoice
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow import health, labelling, queues, seeing, taxonomies, tree, workspaces
+from hmgc_core.workflow import health, labelling, pictures, queues, seeing, taxonomies, tree, workspaces
 from hmgc_core.workflow.health import Finding
 from hmgc_core.workflow.queues import FolderChoice, QueueSize
 from hmgc_core.workflow.seeing import PredictionTable
@@ -108,11 +108,11 @@ def _queue_size(
 
 def folders(ws: Workspace) -> list[FolderChoice]:
     """Every folder with pictures, to choose one from."""
-    return _folders(ws, str(ws.folder), labelling.image_counts(ws)[0])
+    return _folders(ws, str(ws.folder), pictures.places_stamp(ws))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _folders(_ws: Workspace, folder: str, images: int) -> list[FolderChoice]:  # noqa: ARG001
+def _folders(_ws: Workspace, folder: str, stamp: tuple[object, ...]) -> list[FolderChoice]:  # noqa: ARG001
     return queues.folders(_ws)
 
 

@@ -72,6 +72,7 @@ IMPORT_COLUMN = "data.column"  # plus the name of the column
 # An import while it is looked at or made: the files it has read stand nowhere else.
 IMPORT_WORK = "data.work"
 IMPORT_UNDO = "data.undo"
+UNDO_WORK = "data.undo.work"
 
 HEALTH = "health"
 
@@ -80,8 +81,10 @@ EXPORT_LEVEL = "data.export.level"
 EXPORT_AT = "data.export.at"
 # Where the last table lies, and what was left out of it: the file is deleted with the next one.
 EXPORT_REPORT = "data.export.report"
+EXPORT_WORK = "data.export.work"
 BACKUP_FILE = "data.backup.file"
 BACKUP_REPORT = "data.backup.report"
+BACKUP_WORK = "data.backup.work"
 
 TRAIN = "train"  # plus the name of the setting
 

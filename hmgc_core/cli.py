@@ -29,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+BENCHMARKS = {path.stem: path for path in sorted((Path(__file__).parents[1] / "benchmarks").glob("*.py"))}
 RunArgument = Annotated[int, typer.Argument(help="Number of the run.", metavar="RUN")]
 
 
@@ -142,7 +143,11 @@ app.command("import-images")(cli_in.import_images)
 app.command("undo-import")(cli_in.undo_import)
 
 
+# --- changing the class tree: see cli_edit ----------------------------------------------------------------------------
+
 app.add_typer(cli_edit.edit, name="edit")
+
+
 # --- taking data out: see cli_out -------------------------------------------------------------------------------------
 
 app.add_typer(cli_out.export, name="export")
@@ -320,19 +325,17 @@ def explain(
 
 @app.command()
 def benchmark(
-    name: Annotated[str, typer.Argument(help="Which one: losses, photos, tree_edits.")],
+    name: Annotated[str, typer.Argument(help=f"Which one: {', '.join(BENCHMARKS) or 'none is installed'}.")],
     as_json: JsonOption = False,
 ) -> None:
     """Run one of the benchmarks of a checkout."""
-    script = Path(__file__).parents[1] / "benchmarks" / f"{name}.py"
-    known = sorted(path.stem for path in script.parent.glob("*.py")) if script.parent.is_dir() else []
-    if not known:
+    if not BENCHMARKS:
         raise WorkspaceError("the benchmarks are not installed", remedy="run this in a checkout of the project")
-    if name not in known:
-        raise WorkspaceError(f"there is no benchmark {name!r}", remedy=f"choose one of {', '.join(known)}")
+    if name not in BENCHMARKS:
+        raise WorkspaceError(f"there is no benchmark {name!r}", remedy=f"choose one of {', '.join(BENCHMARKS)}")
     import subprocess  # noqa: PLC0415
 
-    raise typer.Exit(subprocess.call([sys.executable, str(script), *(["--json"] if as_json else [])]))  # noqa: S603
+    raise typer.Exit(subprocess.call([sys.executable, str(BENCHMARKS[name]), *(["--json"] if as_json else [])]))  # noqa: S603
 
 
 def _finished_run(ws: Workspace, number: int) -> Run:

@@ -81,7 +81,8 @@ def undo_import(
     as_json: JsonOption = False,
 ) -> None:
     """Take back the last import of pictures; those that people have labelled since stay."""
-    done = import_history.undo_import(open_existing(workspace), dry_run=dry_run)
+    with progress("Taking back") as report:
+        done = import_history.undo_import(open_existing(workspace), dry_run=dry_run, on_progress=report)
     if as_json:
         print_json(done)
         return

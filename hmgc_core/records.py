@@ -1,5 +1,6 @@
 """The plain values that travel between the wings. No torch, no SQL: anything may import this."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -225,6 +226,13 @@ class RunConfig:
         return cls(**{name: values[name] for name in cls.__dataclass_fields__ if name in values})
 
 
+OnProgress = Callable[[int, int], None]  # told how much is done, of how much in all
+
+
+def quiet(_done: int, _total: int, _what: str = "") -> None:
+    """Nobody watches how far it is."""
+
+
 READING, PREDICTING = "reading pictures", "predicting"  # stages before and after the training itself
 
 
@@ -313,7 +321,7 @@ class ImportRecord:
     """One import of pictures as the database knows it.
 
     source: what people gave, as they named it. done of total: rows read and stored. skips: how many things were left
-    out; skipped: the first of them, (path, reason). kept: pictures that stayed when it was taken back.
+    out. kept: pictures that stayed when it was taken back.
     """
 
     id: int
@@ -328,7 +336,6 @@ class ImportRecord:
     known: int
     annotations: int
     skips: int
-    skipped: tuple[tuple[str, str], ...]
     kept: int
     started_at: datetime
     touched_at: datetime

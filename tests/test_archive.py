@@ -217,6 +217,42 @@ def test_too_many_members_are_refused(tmp_path: Path, monkeypatch: pytest.Monkey
         unpack(make_zip(tmp_path / "a.zip", {f"{place}.png": b"x" for place in range(11)}), tmp_path / "in")
 
 
+def with_zip64(content: bytes, *, told: int = 0) -> bytes:
+    """The zip with its sizes in a ZIP64 record alone. told: where the locator claims it is, 0 for where it is."""
+    end = content.rfind(b"PK\5\6")
+    count, size, offset = struct.unpack_from("<HII", content, end + 10)
+    record = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, count, count, size, offset)
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, told or end, 1)
+    return content[:end] + record + locator + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0, 0, 10, 0, 0)
+
+
+def with_a_sign_inside_its_end(content: bytes) -> bytes:
+    """The zip with what opens an end record where its end record names disks; read from there the list is short."""
+    end = content.rfind(b"PK\5\6")
+    return content[: end + 4] + b"PK\5\6" + content[end + 8 :]
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        with_zip64,
+        lambda content: with_zip64(content, told=5),
+        lambda content: with_zip64(content, told=1 << 63),
+        with_a_sign_inside_its_end,
+    ],
+)
+def test_the_size_of_the_list_is_found_wherever_a_reader_looks_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harm: Callable[[bytes], bytes]
+) -> None:
+    path = make_zip(tmp_path / "a.zip", {f"{place}.png": b"x" for place in range(11)})
+    path.write_bytes(harm(path.read_bytes()))
+    assert len(zipfile.ZipFile(path).infolist()) == 11
+    unpack(path, tmp_path / "in")
+    monkeypatch.setattr(archive, "LARGEST_LIST", 500)
+    with pytest.raises(ArchiveError, match="far too many files"):
+        unpack(path, tmp_path / "again")
+
+
 # --- a whole import of a bad zip leaves nothing behind ----------------------------------------------------------------
 
 

@@ -21,7 +21,7 @@ from hmgc_core.exchange.backup_file import MANIFEST
 from hmgc_core.records import RunConfig
 from hmgc_core.store import annotations, checks, images, jobs
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow import health, labelling, pictures, taxonomies, training, workspaces
+from hmgc_core.workflow import health, import_history, labelling, pictures, taxonomies, training, workspaces
 from hmgc_core.workflow.backups import backup, restore
 from hmgc_core.workflow.workspaces import Workspace
 
@@ -211,6 +211,24 @@ def test_copies_made_after_a_move_and_before_its_repair_are_kept(full_workspace:
         assert checks.damage(connection) == []
     assert len(records) == 32
     assert all(record.path.exists() for record in records)
+
+
+def test_a_moved_workspace_whose_last_import_was_taken_back_is_repaired_and_backed_up(
+    empty_workspace: Workspace, tmp_path: Path
+) -> None:
+    ws, place = empty_workspace, tmp_path / "moved"
+    for name, number in (("one", 1), ("two", 2)):
+        write_picture(tmp_path / name / "a.png", number)
+        pictures.import_images(ws, tmp_path / name, copy=True)
+    import_history.undo_import(ws)
+    ws.engine.dispose()
+    ws.folder.rename(place)
+    ws = workspaces.open_workspace(place)
+    write_picture(tmp_path / "three" / "a.png", 3)
+    pictures.import_images(ws, tmp_path / "three", copy=True)
+    assert backup(ws, tmp_path / "b.zip").counts["pictures"] == 2
+    health.repair(ws)
+    assert [folder.path for folder in pictures.folders(ws)] == [ws.copies]
 
 
 # --- a backup that cannot be made -------------------------------------------------------------------------------------

@@ -165,6 +165,12 @@ def test_a_mistake_is_one_named_error_with_a_remedy_and_exit_1(
     assert "Traceback" not in result.stderr
 
 
+def test_every_benchmark_is_named_where_one_looks_for_it() -> None:
+    told = CliRunner().invoke(app, ["benchmark", "--help"]).stdout
+    for script in (Path(__file__).parents[1] / "benchmarks").glob("*.py"):
+        assert script.stem in told
+
+
 def test_a_verb_on_no_workspace_says_how_to_make_one(tmp_path: Path) -> None:
     result = hmgc("runs", workspace=tmp_path / "none")
     assert result.returncode == 1

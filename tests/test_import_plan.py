@@ -22,7 +22,17 @@ from hmgc_core.store import checks, images
 from hmgc_core.store.schema import image_path, now, picture_import
 from hmgc_core.store.staging import Staging, sweep
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow import import_history, import_plan, imports, labelling, pictures, taxonomies, workspaces
+from hmgc_core.workflow import (
+    backups,
+    exports,
+    import_history,
+    import_plan,
+    imports,
+    labelling,
+    pictures,
+    taxonomies,
+    workspaces,
+)
 from hmgc_core.workflow.import_steps import ImportReport
 from hmgc_core.workflow.picture_sources import Upload
 from hmgc_core.workflow.workspaces import Workspace
@@ -329,6 +339,50 @@ def test_a_disk_that_fills_in_the_middle_leaves_nothing(
     assert [path for path in ws.copies.rglob("*") if path.is_file()] == []
     (record,) = import_history.history(ws)
     assert record.undone_at is not None
+
+
+def test_what_was_left_out_is_kept_with_the_import(ws: Workspace, tmp_path: Path) -> None:
+    write_picture(tmp_path / "in" / "a.png", 1)
+    (tmp_path / "in" / "b.png").write_bytes(b"no picture")
+    number = imports.import_images(ws, tmp_path / "in").number
+    ((path, reason),) = import_history.left_out(ws, number)
+    assert (path, bool(reason)) == ("b.png", True)
+    assert not hasattr(import_history.history(ws)[0], "skipped")  # long lists, read for one import at a time
+
+
+def test_caches_of_folders_notice_every_change_of_a_place(ws: Workspace, tmp_path: Path) -> None:
+    stamps = [pictures.places_stamp(ws)]
+    write_picture(tmp_path / "one" / "a.png", 1)
+    write_picture(tmp_path / "two" / "a.png", 1)
+    write_picture(tmp_path / "three" / "b.png", 2)
+    for source in ("one", "two", "three"):  # the second brings only a duplicate
+        imports.import_images(ws, tmp_path / source)
+        stamps.append(pictures.places_stamp(ws))
+    import_history.undo_import(ws)
+    imports.import_images(ws, tmp_path / "three")
+    stamps.append(pictures.places_stamp(ws))
+    pictures.point_folder(ws, tmp_path / "two", tmp_path)
+    stamps.append(pictures.places_stamp(ws))
+    assert len(set(stamps)) == len(stamps)
+
+
+def test_a_home_that_nobody_has_is_a_named_error(ws: Workspace, tmp_path: Path) -> None:
+    nowhere = Path("~nobody-of-this-name/x.zip")
+    for verb in (
+        lambda: backups.backup(ws, nowhere),
+        lambda: backups.restore(nowhere, tmp_path / "back"),
+        lambda: exports.export_words(ws, nowhere),
+        lambda: pictures.find_image(ws, str(nowhere)),
+        lambda: pictures.point_folder(ws, tmp_path, nowhere),
+        lambda: imports.import_images(ws, nowhere),
+    ):
+        with pytest.raises(HmgcError):
+            verb()
+
+
+def test_a_look_at_a_class_tree_waits_for_nobody_who_writes(ws: Workspace, tiny_tree: Taxonomy) -> None:
+    with ws.writing():
+        assert taxonomies.store_taxonomy(ws, tiny_tree, source="tiny", dry_run=True).nodes == len(tiny_tree)
 
 
 def test_a_staging_folder_is_held_while_it_is_used(tmp_path: Path) -> None:

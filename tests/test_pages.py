@@ -306,9 +306,9 @@ def look_at_path(page: AppTest, path: str) -> AppTest:
     return when_over(page)
 
 
-def when_over(page: AppTest) -> AppTest:
+def when_over(page: AppTest, key: str = state.IMPORT_WORK) -> AppTest:
     """Wait for what goes on in the background."""
-    while state.IMPORT_WORK in page.session_state and not page.session_state[state.IMPORT_WORK].is_over:
+    while key in page.session_state and not page.session_state[key].is_over:
         time.sleep(0.05)
     page.run()
     assert not page.exception
@@ -394,7 +394,7 @@ def test_the_last_import_is_taken_back_after_a_question(
     assert "4 pictures and 0 labels of this import go" in said(page)
     assert "20 pictures stay, labelled since by ada" in said(page)
     button(page, "Take this import back").click().run()
-    assert not page.exception
+    when_over(page, state.UNDO_WORK)
     assert labelling.label_counts(labelled_workspace).images == 20
     assert labelling.label_counts(labelled_workspace).labelled == 20
     assert "State" in page.dataframe[-1].value

@@ -2,7 +2,9 @@
 
 import random
 import shutil
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import TINY_LEAVES, label, write_picture, write_table
@@ -12,9 +14,10 @@ from hmgc_core.records import QueueChoice, QueueRules, RunConfig
 from hmgc_core.store import annotations, checks, images, jobs
 from hmgc_core.store.schema import annotation, image, word
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow import imports, labelling, pictures, queues, taxonomies, training
+from hmgc_core.workflow import import_history, import_plan, imports, labelling, pictures, queues, taxonomies, training
 from hmgc_core.workflow.import_history import UndoReport, history, undo_import
 from hmgc_core.workflow.imports import import_images
+from hmgc_core.workflow.turns import Turns
 from hmgc_core.workflow.workspaces import Workspace
 
 
@@ -204,8 +207,6 @@ def test_predictions_of_pictures_that_went_are_not_shown(predicted_workspace: Wo
 def test_a_running_import_that_is_taken_back_stops(
     ws: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from hmgc_core.workflow import import_plan
-
     monkeypatch.setattr(import_plan, "CHUNK", 2)
     plan = import_plan.plan_import(ws, table_of(tmp_path, dict.fromkeys(range(1, 9), "owl")))
 
@@ -217,6 +218,86 @@ def test_a_running_import_that_is_taken_back_stops(
         imports.carry_out(ws, plan, on_progress=take_it_back)
     assert (there(ws), standing(ws)) == (set(), set())
     sound(ws)
+
+
+def test_a_picture_that_is_labelled_while_its_import_is_taken_back_stays(
+    ws: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_history, "CHUNK", 2)
+    import_images(ws, table_of(tmp_path, dict.fromkeys(range(1, 7), "owl")))
+
+    def somebody_labels(done: int, total: int) -> None:
+        if done == 8:  # six labels, two pictures
+            label(ws, 6, "bird", by="ada")
+
+    done = undo_import(ws, on_progress=somebody_labels)
+    assert (done.images, done.kept) == (5, 1)
+    assert (there(ws), standing(ws)) == ({6}, {(6, "ada", "bird")})
+    sound(ws)
+
+
+def test_an_undo_that_was_cut_off_goes_on_and_leaves_no_copy(
+    ws: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_history, "CHUNK", 2)
+    import_images(ws, table_of(tmp_path, dict.fromkeys(range(1, 7), "owl")), copy=True)
+
+    def cut_off(done: int, total: int) -> None:
+        if done == 8:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        undo_import(ws, on_progress=cut_off)
+    assert there(ws) == {3, 4, 5, 6}
+    undo_import(ws)
+    assert there(ws) == set()
+    assert [path for path in ws.copies.rglob("*") if path.is_file()] == []
+    sound(ws)
+
+
+def test_those_who_label_have_the_database_between_two_steps_of_long_work(
+    ws: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paused: list[float] = []
+    turns = Turns(ws)
+    monkeypatch.setattr("hmgc_core.workflow.turns.time.sleep", paused.append)
+    for _ in range(2):
+        with turns.writing():
+            threading.Event().wait(0.2)
+    assert paused[0] == 0
+    assert paused[1] > 0.1
+
+
+def test_a_running_import_that_is_taken_back_leaves_no_copy(
+    ws: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_plan, "CHUNK", 2)
+    plan = import_plan.plan_import(ws, table_of(tmp_path, dict.fromkeys(range(1, 9), "owl")), copy=True)
+    with pytest.raises(BadRequest, match="taken back while it ran"):
+        imports.carry_out(ws, plan, on_progress=lambda done, _: undo_import(ws) if done == 4 else None)
+    assert [path for path in ws.copies.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_copies_that_another_import_comes_to_need_while_they_go_are_there_again(
+    ws: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zipped: bool
+) -> None:
+    import_images(ws, table_of(tmp_path / "one", {1: "", 2: ""}), copy=True)
+    source = tmp_path / "two"
+    shutil.copytree(tmp_path / "one", source)
+    if zipped:
+        source = Path(shutil.make_archive(str(source), "zip", source))
+    copy = imports._copy
+
+    def copy_and_meanwhile_undo(*args: Any, **kwargs: Any) -> None:
+        copy(*args, **kwargs)
+        monkeypatch.setattr(imports, "_copy", copy)
+        imports.take_back(ws, 1)
+
+    monkeypatch.setattr(imports, "_copy", copy_and_meanwhile_undo)
+    assert import_images(ws, source, copy=True).images == 2
+    assert all(pictures.image(ws, image_id).path.exists() for image_id in (1, 2))
+    assert len([path for path in ws.copies.rglob("*") if path.is_file()]) == 2
 
 
 @pytest.mark.parametrize("seed", range(5))

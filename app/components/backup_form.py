@@ -6,6 +6,8 @@ from pathlib import Path
 import streamlit as st
 
 from app import actions, state
+from app.components import background
+from app.components.background import Work
 from app.components.wording import number, size
 from app.security import escape_markdown
 from hmgc_core.errors import BadRequest
@@ -32,30 +34,30 @@ def show(ws: Workspace) -> None:
             "`hmgc restore FILE --workspace DIR`."
         )
         actions.show_problem(state.BACKUP_FILE)
-        st.form_submit_button("Back up", icon=":material/archive:", on_click=_run, args=(ws,))
+        busy = background.is_busy(state.BACKUP_WORK)
+        st.form_submit_button("Back up", icon=":material/archive:", on_click=_start, args=(ws,), disabled=busy)
+    made = background.follow(
+        state.BACKUP_WORK, stop="Stop the backup", stopped="It was stopped. No file was written.", counted=size
+    )
+    if made is not None:
+        st.session_state[state.BACKUP_REPORT] = made
     _show_made()
 
 
-def _run(ws: Workspace) -> None:
-    bar = st.progress(0.0, text="Copying the database")
-
-    def report(done: int, total: int, words: str) -> None:
-        text = f"{words[:1].upper()}{words[1:]}, {size(done)} of {size(total)}"
-        bar.progress(min(1.0, done / max(total, 1)), text=text)
-
+def _start(ws: Workspace) -> None:
+    file = actions.do(_named, st.session_state[state.BACKUP_FILE].strip(), at=state.BACKUP_FILE)
+    if file is None or background.is_busy(state.BACKUP_WORK):
+        return
     st.session_state.pop(state.BACKUP_REPORT, None)
-    made = actions.do(
-        _backup, ws, st.session_state[state.BACKUP_FILE].strip(), at=state.BACKUP_FILE, on_progress=report
+    st.session_state[state.BACKUP_WORK] = Work(
+        "Backing up", lambda report: backups.backup(ws, file, on_progress=report)
     )
-    bar.empty()
-    if made:
-        st.session_state[state.BACKUP_REPORT] = made
 
 
-def _backup(ws: Workspace, name: str, *, on_progress: backups.OnProgress) -> BackupReport:
+def _named(name: str) -> Path:
     if not name.lower().endswith(".zip"):
         raise BadRequest("a backup is a file that ends in .zip", remedy="give such a name")
-    return backups.backup(ws, Path(name), on_progress=on_progress)
+    return Path(name)
 
 
 def _show_made() -> None:

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from app import actions, state
-from app.components.import_preview import MOST_SHOWN
+from app.components import background
+from app.components.background import Work
 from app.components.wording import ago, number
 from app.security import escape_markdown
 from hmgc_core.records import ImportRecord
@@ -20,6 +21,7 @@ def show(ws: Workspace) -> None:
     if not records:
         return
     st.subheader("Imports")
+    _follow_undo()
     standing = next((record for record in records if record.undone_at is None), None)
     if standing is not None and import_history.is_running(standing):
         if state.IMPORT_WORK not in st.session_state:  # this session's own is shown above
@@ -52,7 +54,8 @@ def _card(ws: Workspace, record: ImportRecord) -> None:
                 f"**{escape_markdown(record.source)}** {escape_markdown(f'{ago(record.started_at)}{by}')}",
                 width="content",
             )
-            _way_back(ws)
+            if not background.is_busy(state.UNDO_WORK):
+                _way_back(ws)
         if import_history.is_cut_off(record):
             st.warning(
                 f"It was cut off after {number(record.done)} of {number(record.total)} files. Import the same again to "
@@ -65,9 +68,9 @@ def _card(ws: Workspace, record: ImportRecord) -> None:
             st.metric("Duplicates", number(record.duplicates))
             st.metric("Labels", number(record.annotations))
             st.metric("Left out", number(record.skips))
-        if record.skipped:
+        shown = import_history.left_out(ws, record.id) if record.skips else []
+        if shown:
             with st.expander(f"{number(record.skips, 'thing was', 'things were')} left out"):
-                shown = record.skipped[:MOST_SHOWN]
                 st.dataframe(
                     {"File": [path for path, _ in shown], "Why": [reason for _, reason in shown]},
                     hide_index=True,
@@ -87,7 +90,6 @@ def _way_back(ws: Workspace) -> None:
                     _ask(ws, would)
                 else:
                     st.error(actions.sentence(would), icon=":material/error:")
-    actions.show_problem(state.IMPORT_UNDO)
 
 
 def _ask(ws: Workspace, would: UndoReport) -> None:
@@ -108,11 +110,20 @@ def _staying(done: UndoReport) -> str:
 
 
 def _undo(ws: Workspace) -> None:
-    done = actions.do(import_history.undo_import, ws, at=state.IMPORT_UNDO)
+    if not background.is_busy(state.UNDO_WORK):
+        st.session_state[state.UNDO_WORK] = Work(
+            "Taking back", lambda report: import_history.undo_import(ws, on_progress=report)
+        )
+    st.session_state[state.IMPORT_UNDO] = False
+
+
+def _follow_undo() -> None:
+    done = background.follow(
+        state.UNDO_WORK, stop="Stop", stopped="It was stopped half-way; take the import back once more to go on."
+    )
     if done is not None:
         gone = f"Taken back: {number(done.images, 'picture')} and {number(done.annotations, 'label')}."
         st.toast(f"{gone} {_staying(done)}" if done.kept else gone, icon=":material/undo:")
-    st.session_state[state.IMPORT_UNDO] = False
 
 
 def _list(records: list[ImportRecord]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from app.components.wording import SPLITS, number
+from app.components.wording import SPLITS, number, size
 from app.security import escape_markdown
 from hmgc_core.workflow.import_plan import ImportPlan
 from hmgc_core.workflow.import_steps import ImportReport, Skip
@@ -18,14 +18,14 @@ def show(plan: ImportPlan, *, on_add: Callable[[], None], on_cancel: Callable[[]
     report = plan.preview
     with st.container(border=True):
         st.markdown(f"**Nothing has happened yet.** This would come in from {escape_markdown(plan.source.name)}:")
-        figures(report)
+        _figures(report)
         _splits(report)
         for remark in plan.source.remarks:
             st.caption(escape_markdown(remark[:1].upper() + remark[1:] + "."))
         if plan.copy and report.images:
-            st.caption(f"The pictures are copied into the workspace: {_size(plan.bytes)}.")
+            st.caption(f"The pictures are copied into the workspace: {size(plan.bytes)}.")
         _unknown(report)
-        left_out(report.skipped)
+        _left_out(report.skipped)
         with st.container(horizontal=True):
             changes = report.images or report.annotations or report.duplicates
             st.button(
@@ -38,7 +38,7 @@ def show(plan: ImportPlan, *, on_add: Callable[[], None], on_cancel: Callable[[]
             st.button("Cancel", on_click=on_cancel)
 
 
-def figures(report: ImportReport) -> None:
+def _figures(report: ImportReport) -> None:
     """The counts of an import."""
     with st.grid(5, min_column_width=110):
         st.metric("New pictures", number(report.images))
@@ -60,10 +60,6 @@ def _words(report: ImportReport) -> str:
     if report.annotations:
         return f"Add {number(report.annotations, 'label')}"
     return f"Note {number(report.duplicates, 'further place')}" if report.duplicates else "There is nothing to add"
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(1, round(count / 1e6)):,} MB"
 
 
 def _unknown(report: ImportReport) -> None:
@@ -89,7 +85,7 @@ def _unknown(report: ImportReport) -> None:
     )
 
 
-def left_out(skipped: Sequence[Skip]) -> None:
+def _left_out(skipped: Sequence[Skip]) -> None:
     """What is left out and why: the reasons counted, then one by one. Unknown classes are told elsewhere."""
     told = [skip for skip in skipped if skip.what != "class"]
     if not told:

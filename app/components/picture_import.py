@@ -3,9 +3,7 @@
 First it is shown what would happen, then it happens.
 """
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 import streamlit as st
 
@@ -16,6 +14,7 @@ from app.components.background import Work
 from app.components.wording import number
 from hmgc_core.errors import BadRequest
 from hmgc_core.exchange.table import Columns
+from hmgc_core.given_paths import given_path
 from hmgc_core.workflow import import_plan, imports, pictures
 from hmgc_core.workflow.import_plan import ImportPlan
 from hmgc_core.workflow.picture_sources import Upload
@@ -35,18 +34,9 @@ def show(ws: Workspace, *, has_tree: bool) -> None:
         import_preview.show(work.result, on_add=lambda: _add(ws), on_cancel=_forget)
         return
     _form(ws, has_tree=has_tree)
-    if work is not None:
-        _tell_end(work)
-
-
-def _tell_end(work: Work) -> None:
-    st.session_state.pop(state.IMPORT_WORK, None)
-    if work.error is not None:
-        st.error(actions.sentence(work.error), icon=":material/error:")
-    elif work.stopped:
-        st.info("It was stopped. Nothing of it was kept.", icon=":material/info:")
-    elif work.result is not None:
-        st.toast(f"The import is finished: {number(work.result.images, 'new picture')}.", icon=":material/check:")
+    made = background.follow(state.IMPORT_WORK, stop="Stop", stopped="It was stopped. Nothing of it was kept.")
+    if made is not None:
+        st.toast(f"The import is finished: {number(made.images, 'new picture')}.", icon=":material/check:")
 
 
 def _form(ws: Workspace, *, has_tree: bool) -> None:
@@ -125,7 +115,7 @@ def _plan_of(ws: Workspace, way: str) -> Callable[[Callable[[int, int], None]], 
         source, copy = st.session_state[state.IMPORT_SOURCE].strip(), st.session_state[state.IMPORT_COPY]
         if not source:
             raise BadRequest("there is nothing to add yet", remedy="give a folder of pictures, a zip or a table, first")
-        path = Path(os.path.expanduser(source))  # noqa: PTH111 - Path.expanduser fails for a user who is not there
+        path = given_path(source)
         return lambda report: import_plan.plan_import(
             ws, path, columns=columns, annotator=annotator, copy=copy, on_progress=report
         )

@@ -1,15 +1,16 @@
 """Take labels or predictions out as a table: choose which and how fine, have it made, download it."""
 
+from collections.abc import Callable
 from datetime import date
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
-from app import actions, state
-from app.components import level_names, node_search
+from app import state
+from app.components import background, level_names, node_search
+from app.components.background import Work
 from app.components.wording import number, run_title, size
 from app.security import escape_markdown
-from hmgc_core.records import Run
+from hmgc_core.records import OnProgress, Run
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow import exports, training
 from hmgc_core.workflow.exports import Cut, ExportReport
@@ -38,8 +39,11 @@ def show(ws: Workspace, taxonomy: Taxonomy) -> None:
         )
     with st.expander("Stop at single classes too"):
         _show_stops(taxonomy)
-    actions.show_problem(state.EXPORT_TABLE)
-    st.button("Make the table", icon=":material/table_view:", on_click=_make, args=(ws,))
+    busy = background.is_busy(state.EXPORT_WORK)
+    st.button("Make the table", icon=":material/table_view:", on_click=_start, args=(ws,), disabled=busy)
+    made = background.follow(state.EXPORT_WORK, stop="Stop the table", stopped="It was stopped. No table was made.")
+    if made is not None:
+        _take_up(made)
     _show_made()
 
 
@@ -77,30 +81,33 @@ def _drop_stop(key: str) -> None:
     st.session_state[state.EXPORT_AT] = tuple(stop for stop in _stops() if stop != key)
 
 
-def _make(ws: Workspace) -> None:
-    """Write the table beside the workspace's other files that may be deleted at any time; the one before it goes."""
-    bar = st.progress(0.0, text="Looking for what to write")
-    before: ExportReport | None = st.session_state.pop(state.EXPORT_REPORT, None)
-    if before:
-        before.file.unlink(missing_ok=True)
-    made = actions.do(_export, ws, bar, at=state.EXPORT_TABLE)
-    bar.empty()
-    if made:
-        st.session_state[state.EXPORT_REPORT] = made
+def _start(ws: Workspace) -> None:
+    """Have the table written beside the workspace's other files that may be deleted at any time."""
+    if not background.is_busy(state.EXPORT_WORK):
+        st.session_state[state.EXPORT_WORK] = Work("Looking for what to write", _verb(ws))
 
 
-def _export(ws: Workspace, bar: DeltaGenerator) -> ExportReport:
+def _verb(ws: Workspace) -> Callable[[OnProgress], ExportReport]:
+    """What is to be written, taken from the page as it is now; the writing itself comes later."""
     choice = st.session_state[state.EXPORT_TABLE]
     cut = Cut(st.session_state[state.EXPORT_LEVEL] or None, _stops())
-    out = exports.place_for_download(ws)
 
-    def report(done: int, total: int) -> None:
-        bar.progress(min(1.0, done / max(total, 1)), text=f"{number(done)} of {number(total)} written")
+    def write(report: OnProgress) -> ExportReport:
+        out = exports.place_for_download(ws)
+        if choice in LABELS:
+            verb = exports.export_words if choice == NOW else exports.export_annotations
+            return verb(ws, out, cut=cut, on_progress=report)
+        return exports.export_predictions(ws, out, run_id=int(choice), cut=cut, on_progress=report)
 
-    if choice in LABELS:
-        verb = exports.export_words if choice == NOW else exports.export_annotations
-        return verb(ws, out, cut=cut, on_progress=report)
-    return exports.export_predictions(ws, out, run_id=int(choice), cut=cut, on_progress=report)
+    return write
+
+
+def _take_up(made: ExportReport) -> None:
+    """Offer this table from now on; the one before it goes."""
+    before: ExportReport | None = st.session_state.get(state.EXPORT_REPORT)
+    if before is not None:
+        before.file.unlink(missing_ok=True)
+    st.session_state[state.EXPORT_REPORT] = made
 
 
 def _show_made() -> None:

@@ -21,6 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO
 
 from hmgc_core import settings
+from hmgc_core.durable_files import FULL
 from hmgc_core.errors import ArchiveError, HmgcError, WorkspaceError
 from hmgc_core.pictures import SUFFIXES
 
@@ -113,20 +114,32 @@ def _opened(archive: Path, name: str) -> zipfile.ZipFile:
 def _list_size(archive: Path) -> int:
     """How many bytes the list of members at the end of a zip takes, told before it is read into memory.
 
-    What the zip says of it is believed because whoever reads the zip reads exactly so much.
+    What the zip says of it is believed because whoever reads the zip reads exactly so much. Readers differ in where
+    they look: of all the places the largest size counts.
     """
     with archive.open("rb") as file:
-        file.seek(max(0, archive.stat().st_size - 65_557))
+        length = archive.stat().st_size
+        file.seek(max(0, length - 65_557 - 76))  # the longest comment, and what may stand before the end record
         tail = file.read()
-        end = tail.rfind(b"PK\5\6")
-        if end < 0:
-            return 0
-        (size,) = struct.unpack_from("<I", tail, end + 12)
-        if size == 0xFFFFFFFF and end >= 20 and tail[end - 20 : end - 16] == b"PK\6\7":
-            (place,) = struct.unpack_from("<Q", tail, end - 12)
+        ends = {tail.rfind(b"PK\5\6"), len(tail) - 22}  # the last one found, and the one that no comment follows
+        found = [end for end in ends if end >= 0 and tail.startswith(b"PK\5\6", end)]
+        return max((_size_at(file, tail, end, length) for end in found), default=0)
+
+
+def _size_at(file: BinaryIO, tail: bytes, end: int, length: int) -> int:
+    """What the end record at `end` of `tail`, or the ZIP64 record that stands before it, says of the list's size."""
+    (size,) = struct.unpack_from("<I", tail, end + 12)
+    if end < 20 or tail[end - 20 : end - 16] != b"PK\6\7":
+        return int(size)
+    (told,) = struct.unpack_from("<Q", tail, end - 12)
+    large: list[int] = []
+    for place in (told, length - len(tail) + end - 76):  # where its locator says, and right before the locator
+        if 0 <= place < length:
             file.seek(place)
-            (size,) = struct.unpack_from("<Q", file.read(56), 40)
-    return int(size)
+            record = file.read(56)
+            if len(record) == 56 and record.startswith(b"PK\6\6"):
+                large += struct.unpack_from("<Q", record, 40)
+    return max(large) if large and size == 0xFFFFFFFF else max(size, *large)
 
 
 def _wanted(member: zipfile.ZipInfo, done: Unpacked) -> str:
@@ -238,7 +251,7 @@ def _pour(packed: IO[bytes], file: BinaryIO, budget: _Budget) -> str:
 
 def disk_error(error: OSError) -> WorkspaceError:
     """The error of a file that could not be written, in plain words."""
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    full = error.errno in FULL
     reason = "the disk is full" if full else f"a file cannot be written ({error.strerror or error})"
     return WorkspaceError(
         f"{reason}; nothing of this import was kept", remedy="free some disk space and try again" if full else

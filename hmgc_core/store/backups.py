@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from hmgc_core.durable_files import not_written
 from hmgc_core.store.engine import BUSY_TIMEOUT_S, create_engine
-from hmgc_core.store.schema import folder, image_path, inspection, run, service
+from hmgc_core.store.schema import folder, former_place, image_path, inspection, run, service
 from hmgc_core.store.workspace import DATABASE, Workspace, named_errors
 
 PAGES = 1000  # copied between two reports: about 4 MB
@@ -116,4 +116,5 @@ def _move_folder(connection: sa.Connection, folder_id: int, new: Path) -> None:
         there = sa.select(image_path.c.path).where(image_path.c.folder_id == taken)
         connection.execute(image_path.delete().where(here & image_path.c.path.in_(there)))
         connection.execute(image_path.update().where(here).values(folder_id=taken))
+        connection.execute(former_place.update().where(former_place.c.folder_id == folder_id).values(folder_id=taken))
         connection.execute(folder.delete().where(folder.c.id == folder_id))

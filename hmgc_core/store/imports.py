@@ -13,6 +13,10 @@ TAKEN_BACK = "undo-"  # the uid of a withdrawal that came with the undo of an im
 MOST_KEPT = 1000  # of the things an import left out, in its row
 
 
+# What was left out is long and read by itself.
+_RECORDS = sa.select(*(column for column in picture_import.c if column.name != "skipped"))
+
+
 def begin(connection: sa.Connection, *, source: str, how: str, started_by: str, copied: bool, total: int) -> int:
     """The row of a new import; returns its number."""
     moment = now()
@@ -46,21 +50,27 @@ def mark_undone(connection: sa.Connection, number: int, *, kept: int) -> None:
 
 def get(connection: sa.Connection, number: int) -> ImportRecord | None:
     """The import with this number."""
-    row = connection.execute(sa.select(picture_import).where(picture_import.c.id == number)).first()
+    row = connection.execute(_RECORDS.where(picture_import.c.id == number)).first()
     return _record(row) if row else None
 
 
 def newest(connection: sa.Connection) -> ImportRecord | None:
     """The newest import that was not taken back."""
-    query = sa.select(picture_import).where(picture_import.c.undone_at.is_(None))
+    query = _RECORDS.where(picture_import.c.undone_at.is_(None))
     row = connection.execute(query.order_by(picture_import.c.id.desc()).limit(1)).first()
     return _record(row) if row else None
 
 
 def history(connection: sa.Connection, count: int) -> list[ImportRecord]:
     """The last imports, the newest first."""
-    query = sa.select(picture_import).order_by(picture_import.c.id.desc()).limit(count)
+    query = _RECORDS.order_by(picture_import.c.id.desc()).limit(count)
     return [_record(row) for row in connection.execute(query)]
+
+
+def left_out(connection: sa.Connection, number: int) -> list[tuple[str, str]]:
+    """(path, reason) of the first things that an import left out."""
+    kept = connection.execute(sa.select(picture_import.c.skipped).where(picture_import.c.id == number)).scalar()
+    return [(path, reason) for path, reason in kept or ()]
 
 
 def undone_count(connection: sa.Connection) -> int:
@@ -69,9 +79,13 @@ def undone_count(connection: sa.Connection) -> int:
     return connection.execute(query).scalar_one()
 
 
+def rows_done(connection: sa.Connection) -> int:
+    """How many rows all imports together have brought in or seen again: with it, caches notice every step of one."""
+    return connection.execute(sa.select(sa.func.coalesce(sa.func.sum(picture_import.c.done), 0))).scalar_one()
+
+
 def _record(row: sa.Row) -> ImportRecord:
-    values = dict(row._mapping)
-    return ImportRecord(**{**values, "skipped": tuple((path, reason) for path, reason in row.skipped)})
+    return ImportRecord(**row._mapping)
 
 
 def uids(number: int) -> tuple[str, str]:
@@ -85,8 +99,11 @@ def image_ids(connection: sa.Connection, number: int) -> list[int]:
     return list(connection.execute(query.order_by(image.c.id)).scalars())
 
 
-def lying_elsewhere(connection: sa.Connection, number: int) -> set[int]:
-    """Of those images the ones that also lie where another import found them, not only in a place they took over."""
+def lying_elsewhere(connection: sa.Connection, number: int, *, among: Sequence[int] | None = None) -> set[int]:
+    """Of those images the ones that also lie where another import found them, not only in a place they took over.
+
+    among: look at these images only (at most images.CHUNK).
+    """
     taken_over = (
         sa.select(former_place.c.id)
         .where((former_place.c.import_id == number) & former_place.c.replaced)
@@ -98,11 +115,24 @@ def lying_elsewhere(connection: sa.Connection, number: int) -> set[int]:
         .where((image.c.import_id == number) & image_path.c.import_id.is_distinct_from(number))
         .where(~taken_over.exists())
     )
+    if among is not None:
+        query = query.where(image.c.id.in_(among))
     return set(connection.execute(query).scalars())
 
 
-def spoken_about(connection: sa.Connection, number: int) -> dict[int, set[str]]:
-    """image id -> annotators who said something about an image of this import besides what the import says."""
+def replacing(connection: sa.Connection, number: int) -> set[int]:
+    """Images that lie where this import found another content than was known; the former one may come back there."""
+    here = (former_place.c.folder_id == image_path.c.folder_id) & (former_place.c.path == image_path.c.path)
+    query = sa.select(image_path.c.image_id).join(former_place, here)
+    query = query.where((former_place.c.import_id == number) & former_place.c.replaced)
+    return set(connection.execute(query).scalars())
+
+
+def spoken_about(connection: sa.Connection, number: int, *, among: Sequence[int] | None = None) -> dict[int, set[str]]:
+    """image id -> annotators who said something about an image of this import besides what the import says.
+
+    among: look at these images only (at most images.CHUNK).
+    """
     first, end = uids(number)
     undone = annotation.alias("undone")  # labels of an import that was taken back before say nothing any more
     query = (
@@ -114,6 +144,8 @@ def spoken_about(connection: sa.Connection, number: int) -> dict[int, set[str]]:
         .where(((annotation.c.uid < first) | (annotation.c.uid >= end)) & undone.c.id.is_(None))
         .distinct()
     )
+    if among is not None:
+        query = query.where(annotation.c.image_id.in_(among))
     found: dict[int, set[str]] = {}
     for row in connection.execute(query):
         found.setdefault(row.image_id, set()).add(row.name)
@@ -132,12 +164,20 @@ def label_count(connection: sa.Connection, number: int) -> int:
     return connection.execute(sa.select(sa.func.count()).select_from(_standing_labels(number).subquery())).scalar_one()
 
 
-def take_labels_back(connection: sa.Connection, number: int, *, most: int | None = None) -> int:
-    """Withdraw the labels of an import that stand, or the first `most` of them; returns how many.
+def standing_labels(connection: sa.Connection, number: int) -> list[int]:
+    """Ids of an import's labels that stand, oldest first."""
+    return sorted(connection.execute(_standing_labels(number).with_only_columns(annotation.c.id)).scalars())
+
+
+def take_labels_back(connection: sa.Connection, number: int, *, some: Sequence[int] | None = None) -> None:
+    """Withdraw the labels of an import that stand, all or `some` (at most images.CHUNK ids).
 
     Each annotator's word becomes what else they said, if anything.
     """
-    rows = connection.execute(_standing_labels(number).order_by(annotation.c.id).limit(most)).all()
+    query = _standing_labels(number)
+    if some is not None:
+        query = query.where(annotation.c.id.in_(some))
+    rows = connection.execute(query.order_by(annotation.c.id)).all()
     moment = now()
     withdrawals = [
         {
@@ -154,7 +194,6 @@ def take_labels_back(connection: sa.Connection, number: int, *, most: int | None
         by_annotator.setdefault(row.annotator_id, []).append(row.image_id)
     for by, concerned in by_annotator.items():
         annotations.set_words_anew(connection, by, concerned)
-    return len(rows)
 
 
 def given_up(connection: sa.Connection, image_ids: Sequence[int]) -> set[tuple[str, int, tuple[Kind, str]]]:
@@ -174,11 +213,11 @@ def given_up(connection: sa.Connection, image_ids: Sequence[int]) -> set[tuple[s
 
 
 def places_in(connection: sa.Connection, number: int, folder_id: int) -> list[str]:
-    """The paths inside a folder that came with an import."""
-    query = sa.select(image_path.c.path).where(
-        (image_path.c.import_id == number) & (image_path.c.folder_id == folder_id)
-    )
-    return list(connection.execute(query).scalars())
+    """The paths inside a folder that came with an import, also those that an undo of it has taken out already."""
+    mine = (image_path.c.import_id == number) & (image_path.c.folder_id == folder_id)
+    out = (former_place.c.import_id == number) & (former_place.c.folder_id == folder_id) & ~former_place.c.replaced
+    paths = sa.union(sa.select(image_path.c.path).where(mine), sa.select(former_place.c.path).where(out))
+    return list(connection.execute(paths).scalars())
 
 
 def without_images(connection: sa.Connection, folder_id: int, paths: Iterable[str]) -> list[str]:

@@ -16,6 +16,7 @@ import alembic.script
 import sqlalchemy as sa
 
 from hmgc_core.errors import WorkspaceError
+from hmgc_core.given_paths import given_path
 from hmgc_core.store import staging
 from hmgc_core.store.engine import BUSY_TIMEOUT_S, PATIENCE_S, WRITE, create_engine, remaking_tables
 from hmgc_core.taxonomy import Taxonomy
@@ -112,7 +113,7 @@ def open_workspace(folder: Path) -> Workspace:
 
     Raises WorkspaceError where the folder cannot be written or the database is damaged or newer than this program.
     """
-    folder = folder.expanduser().resolve()
+    folder = given_path(folder).resolve()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

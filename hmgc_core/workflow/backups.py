@@ -21,10 +21,12 @@ from hmgc_core.checkpoint_files import MANIFEST, read_manifest
 from hmgc_core.durable_files import not_written, sync_folder, written_whole
 from hmgc_core.errors import BackupError, CheckpointError, OutputError
 from hmgc_core.exchange.backup_file import Backup, Part, open_backup, write_backup
+from hmgc_core.given_paths import given_path
+from hmgc_core.records import quiet
 from hmgc_core.store import backups, checks, images, runs, workspace
 from hmgc_core.store.workspace import DATABASE, Workspace
 
-OnProgress = Callable[[int, int, str], None]  # bytes done, bytes in all, what is being done
+OnStage = Callable[[int, int, str], None]  # bytes done, bytes in all, what is being done
 
 EMBEDDINGS = ("embeddings.npy", "embedding_images.npy")
 DRAFT = ".restoring"
@@ -57,13 +59,13 @@ class RestoreReport:
 # --- there ------------------------------------------------------------------------------------------------------------
 
 
-def backup(ws: Workspace, out: Path, *, on_progress: OnProgress = lambda _done, _total, _what: None) -> BackupReport:
+def backup(ws: Workspace, out: Path, *, on_progress: OnStage = quiet) -> BackupReport:
     """Write a backup of the workspace as it is at this moment, however many people are labelling meanwhile.
 
     The disk of `out` holds the database twice for a while. Raises OutputError where the file exists or cannot be
     written, WorkspaceError or BackupError where the workspace is damaged; nothing is left then.
     """
-    out = out.expanduser().resolve()
+    out = given_path(out).resolve()
     if out.exists():
         raise OutputError(
             f"{out} exists already", remedy="choose another name: a backup never takes another file's place"
@@ -75,7 +77,7 @@ def backup(ws: Workspace, out: Path, *, on_progress: OnProgress = lambda _done, 
         raise not_written(out, error) from error
 
 
-def _backup(ws: Workspace, out: Path, copy: Path, on_progress: OnProgress) -> BackupReport:
+def _backup(ws: Workspace, out: Path, copy: Path, on_progress: OnStage) -> BackupReport:
     backups.snapshot(ws, copy, on_progress=lambda done, total: on_progress(done, total, "copying the database"))
     engine = backups.opened_copy(copy)
     try:
@@ -181,18 +183,16 @@ def _has_a_place(name: str) -> bool:
 # --- and back ---------------------------------------------------------------------------------------------------------
 
 
-def restore(
-    source: Path, folder: Path, *, on_progress: OnProgress = lambda _done, _total, _what: None
-) -> RestoreReport:
+def restore(source: Path, folder: Path, *, on_progress: OnStage = quiet) -> RestoreReport:
     """Make the workspace of a backup anew in `folder`, all of it or nothing.
 
     Raises BackupError where the folder holds a workspace already, or the backup is damaged, made by a newer program, or
     holds a file that has no business in a workspace; OutputError where the disk is full.
     """
-    folder = folder.expanduser().resolve()
+    folder = given_path(folder).resolve()
     if (folder / DATABASE).exists():
         raise BackupError(f"{folder} already holds a workspace", remedy="restore into another folder: --workspace DIR")
-    with open_backup(source.expanduser()) as packed:
+    with open_backup(given_path(source)) as packed:
         _check_parts(packed, folder)
         fresh = not folder.exists()
         draft = folder / DRAFT
@@ -231,7 +231,7 @@ def _check_parts(packed: Backup, folder: Path) -> None:
         )
 
 
-def _unpack(packed: Backup, draft: Path, on_progress: OnProgress) -> None:
+def _unpack(packed: Backup, draft: Path, on_progress: OnStage) -> None:
     done = 0
 
     def count(size: int) -> None:

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -13,9 +13,10 @@ from hmgc_core.durable_files import not_written, written_whole
 from hmgc_core.errors import OutputError, UnknownRun
 from hmgc_core.exchange.annotation_table import BETWEEN_CLASSES, BETWEEN_PATHS, AnnotationRow, State, write_annotations
 from hmgc_core.exchange.prediction_table import PredictionRow, write_predictions
+from hmgc_core.given_paths import given_path
 from hmgc_core.leading import Reading, Step, read_on
 from hmgc_core.querying import Cut, cut_nodes
-from hmgc_core.records import Kind, Run
+from hmgc_core.records import Kind, OnProgress, Run, quiet
 from hmgc_core.store import exports, runs, taxonomies
 from hmgc_core.store.workspace import DATABASE, Workspace
 from hmgc_core.taxonomy import IntArray, Taxonomy
@@ -23,8 +24,6 @@ from hmgc_core.workflow.taxonomies import current_taxonomy, taxonomy_version
 from hmgc_core.workflow.training import run
 
 __all__ = ["Cut", "ExportReport", "export_annotations", "export_predictions", "export_words", "place_for_download"]
-
-OnProgress = Callable[[int, int], None]
 
 KEPT_S = 24 * 3600.0
 
@@ -39,12 +38,8 @@ class ExportReport:
     left_out: int = 0
 
 
-def _ignore(_done: int, _total: int) -> None:
-    """Nobody watches."""
-
-
 def export_annotations(
-    ws: Workspace, out: Path, *, cut: Cut | None = None, on_progress: OnProgress = _ignore
+    ws: Workspace, out: Path, *, cut: Cut | None = None, on_progress: OnProgress = quiet
 ) -> ExportReport:
     """Write every statement ever made, withdrawn and later changed ones too; see `AnnotationRow` for the columns.
 
@@ -53,9 +48,7 @@ def export_annotations(
     return _export_statements(ws, out, cut or Cut(), on_progress, words_only=False)
 
 
-def export_words(
-    ws: Workspace, out: Path, *, cut: Cut | None = None, on_progress: OnProgress = _ignore
-) -> ExportReport:
+def export_words(ws: Workspace, out: Path, *, cut: Cut | None = None, on_progress: OnProgress = quiet) -> ExportReport:
     """Write what each annotator says now, one row per picture and annotator; else as `export_annotations`."""
     return _export_statements(ws, out, cut or Cut(), on_progress, words_only=True)
 
@@ -88,7 +81,7 @@ def _export_statements(
 
 
 def export_predictions(
-    ws: Workspace, out: Path, *, run_id: int | None = None, cut: Cut | None = None, on_progress: OnProgress = _ignore
+    ws: Workspace, out: Path, *, run_id: int | None = None, cut: Cut | None = None, on_progress: OnProgress = quiet
 ) -> ExportReport:
     """Write what a run (None: the newest finished one) says of every picture, in the class tree it was trained on.
 
@@ -137,7 +130,7 @@ def _predicted_run(ws: Workspace, run_id: int | None) -> Run:
 
 def _place(ws: Workspace, out: Path) -> Path:
     """Where the table will lie. Raises OutputError where it would take the place of the workspace's own database."""
-    out = out.expanduser().resolve()
+    out = given_path(out).resolve()
     if out.parent == ws.folder and out.name.startswith(DATABASE):
         raise OutputError(f"{out} is the workspace's own database", remedy="give the table another name")
     if out.is_dir():

@@ -1,24 +1,34 @@
 """Imports that were made: which, when, by whom; and the way back from the last one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import sqlalchemy as sa
 
 from hmgc_core.errors import BadRequest
-from hmgc_core.records import ImportRecord
+from hmgc_core.records import ImportRecord, OnProgress, quiet
 from hmgc_core.store import images, imports, places
 from hmgc_core.store.workspace import Workspace
+from hmgc_core.workflow.turns import Turns
 
-CHUNK = 500  # labels withdrawn in one transaction
+CHUNK = 200  # labels, pictures or copies that go in one transaction
 SILENT_S = 120  # an import that has not moved for so long was cut off
+
+Item = TypeVar("Item")
 
 
 def history(ws: Workspace, *, count: int = 50) -> list[ImportRecord]:
     """The last imports, the newest first."""
     with ws.reading() as connection:
         return imports.history(connection, count)
+
+
+def left_out(ws: Workspace, number: int) -> list[tuple[str, str]]:
+    """(path, reason) of the first things that an import left out; its record says how many there were."""
+    with ws.reading() as connection:
+        return imports.left_out(connection, number)
 
 
 def is_cut_off(record: ImportRecord) -> bool:
@@ -47,7 +57,7 @@ class UndoReport:
     people: tuple[str, ...]
 
 
-def undo_import(ws: Workspace, *, dry_run: bool = False) -> UndoReport:
+def undo_import(ws: Workspace, *, dry_run: bool = False, on_progress: OnProgress = quiet) -> UndoReport:
     """Take back the newest import that stands: its labels, and its pictures unless somebody spoke about them since.
 
     What people said stays in any case; a label that comes later brings its picture back. Raises BadRequest where there
@@ -65,7 +75,7 @@ def undo_import(ws: Workspace, *, dry_run: bool = False) -> UndoReport:
             )
         if dry_run:
             return _undo_report(connection, newest)
-    return take_back(ws, newest.id)
+    return take_back(ws, newest.id, on_progress=on_progress)
 
 
 def _undo_report(connection: sa.Connection, record: ImportRecord) -> UndoReport:
@@ -77,14 +87,16 @@ def _undo_report(connection: sa.Connection, record: ImportRecord) -> UndoReport:
     return UndoReport(record.id, record.source, len(there) - len(staying), labels, len(staying), tuple(people))
 
 
-def take_back(ws: Workspace, number: int) -> UndoReport:
+def take_back(ws: Workspace, number: int, *, on_progress: OnProgress = quiet) -> UndoReport:
     """Take this import back; see `undo_import`. Raises BadRequest where that was done already."""
     with ws.reading() as connection:
         done = _undo_report(connection, _standing(connection, number))
     # Some at a time, so that people who label meanwhile need not wait. Cut off here, the next try goes on.
-    while _some_labels_back(ws, number):
-        pass
-    with ws.writing() as connection:
+    turns = Turns(ws)
+    total = done.annotations + done.images
+    _most_labels_back(ws, turns, number, on_step=lambda count: on_progress(count, total))
+    gone = _most_pictures_out(ws, turns, number, on_step=lambda count: on_progress(done.annotations + count, total))
+    with turns.writing() as connection:
         _standing(connection, number)
         copies = images.find_folder(connection, ws.copies)
         copied = imports.places_in(connection, number, copies) if copies is not None else []
@@ -93,7 +105,7 @@ def take_back(ws: Workspace, number: int) -> UndoReport:
         ids = imports.image_ids(connection, number)
         going = [image_id for image_id in ids if image_id not in staying]
         places.give_back(connection, going, staying=staying, import_id=number)
-        done = replace(done, images=len(going), kept=len(ids) - len(going))
+        done = replace(done, images=gone + len(going), kept=len(ids) - len(going))
         imports.mark_undone(connection, number, kept=done.kept)
     remove_unused(ws, copied)
     return done
@@ -106,15 +118,47 @@ def _standing(connection: sa.Connection, number: int) -> ImportRecord:
     return record
 
 
-def _some_labels_back(ws: Workspace, number: int) -> bool:
-    with ws.writing() as connection:
-        return imports.take_labels_back(connection, number, most=CHUNK) == CHUNK
+def _most_labels_back(ws: Workspace, turns: Turns, number: int, *, on_step: Callable[[int], None]) -> None:
+    with ws.reading() as connection:
+        labels = imports.standing_labels(connection, number)
+    for place, some in enumerate(_chunks(labels)):
+        with turns.writing() as connection:
+            imports.take_labels_back(connection, number, some=some)
+        on_step(place * CHUNK + len(some))
+
+
+def _most_pictures_out(ws: Workspace, turns: Turns, number: int, *, on_step: Callable[[int], None]) -> int:
+    """Take out those pictures of an import that nothing else depends on; returns how many."""
+    with ws.reading() as connection:
+        staying = imports.spoken_about(connection, number).keys() | imports.lying_elsewhere(connection, number)
+        staying |= imports.replacing(connection, number)
+        going = [image_id for image_id in imports.image_ids(connection, number) if image_id not in staying]
+    gone = 0
+    for some in _chunks(going):
+        with turns.writing() as connection:
+            _standing(connection, number)
+            # What could have changed since: somebody said something, another import found the same.
+            spoken = imports.spoken_about(connection, number, among=some)
+            staying = spoken.keys() | imports.lying_elsewhere(connection, number, among=some)
+            out = [image_id for image_id in some if image_id not in staying]
+            places.take_out(connection, out, import_id=number)
+            gone += len(out)
+        on_step(gone)
+    return gone
+
+
+def _chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    for start in range(0, len(items), CHUNK):
+        yield items[start : start + CHUNK]
 
 
 def remove_unused(ws: Workspace, copied: Sequence[str]) -> None:
     """Remove those of these copies (places among the workspace's own pictures) that no picture refers to."""
-    with ws.reading() as connection:
-        folder = images.find_folder(connection, ws.copies)
-        unused = list(copied) if folder is None else imports.without_images(connection, folder, copied)
-    for path in unused:
-        (ws.copies / path).unlink(missing_ok=True)
+    turns = Turns(ws)
+    for some in _chunks(copied):
+        # Whoever writes may be about to refer to one of them, so nobody writes between the look and the removal.
+        with turns.writing() as connection:
+            folder = images.find_folder(connection, ws.copies)
+            unused = list(some) if folder is None else imports.without_images(connection, folder, some)
+            for path in unused:
+                (ws.copies / path).unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """Look at an import before it happens: every file is read once, and nothing is written but what was unpacked."""
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from hmgc_core.errors import BadRequest, PictureError
 from hmgc_core.exchange.table import Columns
 from hmgc_core.pictures import probe_picture
+from hmgc_core.records import OnProgress, quiet
 from hmgc_core.store import annotations, images, imports
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.workflow.import_steps import Decider, ImportReport, Known, ReadPicture, Skip, copy_place
@@ -19,8 +20,6 @@ from hmgc_core.workflow.taxonomies import newest_taxonomy
 
 CHUNK = 500
 IMPORTER = "import"
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass
@@ -48,10 +47,6 @@ class ImportPlan:
         self.source.drop()
 
 
-def quiet(_done: int, _total: int) -> None:
-    """Nobody watches how far it is."""
-
-
 def plan_import(
     ws: Workspace,
     source: Path,
@@ -59,7 +54,7 @@ def plan_import(
     columns: Columns | None = None,
     annotator: str = IMPORTER,
     copy: bool = False,
-    on_progress: Progress = quiet,
+    on_progress: OnProgress = quiet,
 ) -> ImportPlan:
     """Read all that `import_images` would bring in, and say what it would do. Writes nothing to the database."""
     opened = open_source(ws, source, columns=columns, on_progress=on_progress)
@@ -72,14 +67,14 @@ def plan_uploads(
     *,
     columns: Columns | None = None,
     annotator: str = IMPORTER,
-    on_progress: Progress = quiet,
+    on_progress: OnProgress = quiet,
 ) -> ImportPlan:
     """As `plan_import`, for pictures, zips and tables that were uploaded together."""
     opened = open_uploads(ws, uploads, columns=columns, on_progress=on_progress)
     return _plan(ws, opened, annotator, copy=True, on_progress=on_progress)
 
 
-def _plan(ws: Workspace, source: PictureSource, annotator: str, *, copy: bool, on_progress: Progress) -> ImportPlan:
+def _plan(ws: Workspace, source: PictureSource, annotator: str, *, copy: bool, on_progress: OnProgress) -> ImportPlan:
     copied = copy or source.files is not None
     left_out = [Skip(path, reason) for path, reason in source.left_out]
     plan = ImportPlan(source, [], left_out, annotator, copied, stamp(source.table) if source.table else (0, 0))

@@ -4,7 +4,9 @@ Carrying out a plan reads only those files again that changed since. An import t
 whole; one that was killed stays as far as it came, and its row says how far that is.
 """
 
+import os
 import shutil
+import threading
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +17,7 @@ from hmgc_core.errors import BadRequest, HmgcError, PictureError, TableError
 from hmgc_core.exchange.archive import disk_error
 from hmgc_core.exchange.table import Columns
 from hmgc_core.pictures import probe_picture
-from hmgc_core.records import NewAnnotation
+from hmgc_core.records import NewAnnotation, OnProgress, quiet
 from hmgc_core.store import annotations, images, imports, places
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import Taxonomy
@@ -23,16 +25,15 @@ from hmgc_core.workflow.import_history import remove_unused, take_back
 from hmgc_core.workflow.import_plan import (
     IMPORTER,
     ImportPlan,
-    Progress,
     chunks,
     folder_of,
     known,
     plan_import,
-    quiet,
 )
 from hmgc_core.workflow.import_steps import Decider, ImportReport, ReadPicture, Step, copy_place, label_uid
 from hmgc_core.workflow.picture_sources import PictureSource, stamp
 from hmgc_core.workflow.taxonomies import newest_taxonomy
+from hmgc_core.workflow.turns import Turns
 
 
 def import_images(
@@ -43,7 +44,7 @@ def import_images(
     annotator: str = IMPORTER,
     copy: bool = False,
     started_by: str = "",
-    on_progress: Progress = quiet,
+    on_progress: OnProgress = quiet,
 ) -> ImportReport:
     """Bring in a folder of pictures, a zip, or the pictures and labels of a table (paths relative to the table).
 
@@ -54,7 +55,9 @@ def import_images(
     return carry_out(ws, plan, started_by=started_by, on_progress=on_progress)
 
 
-def carry_out(ws: Workspace, plan: ImportPlan, *, started_by: str = "", on_progress: Progress = quiet) -> ImportReport:
+def carry_out(
+    ws: Workspace, plan: ImportPlan, *, started_by: str = "", on_progress: OnProgress = quiet
+) -> ImportReport:
     """Make the import that was planned. A file that changed since is read anew, and counted as changed.
 
     At an error all that it had stored by then is taken back. Raises BadRequest where the table itself changed.
@@ -73,8 +76,9 @@ def carry_out(ws: Workspace, plan: ImportPlan, *, started_by: str = "", on_progr
             imports.finish(connection, number, skipped=[(skip.path, skip.reason) for skip in report.skipped])
         return report
     except BaseException:
-        with suppress(HmgcError):  # the first error is the one to tell
+        with suppress(HmgcError):  # the first error is the one to tell; it may be that somebody took it back
             take_back(ws, number)
+        with suppress(HmgcError):
             if plan.copy:
                 remove_unused(ws, [picture.place for picture in plan.pictures])
         raise
@@ -82,23 +86,25 @@ def carry_out(ws: Workspace, plan: ImportPlan, *, started_by: str = "", on_progr
         plan.drop()
 
 
-def _store_all(ws: Workspace, plan: ImportPlan, number: int, on_progress: Progress) -> ImportReport:
+def _store_all(ws: Workspace, plan: ImportPlan, number: int, on_progress: OnProgress) -> ImportReport:
     report = ImportReport(skipped=list(plan.left_out), number=number)
     tree = newest_taxonomy(ws)
     decider = Decider(report, tree[1] if tree else None, plan.annotator, plan.preview.unknown)
-    done = 0
+    done, turns = 0, Turns(ws)
     for some in chunks(plan.pictures):
         fresh = [item for picture in some if (item := _as_it_is_now(picture, plan, report))]
         if plan.copy:
-            fresh = [_copied(ws, picture, move=plan.source.files is not None) for picture in fresh]
+            _copy(ws, fresh, link=plan.source.files is not None)
         done += len(some)
-        with ws.writing() as connection:
+        with turns.writing() as connection:
             folder = images.folder_id(connection, folder_of(ws, plan))
             step = decider.decide(known(connection, folder, fresh), fresh)
             _store(connection, step, number, folder, tree, plan)
             counts = {name: getattr(report, name) for name in ("images", "duplicates", "known", "annotations")}
             if not imports.advance(connection, number, done=done, skips=len(report.skipped), **counts):
                 raise BadRequest("this import was taken back while it ran", remedy="import again if it was a mistake")
+            if plan.copy:  # once more: the undo of another import may have removed what was there before this one
+                _copy(ws, fresh, link=plan.source.files is not None)
         on_progress(done, len(plan.pictures))
     return report
 
@@ -106,8 +112,7 @@ def _store_all(ws: Workspace, plan: ImportPlan, number: int, on_progress: Progre
 def _as_it_is_now(picture: ReadPicture, plan: ImportPlan, report: ImportReport) -> ReadPicture | None:
     """The picture as planned, read anew if its file has changed; None, and a skip, where it cannot be read any more."""
     present = stamp(picture.file)
-    # The same upload or copied content may stand in several rows: the first one has moved the file to its place.
-    if present == picture.stamp or plan.source.files is not None:
+    if present == picture.stamp:
         return picture
     report.changed += 1
     try:
@@ -119,22 +124,30 @@ def _as_it_is_now(picture: ReadPicture, plan: ImportPlan, report: ImportReport) 
     return replace(picture, sha256=sha256, width=width, height=height, place=place, stamp=present)
 
 
-def _copied(ws: Workspace, picture: ReadPicture, *, move: bool) -> ReadPicture:
-    """The same picture, copied into the workspace under its content hash, or moved from where it was unpacked."""
-    target = ws.copies / picture.place
-    if not target.exists():
-        draft = target.with_suffix(".tmp")
+def _copy(ws: Workspace, pictures: list[ReadPicture], *, link: bool) -> None:
+    """See to it that these lie in the workspace under their content hash: copied, or linked from the unpacked ones."""
+    for picture in pictures:
+        target = ws.copies / picture.place
+        if target.exists():
+            continue
+        draft = target.with_suffix(f".{os.getpid()}.{threading.get_ident()}.tmp")  # another import may write it too
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            if move:
-                picture.file.replace(target)
-            else:
+            if not (link and _linked(picture.file, draft)):
                 shutil.copyfile(picture.file, draft)
-                draft.replace(target)
+            draft.replace(target)
         except OSError as error:
             draft.unlink(missing_ok=True)
             raise disk_error(error) from error
-    return replace(picture, file=target)
+
+
+def _linked(file: Path, draft: Path) -> bool:
+    """Give a file a second name. False where the file system has no such thing, or the other place is on another."""
+    try:
+        draft.hardlink_to(file)
+    except OSError:
+        return False
+    return True
 
 
 def _store(

@@ -7,7 +7,7 @@ unpacked into a folder of the workspace's cache, to be copied from there.
 import os
 import posixpath
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
@@ -16,10 +16,9 @@ from hmgc_core.errors import ArchiveError, TableError
 from hmgc_core.exchange.archive import ARCHIVES, TABLES, disk_error, is_archive, plain_name, unpack
 from hmgc_core.exchange.table import Columns, TableRow, read_table
 from hmgc_core.pictures import SUFFIXES
+from hmgc_core.records import OnProgress
 from hmgc_core.store.staging import Staging
 from hmgc_core.store.workspace import Workspace
-
-Report = Callable[[int, int], None]
 
 
 class Upload(NamedTuple):
@@ -34,7 +33,7 @@ class PictureSource:
     """Rows to import, and where their files lie.
 
     base: the folder that rows are relative to. files: name -> file of what was unpacked, None where rows are looked up
-    in `base`. left_out: (name, reason). remarks: what people should know. stamp: of a table, to notice a change.
+    in `base`. left_out: (name, reason). remarks: what people should know. table: the table itself, if it is one.
     """
 
     name: str
@@ -69,7 +68,7 @@ class PictureSource:
         return inside.relative_to(self.base).as_posix(), file
 
 
-def open_source(ws: Workspace, path: Path, *, columns: Columns | None, on_progress: Report) -> PictureSource:
+def open_source(ws: Workspace, path: Path, *, columns: Columns | None, on_progress: OnProgress) -> PictureSource:
     """What lies at a path: a folder, a zip, or a table. Raises TableError, ArchiveError or WorkspaceError."""
     kind = _kind_of(path)
     if kind == "folder":
@@ -111,7 +110,7 @@ def _rows_of_folder(base: Path) -> Iterator[TableRow]:
                 yield TableRow(0, (Path(folder) / name).relative_to(base).as_posix())
 
 
-def _unpacked(ws: Workspace, archive: Path, columns: Columns | None, on_progress: Report) -> PictureSource:
+def _unpacked(ws: Workspace, archive: Path, columns: Columns | None, on_progress: OnProgress) -> PictureSource:
     staging = Staging(ws.staging)
     source = PictureSource(archive.name, "zip", staging.folder, files={}, staging=staging)
     try:
@@ -124,7 +123,7 @@ def _unpacked(ws: Workspace, archive: Path, columns: Columns | None, on_progress
 
 
 def open_uploads(
-    ws: Workspace, uploads: Sequence[Upload], *, columns: Columns | None, on_progress: Report
+    ws: Workspace, uploads: Sequence[Upload], *, columns: Columns | None, on_progress: OnProgress
 ) -> PictureSource:
     """Pictures, tables and zips that were uploaded together; tables speak of all of them. Raises as `open_source`."""
     staging = Staging(ws.staging)
@@ -145,7 +144,7 @@ def open_uploads(
     return source
 
 
-def _add_upload(source: PictureSource, upload: Upload, place: int, on_progress: Report) -> None:
+def _add_upload(source: PictureSource, upload: Upload, place: int, on_progress: OnProgress) -> None:
     ending = PurePosixPath(upload.name).suffix.lower()
     target = source.base / "uploads" / str(place) / f"upload{ending if ending in SUFFIXES | TABLES else ''}"
     try:
@@ -164,7 +163,7 @@ def _add_upload(source: PictureSource, upload: Upload, place: int, on_progress: 
         source.remarks.append(f"{upload.name} is neither a picture nor a table (CSV) nor a zip, and not looked at")
 
 
-def _add_archive(source: PictureSource, archive: Path, name: str, on_progress: Report) -> None:
+def _add_archive(source: PictureSource, archive: Path, name: str, on_progress: OnProgress) -> None:
     into = source.base / f"archive-{len(list(source.base.iterdir()))}"
     unpacked = unpack(archive, into, name=name, on_progress=on_progress)
     for inner, file in unpacked.files.items():

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hmgc_core.errors import UnknownImage, WorkspaceError
+from hmgc_core.given_paths import given_path
 from hmgc_core.records import ImageRecord
-from hmgc_core.store import images
+from hmgc_core.store import images, imports
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.workflow.import_plan import IMPORTER
 from hmgc_core.workflow.import_steps import ImportReport
@@ -19,6 +20,7 @@ __all__ = [
     "folders",
     "image",
     "import_images",
+    "places_stamp",
     "point_folder",
 ]
 
@@ -35,7 +37,7 @@ def image(ws: Workspace, image_id: int) -> ImageRecord:
 def find_image(ws: Workspace, name: str) -> ImageRecord:
     """The image with this number or file path. Raises UnknownImage."""
     with ws.reading() as connection:
-        by_path = images.find_by_path(connection, Path(name).expanduser().resolve())
+        by_path = images.find_by_path(connection, given_path(name).resolve())
         found = by_path or (images.get(connection, int(name)) if name.isdecimal() and len(name) < 12 else None)
     if found is None:
         raise UnknownImage(f"no image {name!r} in this workspace", remedy="give a path or a number that was imported")
@@ -59,9 +61,21 @@ def folders(ws: Workspace) -> list[PictureFolder]:
     return [PictureFolder(path, count, path.is_dir()) for path, count in files.items()]
 
 
+def places_stamp(ws: Workspace) -> tuple[object, ...]:
+    """What changes whenever a picture gets or loses a place, or a folder is said to lie elsewhere; for caches."""
+    with ws.reading() as connection:
+        there = sum(images.tallies(connection).values())
+        return (
+            there,
+            imports.rows_done(connection),
+            imports.undone_count(connection),
+            *images.folders(connection).values(),
+        )
+
+
 def point_folder(ws: Workspace, old: Path, new: Path) -> None:
     """Tell the workspace where a moved folder of pictures lies now."""
-    new = new.expanduser().resolve()
+    new = given_path(new).resolve()
     if not new.is_dir():
         raise WorkspaceError(f"{new} is not a folder", remedy="give the folder that holds the pictures now")
     with ws.writing() as connection:

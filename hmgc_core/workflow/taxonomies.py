@@ -110,7 +110,8 @@ def store_taxonomy(
 ) -> TaxonomyImport:
     """Take `new` into use; see `import_taxonomy`. The same tree again changes nothing."""
     old = newest_taxonomy(ws)
-    with ws.writing() as connection:
+    # Who only looks, time and again while a preview is open, keeps nobody from writing.
+    with ws.reading() if dry_run else ws.writing() as connection:
         check_unchanged(connection, old[0] if old else None)
         used = _used_keys(connection)
         led = _lead_keys(old[1] if old else None, new, moves or {}, to_ancestor=to_ancestor)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hmgc_core.errors import BadConfig, CheckpointError, NotTrainable, UnknownRun
+from hmgc_core.given_paths import given_path
 from hmgc_core.leading import Step, read_on
 from hmgc_core.models.catalog import BACKBONES, MODELS, check_names
 from hmgc_core.querying import agreed_node
@@ -32,7 +33,7 @@ def queue_run(ws: Workspace, config: RunConfig) -> int:
         raise BadConfig(
             f"there is no labelling {config.labelling!r}", remedy="leave it blank to use the current labels"
         )
-    if config.weights and config.weights != "imagenet" and not Path(config.weights).expanduser().is_file():
+    if config.weights and config.weights != "imagenet" and not given_path(config.weights).is_file():
         raise BadConfig(f"there is no weights file {config.weights}", remedy="check the path, or leave it blank")
     version, taxonomy = current_taxonomy(ws)
     with ws.reading() as connection:

@@ -13,12 +13,17 @@ from hmgc_core import cli_edit, cli_in, cli_out, settings, supervisor
 from hmgc_core.errors import HmgcError, WorkspaceError
 from hmgc_core.presence import owner_name, present
 from hmgc_core.records import Run, RunConfig
-from hmgc_core.terminal import JsonOption, WorkspaceOption, remarks, screen
-from hmgc_core.terminal import open_existing as _open_existing
-from hmgc_core.terminal import open_or_make as _open
-from hmgc_core.terminal import plain as _plain
-from hmgc_core.terminal import print_json as _print_json
-from hmgc_core.terminal import progress as _progress
+from hmgc_core.terminal import (
+    JsonOption,
+    WorkspaceOption,
+    open_existing,
+    open_or_make,
+    plain,
+    print_json,
+    progress,
+    remarks,
+    screen,
+)
 from hmgc_core.workflow import health, taxonomies, training, workspaces
 from hmgc_core.workflow.health import Finding
 from hmgc_core.workflow.workspaces import Workspace
@@ -58,9 +63,9 @@ def init(
     """Make a workspace."""
     folder = workspace or settings.workspace_folder()
     if not demo:
-        remarks.print(f"The workspace is ready: {_open(folder).folder}", markup=False)
+        remarks.print(f"The workspace is ready: {open_or_make(folder).folder}", markup=False)
         return
-    with _progress("Drawing the demo pictures") as report:
+    with progress("Drawing the demo pictures") as report:
         ws = workspaces.init_demo(folder, on_progress=report)
     remarks.print(f"The demo workspace is ready: {ws.folder}. A first training waits for the worker.", markup=False)
 
@@ -72,7 +77,7 @@ def serve(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Run the app, the worker and the inspector until Ctrl-C."""
-    ws = _open(workspace)
+    ws = open_or_make(workspace)
     for finding in health.at_start(ws):
         remarks.print(f"Attention: {finding.what}: {finding.state}. Remedy: {finding.remedy}.", markup=False)
     chosen = supervisor.free_port(host, port)
@@ -88,17 +93,17 @@ def doctor(
     as_json: JsonOption = False,
 ) -> None:
     """Say what is wrong with the workspace and this machine."""
-    ws = _open_existing(workspace)
+    ws = open_existing(workspace)
     if repair:
         health.repair(ws)
     findings = [*health.doctor(ws), _device_finding()]
     if as_json:
-        _print_json(findings)
+        print_json(findings)
         return
     table = Table("", "what", "state", "remedy")
     for finding in findings:
         table.add_row(
-            "!" if finding.remedy else "✓", *(_plain(t) for t in (finding.what, finding.state, finding.remedy))
+            "!" if finding.remedy else "✓", *(plain(t) for t in (finding.what, finding.state, finding.remedy))
         )
     screen.print(table)
 
@@ -125,12 +130,12 @@ def import_taxonomy(
 ) -> None:
     """Take a class tree into use."""
     done = taxonomies.import_taxonomy(
-        _open(workspace), file, format=format, moves=moves, to_ancestor=to_ancestor, dry_run=dry_run
+        open_or_make(workspace), file, format=format, moves=moves, to_ancestor=to_ancestor, dry_run=dry_run
     )
     for remark in done.remarks:
         remarks.print(remark, markup=False)
     if as_json:
-        _print_json({name: getattr(done, name) for name in ("nodes", "leaves", "depth", "version", "moved")})
+        print_json({name: getattr(done, name) for name in ("nodes", "leaves", "depth", "version", "moved")})
         return
     screen.print(
         f"{done.nodes} classes, {done.leaves} of them at the finest level, {done.depth} levels; version {done.version}."
@@ -175,7 +180,7 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Queue a training on the labels as they are now."""
-    ws = _open_existing(workspace)
+    ws = open_existing(workspace)
     config = RunConfig(
         model=model, backbone=backbone, image_size=image_size, epochs=epochs, batch_size=batch_size, lr=lr,
         device=device, seed=seed, labelling=labelling, weights=weights,
@@ -184,11 +189,11 @@ def train(
     if wait:
         from hmgc_core import worker  # noqa: PLC0415 - torch takes seconds to import
 
-        with _progress(f"Run {run_id}") as report:
+        with progress(f"Run {run_id}") as report:
             worker.wait_for(ws, run_id, on_progress=report)
     run = training.run(ws, run_id)
     if as_json:
-        _print_json({"run": run.id, "status": run.status, "checkpoint": run.checkpoint, "metrics": run.metrics})
+        print_json({"run": run.id, "status": run.status, "checkpoint": run.checkpoint, "metrics": run.metrics})
     else:
         screen.print(f"Run {run.id} is {run.state}.")
     if run.status == "failed" or (wait and run.status != "done"):
@@ -207,7 +212,7 @@ def worker(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Train what is queued, until Ctrl-C."""
-    ws = _open(workspace)
+    ws = open_or_make(workspace)
     with present(ws, "worker", owner_name()):  # from the first moment on: torch takes seconds to import
         from hmgc_core import worker as room  # noqa: PLC0415
     room.work(ws, once=once)
@@ -216,7 +221,7 @@ def worker(
 @app.command()
 def inspector(workspace: WorkspaceOption = None) -> None:
     """Make heatmaps for the pages, until Ctrl-C."""
-    ws = _open(workspace)
+    ws = open_or_make(workspace)
     with present(ws, "inspector", owner_name()):  # from the first moment on: torch takes seconds to import
         from hmgc_core import inspection  # noqa: PLC0415
     inspection.inspect_forever(ws)
@@ -225,23 +230,23 @@ def inspector(workspace: WorkspaceOption = None) -> None:
 @app.command()
 def cancel(run: RunArgument, workspace: WorkspaceOption = None) -> None:
     """Ask a training to stop."""
-    asked = training.cancel(_open_existing(workspace), run)
+    asked = training.cancel(open_existing(workspace), run)
     screen.print(f"Run {run} was asked to stop." if asked else f"Run {run} had ended already.")
 
 
 @app.command()
 def resume(run: RunArgument, workspace: WorkspaceOption = None) -> None:
     """Let a stopped or failed training go on where it was."""
-    training.resume(_open_existing(workspace), run)
+    training.resume(open_existing(workspace), run)
     screen.print(f"Run {run} waits for the worker.")
 
 
 @app.command()
 def runs(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """List the trainings, the newest first."""
-    found = training.all_runs(_open_existing(workspace))
+    found = training.all_runs(open_existing(workspace))
     if as_json:
-        _print_json([_run_values(run) for run in found])
+        print_json([_run_values(run) for run in found])
         return
     table = Table("run", "status", "model", "backbone", "pixels", "progress", "finest level right (test)")
     for run in found:
@@ -268,14 +273,14 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Measure a run on the labels as they are now."""
-    ws = _open_existing(workspace)
+    ws = open_existing(workspace)
     finished = _finished_run(ws, run)
     from hmgc_core import worker as room  # noqa: PLC0415 - torch takes seconds to import
 
-    with _progress(f"Measuring run {run}") as report:
+    with progress(f"Measuring run {run}") as report:
         metrics = room.measure(ws, finished, split, on_progress=report)
     if as_json:
-        _print_json(metrics)
+        print_json(metrics)
         return
     for name, value in metrics.items():
         screen.print(f"{name}: {value}", markup=False)
@@ -292,13 +297,13 @@ def predict(
     as_json: JsonOption = False,
 ) -> None:
     """Say what a run sees in pictures."""
-    ws = _open_existing(workspace)
+    ws = open_existing(workspace)
     finished = _finished_run(ws, run)
     from hmgc_core import inspection  # noqa: PLC0415 - torch takes seconds to import
 
     answers = inspection.predict(ws, finished, images)
     if as_json:
-        _print_json(answers)
+        print_json(answers)
         return
     for answer in answers:
         steps = zip(answer["names"], answer["probabilities"], strict=True)
@@ -315,7 +320,7 @@ def explain(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Write one heatmap per level of the answer: where the run looked."""
-    ws = _open_existing(workspace)
+    ws = open_existing(workspace)
     finished = _finished_run(ws, run)
     from hmgc_core import inspection  # noqa: PLC0415 - torch takes seconds to import
 

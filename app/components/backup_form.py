@@ -67,15 +67,15 @@ def _show_made() -> None:
     with st.container(border=True, key="data.backup.made"):
         held = ", ".join(
             (
-                number(made.counts["images"], "picture"),
                 number(made.counts["labels"], "label"),
+                number(made.counts["pictures"], "picture file"),
                 number(made.counts["runs"], "trained model"),
             )
         )
         st.markdown(f"**The backup is written:** {held}, {size(made.size)}.")
         st.text(str(made.file))
         for left_out in made.left_out:
-            st.caption(f":material/info: Not in it: {escape_markdown(left_out)}.")
+            st.warning(f"Not in it: {escape_markdown(left_out)}.", icon=":material/info:")
         if made.size <= LARGEST_DOWNLOAD:
             st.download_button(
                 "Download it too",

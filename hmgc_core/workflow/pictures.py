@@ -54,11 +54,11 @@ class PictureFolder:
 
 
 def folders(ws: Workspace) -> list[PictureFolder]:
-    """The folders that hold the pictures of this workspace."""
+    """The folders that hold pictures of this workspace."""
     with ws.reading() as connection:
         counts = images.path_counts(connection)
         files = {path: counts.get(number, 0) for number, path in images.folders(connection).items()}
-    return [PictureFolder(path, count, path.is_dir()) for path, count in files.items()]
+    return [PictureFolder(path, count, path.is_dir()) for path, count in files.items() if count]
 
 
 def places_stamp(ws: Workspace) -> tuple[object, ...]:

@@ -8,9 +8,12 @@ const COMMAND_OF = new Map();
 /* Two meanings for one key or code; the message says which. */
 class Refused extends Error {}
 
-/* key -> id, for all keys in use; `changed`: id -> key ("": none). Throws Refused where a key would mean two things. */
-function keysInUse(changed) {
-  const pairs = Object.entries(KEYS).map(([key, command]) => [key, idOf(...command)]);
+/* key -> id, for all keys in use; `changed`: id -> key ("": none). A tree of this depth has no levels below: their
+   letters are free. Throws Refused where a key would mean two things. */
+function keysInUse(changed, depth) {
+  const isThere = ([command, level]) => command !== "acceptAt" || level < depth;
+  const meant = Object.entries(KEYS).filter(([, command]) => isThere(command));
+  const pairs = meant.map(([key, command]) => [key, idOf(...command)]);
   const kept = pairs.filter(([, id]) => changed[id] === undefined);
   const keys = new Map(kept);
   for (const [id, key] of Object.entries(changed)) {
@@ -30,6 +33,7 @@ class Keymap {
     this.key = `hmgc.keys/${place}/${annotator}`;
     for (const command of Object.values(KEYS)) COMMAND_OF.set(idOf(...command), command);
     this.isTyping = false; // a letter code is being typed
+    this.depth = Infinity; // levels of the class tree, once there is one
     this.isKept = true; // false: this browser has no room for the choices
     this.onChange = () => {};
     const kept = recall(localStorage, this.key, {});
@@ -43,7 +47,7 @@ class Keymap {
   /* Use these choices from now on: {changed, codes, fixedOrder, showsCodes}. Throws Refused for choices that clash. */
   take({ changed = {}, codes = {}, fixedOrder = false, showsCodes = false }) {
     const known = Object.fromEntries(Object.entries(changed).filter(([id]) => COMMAND_OF.has(id)));
-    this.keys = keysInUse(known);
+    this.keys = keysInUse(known, this.depth);
     Object.assign(this, { changed: known, codes, fixedOrder, showsCodes });
   }
 
@@ -52,6 +56,18 @@ class Keymap {
     const { changed, codes, fixedOrder, showsCodes } = this;
     this.take({ changed, codes, fixedOrder, showsCodes, ...choices });
     this.isKept = remember(localStorage, this.key, this.choices);
+    this.onChange();
+  }
+
+  /* A class tree of this depth is in use. What was chosen for a flatter one goes before the letter of a new level. */
+  reach(depth) {
+    if (depth === this.depth) return;
+    this.depth = depth;
+    try {
+      this.take(this.choices);
+    } catch {
+      this.take({ ...this.choices, changed: {} });
+    }
     this.onChange();
   }
 
@@ -99,9 +115,10 @@ class Keymap {
 
   // --- codes -------------------------------------------------------------------------------------------------------
 
-  /* This letter begins a code by itself: no command uses it, and codes are shown or a chosen one begins so. */
+  /* This letter begins a code by itself: no command uses it, and codes are shown or a chosen one begins so. A letter
+     that had a meaning begins chosen codes only: whoever presses it out of habit must not label. */
   startsCode(letter) {
-    return this.showsCodes || Object.keys(this.codes).some((code) => code[0] === letter);
+    return (this.showsCodes && !Object.hasOwn(KEYS, letter)) || Object.keys(this.codes).some((code) => code[0] === letter);
   }
 
   /* The code that a person chose for a class, "" for none. */

@@ -148,6 +148,7 @@ class Session {
     this.suggest();
     this.standing.begin(this.tree, (node) => this.weigh(node));
     if (this.item && this.item.id === this.reopened?.id) this.standing.go(this.tree?.find(this.reopened.node) ?? 0);
+    if (tree) this.keymap.reach(tree.depth);
     this.view.leaveSearch();
     this.draw();
   }

@@ -227,7 +227,7 @@ class Wall {
 
   accept() {
     if (this.suggestion?.node) this.finish(this.suggestion.node);
-    else this.view.warn("No class holds for most of these pictures. Take some out, or go to a class.");
+    else this.view.warn("The model is not sure enough of one class for these pictures. Take some out, or go to a class.");
   }
 
   /* On a tile: take it out, or put it back in. At the tiles but on none: go to the first. Else accept. */

@@ -42,7 +42,7 @@ def choosing(page: AppTest) -> AppTest:
 
 def test_the_address_names_the_queue(labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     page = annotate(monkeypatch, labelled_workspace, queue="class:albatross")
-    assert handed_over(page, "queue")["queue"] == {"choice": "class:albatross", "name": "Called albatross"}
+    assert handed_over(page, "queue")["queue"] == {"choice": "class:albatross", "name": "Called albatross", "round": 0}
 
 
 @pytest.mark.parametrize("queue", ["class:dragon", "nonsense", "selection:7", "unsure", "folder:9/x"])

@@ -66,7 +66,7 @@ def _figures(node: int, counts: NodeCounts, run: Run | None) -> None:
 
 
 def _second_look(ws: Workspace, key: str) -> None:
-    waiting = len(second_look_ids(ws, annotator=who.current(), node=key))
+    waiting = len(second_look_ids(ws, annotator=who.current() or None, node=key))
     if waiting:
         st.page_link(
             "pages/annotate.py",

@@ -24,6 +24,7 @@ def show_if_asked(ws: Workspace, annotator: str) -> None:
     """The dialog, where it was just asked for; it opens at the choice that is in use."""
     if not st.session_state.pop(state.QUEUE_ASKED, False):
         return
+    st.session_state.pop(state.QUEUE_TAKEN, None)
     choice = queue_words.chosen(ws)
     st.session_state[state.QUEUE_KIND] = choice.kind
     if choice.kind == "folder":

@@ -76,7 +76,7 @@ def test_the_nearest_labelled_pictures_carry_their_class_and_lead_there(desk: Sc
 
 
 def test_an_app_that_cannot_be_reached_is_told_in_the_sheet(loud: Screen) -> None:
-    loud.page.route(re.compile("/api/(glance|nearest)"), lambda route: route.fulfill(status=502, body="proxy"))
+    loud.page.context.set_offline(True)
     loud.press("i")
     expect(loud.part("glanceWhy")).to_have_text("The app cannot be reached.")
     expect(loud.part("glanceNearestWhy")).to_have_text("The app cannot be reached.")

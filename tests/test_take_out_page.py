@@ -82,7 +82,7 @@ def test_a_backup_is_written_where_one_says(
     page = open_page(monkeypatch, predicted_workspace, "data")
     page.text_input(key=state.BACKUP_FILE).input(str(tmp_path / "b.zip"))
     press(page, "Back up")
-    assert "The backup is written: 24 pictures, 20 labels" in said(page).replace("*", "")
+    assert "The backup is written: 20 labels, 0 picture files, 0 trained models" in said(page).replace("*", "")
     assert "24 picture files lie outside the workspace" in said(page)
     assert zipfile.is_zipfile(tmp_path / "b.zip")
     press(page, "Back up")

@@ -39,6 +39,14 @@ def attempt(verb: Callable[..., Result], *args: Any, **kwargs: Any) -> Result | 
         return error
 
 
+def show_page(run: Callable[[], None]) -> None:
+    """Draw a page; what nobody on it could deal with, such as a damaged database, takes the place of the rest."""
+    try:
+        run()
+    except HmgcError as error:
+        st.error(sentence(error), icon=":material/error:")
+
+
 def sentence(error: HmgcError) -> str:
     """An error and its remedy as one text that is safe as markdown."""
     text = f"{error}. {error.remedy[:1].upper()}{error.remedy[1:]}." if error.remedy else f"{error}."

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import navigation
+from app import actions, navigation
 from app.components import header
 
 st.set_page_config(
@@ -14,4 +14,4 @@ st.set_page_config(
 )
 page = navigation.pages()
 header.show()
-page.run()
+actions.show_page(page.run)

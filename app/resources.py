@@ -10,13 +10,16 @@ import streamlit as st
 
 from app import security
 from hmgc_core import settings
+from hmgc_core.records import QueueChoice
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow import seeing, taxonomies, tree, workspaces
+from hmgc_core.workflow import health, labelling, pictures, queues, seeing, taxonomies, tree, workspaces
+from hmgc_core.workflow.health import Finding
+from hmgc_core.workflow.queues import FolderChoice, QueueSize
 from hmgc_core.workflow.seeing import PredictionTable
 from hmgc_core.workflow.tree import NodeCounts
 from hmgc_core.workflow.workspaces import Workspace
 
-Stamp = tuple[int, int | None]
+Stamp = tuple[int, int, int | None]
 
 
 def workspace() -> Workspace:
@@ -27,7 +30,7 @@ def workspace() -> Workspace:
 def labels_stamp(ws: Workspace) -> Stamp:
     """What changes whenever a label or the class tree does: a part of every key below."""
     newest = taxonomies.newest_taxonomy(ws)
-    return seeing.labels_stamp(ws), newest[0] if newest else None
+    return seeing.labels_stamp(ws), seeing.pictures_stamp(ws), newest[0] if newest else None
 
 
 def prediction_table(ws: Workspace, run_id: int) -> PredictionTable:
@@ -66,6 +69,51 @@ def fingerprint() -> str:
     """A word for addresses of pictures: a browser that saw another workspace here takes nothing from its cache."""
     ws = workspace()
     return _fingerprint(ws, str(ws.folder))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _findings(_ws: Workspace, folder: str) -> tuple[Finding, ...]:  # noqa: ARG001
+    return tuple(health.at_start(_ws))
+
+
+def findings() -> tuple[Finding, ...]:
+    """What was wrong with the workspace at the first visit. Raises WorkspaceError for a damaged database."""
+    ws = workspace()
+    return _findings(ws, str(ws.folder))
+
+
+def look_again() -> None:
+    """Forget `findings`: the next page looks anew."""
+    _findings.clear()
+
+
+def queue_size(ws: Workspace, choice: QueueChoice, annotator: str, counted: int) -> QueueSize:
+    """How much of a queue is left for a person; `counted` changes when something else than a label changes it."""
+    run = seeing.newest_done(ws)
+    people = queues.rules(ws).people
+    stamp = (labels_stamp(ws), run.id if run else None, people, labelling.image_counts(ws), counted)
+    return _queue_size(ws, str(ws.folder), str(choice), annotator, stamp)
+
+
+@st.cache_resource(max_entries=200, show_spinner=False)
+def _queue_size(
+    _ws: Workspace,
+    folder: str,  # noqa: ARG001
+    queue: str,
+    annotator: str,
+    stamp: tuple[object, ...],  # noqa: ARG001
+) -> QueueSize:
+    return queues.size(_ws, QueueChoice.parse(queue), annotator=annotator)
+
+
+def folders(ws: Workspace) -> list[FolderChoice]:
+    """Every folder with pictures, to choose one from."""
+    return _folders(ws, str(ws.folder), pictures.places_stamp(ws))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _folders(_ws: Workspace, folder: str, stamp: tuple[object, ...]) -> list[FolderChoice]:  # noqa: ARG001
+    return queues.folders(_ws)
 
 
 @functools.lru_cache(maxsize=4)

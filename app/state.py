@@ -5,6 +5,29 @@ from typing import Any
 import streamlit as st
 
 ANNOTATOR = "annotate.annotator"
+WAY = "annotate.way"
+WAY_CONTROL = "annotate.way.control"
+REOPEN = "annotate.reopen"
+
+QUEUE = "annotate.queue"
+QUEUE_ASKED = "annotate.queue.asked"
+QUEUE_KIND = "annotate.queue.kind"
+QUEUE_FOLDER = "annotate.queue.folder"
+QUEUE_NODE = "annotate.queue.node"
+QUEUE_SEARCH = "annotate.queue.search"
+QUEUE_SELECTION = "annotate.queue.selection"
+QUEUE_TAKEN = "annotate.queue.taken"  # a queue was just chosen in the dialog
+QUEUE_ROUND = "annotate.queue.round"  # goes up when a queue begins anew: what is known of it is out of date
+PEOPLE = "annotate.people"
+MINUTES = "annotate.minutes"
+
+OWN_STATE = "own.state"
+OWN_KIND = "own.kind"
+OWN_LEVEL = "own.level"
+OWN_DATES = "own.dates"
+OWN_NODE = "own.node"
+OWN_SEARCH = "own.search"
+OWN_PAGE = "own.page"  # plus the filters
 
 RUN = "runs.run"
 OTHER_RUN = "runs.other"
@@ -18,6 +41,13 @@ NODE_PICTURES = "taxonomy.pictures"
 TREE_IMPORT = "taxonomy.import"
 TREE_UPLOAD = "taxonomy.upload"
 TREE_MOVES = "taxonomy.moves"
+TREE_EDIT = "taxonomy.edit"  # plus the part of the form, its round and the class
+TREE_EDIT_ROUND = "taxonomy.edit_round"  # each change made begins with an empty form
+TREE_EDITED = "taxonomy.edited"  # the version that this session made last, shown with a way back
+TREE_CHANGES = "taxonomy.changes"
+TREE_WAY = "taxonomy.way"
+TREE_VERSION = "taxonomy.version"
+TREE_PASTE = "taxonomy.paste"
 
 IMAGE = "predictions.image"
 FILTER_SPLIT = "predictions.split"
@@ -28,23 +58,42 @@ FILTER_NODE = "predictions.node"
 FILTER_SEARCH = "predictions.search"
 ORDER = "predictions.order"
 PAGE = "predictions.page"
+SELECTION_NAME = "predictions.selection.name"
+SELECTION_SAVED = "predictions.selection.saved"
 
 FOLDER = "data.folder"  # plus its place in the list
+IMPORT_WAY = "data.way"
 IMPORT_SOURCE = "data.source"
+IMPORT_FILES = "data.files"  # plus the round: each look begins with an empty field
+IMPORT_ROUND = "data.round"
 IMPORT_COPY = "data.copy"
 IMPORT_BY = "data.annotator"
 IMPORT_COLUMN = "data.column"  # plus the name of the column
-# The one result that is kept: what an import skipped stands nowhere else.
-IMPORT_REPORT = "data.report"
+# An import while it is looked at or made: the files it has read stand nowhere else.
+IMPORT_WORK = "data.work"
+IMPORT_UNDO = "data.undo"
+UNDO_WORK = "data.undo.work"
+
+HEALTH = "health"
+
+EXPORT_TABLE = "data.export.table"
+EXPORT_LEVEL = "data.export.level"
+EXPORT_AT = "data.export.at"
+# Where the last table lies, and what was left out of it: the file is deleted with the next one.
+EXPORT_REPORT = "data.export.report"
+EXPORT_WORK = "data.export.work"
+BACKUP_FILE = "data.backup.file"
+BACKUP_REPORT = "data.backup.report"
+BACKUP_WORK = "data.backup.work"
 
 TRAIN = "train"  # plus the name of the setting
 
 PROBLEM = "problem"  # plus the form it belongs to: an error that waits to be shown there
 
 # What a page shows stands in its address, so that it can be bookmarked and sent.
-IN_ADDRESS = {RUN: "run", OTHER_RUN: "with", NODE: "node", IMAGE: "image"}
+IN_ADDRESS = {RUN: "run", OTHER_RUN: "with", NODE: "node", IMAGE: "image", WAY: "way", QUEUE: "queue"}
 # These come back with the page after a visit to another one.
-REMEMBERED = (RUN, NODE)
+REMEMBERED = (RUN, NODE, WAY, QUEUE)
 
 
 def chosen(key: str) -> str:

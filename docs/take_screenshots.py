@@ -68,6 +68,8 @@ def visit(browser: Browser, address: str, out: Path, *, theme: str, size: dict, 
     shoot("overview")
     annotate(page, address)
     shoot("annotate")
+    page.goto(f"{address}/annotate?way=many")
+    shoot("many")
     for name in ("taxonomy", "train", "runs", "predictions"):
         page.goto(f"{address}/{name}")
         shoot(name)

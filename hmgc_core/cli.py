@@ -1,27 +1,31 @@
 """The command line `hmgc`: each verb in one function, progress on stderr, results on stdout."""
 
-import json
-import math
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
-from datetime import datetime
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from hmgc_core import settings, supervisor
+from hmgc_core import cli_edit, cli_in, cli_out, settings, supervisor
 from hmgc_core.errors import HmgcError, WorkspaceError
-from hmgc_core.exchange.table import Columns
 from hmgc_core.presence import owner_name, present
 from hmgc_core.records import Run, RunConfig
-from hmgc_core.workflow import pictures, taxonomies, training, workspaces
+from hmgc_core.terminal import (
+    JsonOption,
+    WorkspaceOption,
+    open_existing,
+    open_or_make,
+    plain,
+    print_json,
+    progress,
+    remarks,
+    screen,
+)
+from hmgc_core.workflow import health, taxonomies, training, workspaces
+from hmgc_core.workflow.health import Finding
 from hmgc_core.workflow.workspaces import Workspace
 
 app = typer.Typer(
@@ -30,13 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-screen = Console()
-remarks = Console(stderr=True)
-
-WorkspaceOption = Annotated[
-    Path | None, typer.Option("--workspace", help="Folder of the workspace [default: data, or HMGC_WORKSPACE].")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
+BENCHMARKS = {path.stem: path for path in sorted((Path(__file__).parents[1] / "benchmarks").glob("*.py"))}
 RunArgument = Annotated[int, typer.Argument(help="Number of the run.", metavar="RUN")]
 
 
@@ -65,9 +63,9 @@ def init(
     """Make a workspace."""
     folder = workspace or settings.workspace_folder()
     if not demo:
-        remarks.print(f"The workspace is ready: {_open(folder).folder}", markup=False)
+        remarks.print(f"The workspace is ready: {open_or_make(folder).folder}", markup=False)
         return
-    with _progress("Drawing the demo pictures") as report:
+    with progress("Drawing the demo pictures") as report:
         ws = workspaces.init_demo(folder, on_progress=report)
     remarks.print(f"The demo workspace is ready: {ws.folder}. A first training waits for the worker.", markup=False)
 
@@ -79,7 +77,9 @@ def serve(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Run the app, the worker and the inspector until Ctrl-C."""
-    ws = _open(workspace)
+    ws = open_or_make(workspace)
+    for finding in health.at_start(ws):
+        remarks.print(f"Attention: {finding.what}: {finding.state}. Remedy: {finding.remedy}.", markup=False)
     chosen = supervisor.free_port(host, port)
     if chosen != port:
         remarks.print(f"Port {port} is taken; using {chosen}.")
@@ -88,31 +88,31 @@ def serve(
 
 @app.command()
 def doctor(
-    repair: Annotated[bool, typer.Option("--repair", help="Count the labels anew.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Count anew; follow a moved workspace.")] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say what is wrong with the workspace and this machine."""
-    ws = _open_existing(workspace)
+    ws = open_existing(workspace)
     if repair:
-        workspaces.recount(ws)
-    findings = [*workspaces.doctor(ws), _device_finding()]
+        health.repair(ws)
+    findings = [*health.doctor(ws), _device_finding()]
     if as_json:
-        _print_json(findings)
+        print_json(findings)
         return
     table = Table("", "what", "state", "remedy")
     for finding in findings:
         table.add_row(
-            "!" if finding.remedy else "✓", *(_plain(t) for t in (finding.what, finding.state, finding.remedy))
+            "!" if finding.remedy else "✓", *(plain(t) for t in (finding.what, finding.state, finding.remedy))
         )
     screen.print(table)
 
 
-def _device_finding() -> workspaces.Finding:
+def _device_finding() -> Finding:
     from hmgc_core.learning.devices import pick_device  # noqa: PLC0415 - torch takes seconds to import
 
     device = pick_device("auto")
-    return workspaces.Finding("device", f"{device.torch_device}{'; ' if device.remark else ''}{device.remark}")
+    return Finding("device", f"{device.torch_device}{'; ' if device.remark else ''}{device.remark}")
 
 
 # --- bringing data in -------------------------------------------------------------------------------------------------
@@ -130,12 +130,12 @@ def import_taxonomy(
 ) -> None:
     """Take a class tree into use."""
     done = taxonomies.import_taxonomy(
-        _open(workspace), file, format=format, moves=moves, to_ancestor=to_ancestor, dry_run=dry_run
+        open_or_make(workspace), file, format=format, moves=moves, to_ancestor=to_ancestor, dry_run=dry_run
     )
     for remark in done.remarks:
         remarks.print(remark, markup=False)
     if as_json:
-        _print_json({name: getattr(done, name) for name in ("nodes", "leaves", "depth", "version", "moved")})
+        print_json({name: getattr(done, name) for name in ("nodes", "leaves", "depth", "version", "moved")})
         return
     screen.print(
         f"{done.nodes} classes, {done.leaves} of them at the finest level, {done.depth} levels; version {done.version}."
@@ -144,37 +144,20 @@ def import_taxonomy(
         screen.print(f"{done.moved} labels moved.")
 
 
-@app.command("import-images")
-def import_images(
-    source: Annotated[Path, typer.Argument(help="A folder of pictures, or a CSV with a path in each row.")],
-    path_column: Annotated[str, typer.Option(help="Column with the picture's path.")] = "path",
-    label_column: Annotated[str, typer.Option(help="Column with a class key, at any level.")] = "label",
-    split_column: Annotated[str, typer.Option(help="Column with train, val or test.")] = "split",
-    annotator: Annotated[str, typer.Option(help="Whose labels these are, where the table does not say.")] = "import",
-    copy: Annotated[bool, typer.Option("--copy", help="Copy the pictures into the workspace.")] = False,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Bring pictures and their labels in."""
-    ws = _open(workspace)
-    columns = Columns(path=path_column, label=label_column, split=split_column)
-    with _progress("Reading pictures") as report:
-        done = pictures.import_images(ws, source, columns=columns, annotator=annotator, copy=copy, on_progress=report)
-    if as_json:
-        _print_json(
-            {
-                "images": done.images,
-                "duplicates": done.duplicates,
-                "annotations": done.annotations,
-                "skipped": [asdict(skip) for skip in done.skipped],
-            }
-        )
-        return
-    screen.print(f"{done.images} new images, {done.duplicates} duplicates, {done.annotations} labels.")
-    for skip in done.skipped[:20]:
-        screen.print(f"left out: {skip.path}: {skip.reason}", markup=False, highlight=False, soft_wrap=True)
-    if len(done.skipped) > 20:
-        screen.print(f"… and {len(done.skipped) - 20} more; --json lists them all")
+app.command("import-images")(cli_in.import_images)
+app.command("undo-import")(cli_in.undo_import)
+
+
+# --- changing the class tree: see cli_edit ----------------------------------------------------------------------------
+
+app.add_typer(cli_edit.edit, name="edit")
+
+
+# --- taking data out: see cli_out -------------------------------------------------------------------------------------
+
+app.add_typer(cli_out.export, name="export")
+app.command()(cli_out.backup)
+app.command()(cli_out.restore)
 
 
 # --- training ---------------------------------------------------------------------------------------------------------
@@ -197,7 +180,7 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Queue a training on the labels as they are now."""
-    ws = _open_existing(workspace)
+    ws = open_existing(workspace)
     config = RunConfig(
         model=model, backbone=backbone, image_size=image_size, epochs=epochs, batch_size=batch_size, lr=lr,
         device=device, seed=seed, labelling=labelling, weights=weights,
@@ -206,11 +189,11 @@ def train(
     if wait:
         from hmgc_core import worker  # noqa: PLC0415 - torch takes seconds to import
 
-        with _progress(f"Run {run_id}") as report:
+        with progress(f"Run {run_id}") as report:
             worker.wait_for(ws, run_id, on_progress=report)
     run = training.run(ws, run_id)
     if as_json:
-        _print_json({"run": run.id, "status": run.status, "checkpoint": run.checkpoint, "metrics": run.metrics})
+        print_json({"run": run.id, "status": run.status, "checkpoint": run.checkpoint, "metrics": run.metrics})
     else:
         screen.print(f"Run {run.id} is {run.state}.")
     if run.status == "failed" or (wait and run.status != "done"):
@@ -229,7 +212,7 @@ def worker(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Train what is queued, until Ctrl-C."""
-    ws = _open(workspace)
+    ws = open_or_make(workspace)
     with present(ws, "worker", owner_name()):  # from the first moment on: torch takes seconds to import
         from hmgc_core import worker as room  # noqa: PLC0415
     room.work(ws, once=once)
@@ -238,7 +221,7 @@ def worker(
 @app.command()
 def inspector(workspace: WorkspaceOption = None) -> None:
     """Make heatmaps for the pages, until Ctrl-C."""
-    ws = _open(workspace)
+    ws = open_or_make(workspace)
     with present(ws, "inspector", owner_name()):  # from the first moment on: torch takes seconds to import
         from hmgc_core import inspection  # noqa: PLC0415
     inspection.inspect_forever(ws)
@@ -247,23 +230,23 @@ def inspector(workspace: WorkspaceOption = None) -> None:
 @app.command()
 def cancel(run: RunArgument, workspace: WorkspaceOption = None) -> None:
     """Ask a training to stop."""
-    asked = training.cancel(_open_existing(workspace), run)
+    asked = training.cancel(open_existing(workspace), run)
     screen.print(f"Run {run} was asked to stop." if asked else f"Run {run} had ended already.")
 
 
 @app.command()
 def resume(run: RunArgument, workspace: WorkspaceOption = None) -> None:
     """Let a stopped or failed training go on where it was."""
-    training.resume(_open_existing(workspace), run)
+    training.resume(open_existing(workspace), run)
     screen.print(f"Run {run} waits for the worker.")
 
 
 @app.command()
 def runs(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """List the trainings, the newest first."""
-    found = training.all_runs(_open_existing(workspace))
+    found = training.all_runs(open_existing(workspace))
     if as_json:
-        _print_json([_run_values(run) for run in found])
+        print_json([_run_values(run) for run in found])
         return
     table = Table("run", "status", "model", "backbone", "pixels", "progress", "finest level right (test)")
     for run in found:
@@ -290,14 +273,14 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Measure a run on the labels as they are now."""
-    ws = _open_existing(workspace)
+    ws = open_existing(workspace)
     finished = _finished_run(ws, run)
     from hmgc_core import worker as room  # noqa: PLC0415 - torch takes seconds to import
 
-    with _progress(f"Measuring run {run}") as report:
+    with progress(f"Measuring run {run}") as report:
         metrics = room.measure(ws, finished, split, on_progress=report)
     if as_json:
-        _print_json(metrics)
+        print_json(metrics)
         return
     for name, value in metrics.items():
         screen.print(f"{name}: {value}", markup=False)
@@ -314,13 +297,13 @@ def predict(
     as_json: JsonOption = False,
 ) -> None:
     """Say what a run sees in pictures."""
-    ws = _open_existing(workspace)
+    ws = open_existing(workspace)
     finished = _finished_run(ws, run)
     from hmgc_core import inspection  # noqa: PLC0415 - torch takes seconds to import
 
     answers = inspection.predict(ws, finished, images)
     if as_json:
-        _print_json(answers)
+        print_json(answers)
         return
     for answer in answers:
         steps = zip(answer["names"], answer["probabilities"], strict=True)
@@ -337,7 +320,7 @@ def explain(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Write one heatmap per level of the answer: where the run looked."""
-    ws = _open_existing(workspace)
+    ws = open_existing(workspace)
     finished = _finished_run(ws, run)
     from hmgc_core import inspection  # noqa: PLC0415 - torch takes seconds to import
 
@@ -347,33 +330,17 @@ def explain(
 
 @app.command()
 def benchmark(
-    name: Annotated[str, typer.Argument(help="Which one: losses, photos.")],
+    name: Annotated[str, typer.Argument(help=f"Which one: {', '.join(BENCHMARKS) or 'none is installed'}.")],
     as_json: JsonOption = False,
 ) -> None:
     """Run one of the benchmarks of a checkout."""
-    script = Path(__file__).parents[1] / "benchmarks" / f"{name}.py"
-    known = sorted(path.stem for path in script.parent.glob("*.py")) if script.parent.is_dir() else []
-    if not known:
+    if not BENCHMARKS:
         raise WorkspaceError("the benchmarks are not installed", remedy="run this in a checkout of the project")
-    if name not in known:
-        raise WorkspaceError(f"there is no benchmark {name!r}", remedy=f"choose one of {', '.join(known)}")
+    if name not in BENCHMARKS:
+        raise WorkspaceError(f"there is no benchmark {name!r}", remedy=f"choose one of {', '.join(BENCHMARKS)}")
     import subprocess  # noqa: PLC0415
 
-    raise typer.Exit(subprocess.call([sys.executable, str(script), *(["--json"] if as_json else [])]))  # noqa: S603
-
-
-# --- how things are printed -------------------------------------------------------------------------------------------
-
-
-def _open(folder: Path | None) -> Workspace:
-    return workspaces.open_workspace(folder or settings.workspace_folder())
-
-
-def _open_existing(folder: Path | None) -> Workspace:
-    folder = folder or settings.workspace_folder()
-    if not workspaces.exists(folder):
-        raise WorkspaceError(f"there is no workspace in {folder}", remedy="make one: hmgc init, or hmgc init --demo")
-    return workspaces.open_workspace(folder)
+    raise typer.Exit(subprocess.call([sys.executable, str(BENCHMARKS[name]), *(["--json"] if as_json else [])]))  # noqa: S603
 
 
 def _finished_run(ws: Workspace, number: int) -> Run:
@@ -381,40 +348,3 @@ def _finished_run(ws: Workspace, number: int) -> Run:
     run = training.run(ws, number)
     training.checkpoint_folder(run)
     return run
-
-
-@contextmanager
-def _progress(title: str) -> Iterator[Any]:
-    """A progress bar on stderr, where that is no terminal its title alone; yields report(done, total, words="")."""
-    if not remarks.is_terminal:
-        remarks.print(f"{title} …", markup=False)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=remarks, transient=True) as bar:
-        task = bar.add_task(title, total=None)
-
-        def report(done: int, total: int, words: str = "") -> None:
-            bar.update(task, completed=done, total=total or None, description=words or title)
-
-        yield report
-
-
-def _print_json(value: Any) -> None:
-    sys.stdout.write(json.dumps(_plain_values(value), ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def _plain_values(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        value = asdict(value)
-    if isinstance(value, dict):
-        return {str(key): _plain_values(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain_values(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return str(value) if isinstance(value, Path) else value
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", "\\[")

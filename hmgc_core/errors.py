@@ -2,12 +2,15 @@
 
 HmgcError
 ├── TaxonomyError        the class tree itself is not a tree, or a file of one cannot be read
-│   └── OrphanedLabels   a new version would drop keys that labels use
+│   ├── OrphanedLabels   a new version would drop keys that labels use
+│   ├── BadEdit          a change of the class tree that cannot be made
+│   └── TreeChanged      somebody else changed the class tree in the meantime
 ├── UnknownNode          no such node key
 ├── UnknownImage         no such image
 ├── UnknownRun           no such training run
 ├── UnknownModel         no such model or backbone
 ├── TableError           a table of labels cannot be read
+├── ArchiveError         an archive of pictures cannot be unpacked
 ├── PictureError         a file is not a picture we can read
 ├── BadConfig            a training setting is out of range
 ├── NotTrainable         the labels at hand cannot train a model
@@ -15,6 +18,8 @@ HmgcError
 ├── WeightsError         a weights file is missing or does not fit
 ├── CheckpointError      a checkpoint is missing, damaged or of another tree
 ├── WorkspaceError       the workspace folder or its database cannot be used
+├── OutputError          a file that was asked for cannot be written
+├── BackupError          a backup cannot be made, or is not one that can be restored
 ├── NotAllowed           a request without a valid token
 ├── BadRequest           a request that cannot be understood
 └── ServiceAway          the worker or the inspector is not running
@@ -42,6 +47,14 @@ class OrphanedLabels(TaxonomyError):
     def __init__(self, message: str, *, remedy: str, counts: dict[str, int]) -> None:
         super().__init__(message, remedy=remedy)
         self.counts = counts
+
+
+class BadEdit(TaxonomyError):
+    """A change of the class tree that cannot be made, or that would change nothing."""
+
+
+class TreeChanged(TaxonomyError):
+    """The class tree is no longer the version that a change was made for."""
 
 
 class UnknownNode(HmgcError):
@@ -72,6 +85,10 @@ class TableError(HmgcError):
     """A table of labels cannot be read."""
 
 
+class ArchiveError(HmgcError):
+    """An archive of pictures cannot be unpacked, or must not be."""
+
+
 class PictureError(HmgcError):
     """A file is not a picture we can read; its text is the reason shown beside the skipped file."""
 
@@ -98,6 +115,14 @@ class CheckpointError(HmgcError):
 
 class WorkspaceError(HmgcError):
     """The workspace folder or its database cannot be used."""
+
+
+class OutputError(HmgcError):
+    """A file that was asked for cannot be written."""
+
+
+class BackupError(HmgcError):
+    """A backup cannot be made, or is not one that can be restored here."""
 
 
 class NotAllowed(HmgcError):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from hmgc_core.errors import HmgcError, PictureError, UnknownImage
+from hmgc_core.given_paths import given_path
 from hmgc_core.learning.cam import heatmaps
 from hmgc_core.learning.checkpoints import Checkpoint, load_checkpoint
 from hmgc_core.learning.inference import ImagePrediction
@@ -134,7 +135,7 @@ def explain(ws: Workspace, run: Run, image: str, *, node: str, out: Path) -> lis
 
 def find_picture(ws: Workspace, name: str) -> Path:
     """A picture file by its path, or an image of the workspace by its number. Raises UnknownImage."""
-    path = Path(name).expanduser()
+    path = given_path(name)
     if path.is_file():
         return path.resolve()
     try:

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hmgc_core.errors import BadRequest
 from hmgc_core.taxonomy import BoolArray, IntArray, Taxonomy
 
 Verdict = Literal["right", "wrong", "unlabelled"]
@@ -78,3 +79,30 @@ def matching(
     if wanted.wrong_level:
         keep &= levels == wanted.wrong_level
     return keep
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How fine an answer may be. level: no class below this level (1 = top); None = no bound. at: none below these."""
+
+    level: int | None = None
+    at: tuple[str, ...] = ()
+
+
+def cut_nodes(taxonomy: Taxonomy, cut: Cut) -> IntArray:
+    """(N,) int: the node that stands for each node at this cut: its highest ancestor that the cut ends at, or itself.
+
+    Raises UnknownNode for a key of the cut that the tree does not have, BadRequest for a negative level.
+    """
+    if cut.level is not None and cut.level < 0:
+        raise BadRequest(f"there is no level {cut.level}", remedy="count levels from 1, the coarsest")
+    ends = np.zeros(len(taxonomy), dtype=bool)
+    ends[[taxonomy.index(key) for key in cut.at]] = True
+    if cut.level is not None:
+        ends |= taxonomy.depths == cut.level
+    stand = np.arange(len(taxonomy))
+    for node in range(1, len(taxonomy)):
+        parent = taxonomy.parents[node]
+        if ends[parent] or stand[parent] != parent:
+            stand[node] = stand[parent]
+    return stand

@@ -1,11 +1,12 @@
 """The plain values that travel between the wings. No torch, no SQL: anything may import this."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
-from hmgc_core.errors import BadConfig
+from hmgc_core.errors import BadConfig, BadRequest
 
 Kind = Literal["is", "is_not", "none_here", "unusable"]
 KINDS: tuple[Kind, ...] = ("is", "is_not", "none_here", "unusable")
@@ -100,6 +101,65 @@ class Targets:
     weights: Any
 
 
+# --- queues ---------------------------------------------------------------------------------------------------------
+
+QueueKind = Literal["unlabelled", "unsure", "contradicted", "second-look", "folder", "class", "predicted", "selection"]
+QUEUE_KINDS: tuple[QueueKind, ...] = get_args(QueueKind)
+NAMED_QUEUES: tuple[QueueKind, ...] = ("folder", "class", "predicted", "selection")  # these need an `of`
+# Gone through once more by each person, whether a picture has its labels or not.
+REVIEWS: tuple[QueueKind, ...] = ("contradicted", "second-look", "class", "selection")
+LONGEST_QUEUE = 2000
+
+
+@dataclass(frozen=True)
+class QueueChoice:
+    """Which pictures an annotator wants next; as a text `kind` or `kind:of`, in addresses and in the database.
+
+    of: the key of a class, the number of a selection, `FOLDER` or `FOLDER/inner/path` with the number of a folder.
+    """
+
+    kind: QueueKind = "unlabelled"
+    of: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The choice that `str` wrote; "" is what nobody has labelled. Raises BadRequest for anything else."""
+        name, _, of = text.partition(":")
+        kind = next((known for known in QUEUE_KINDS if known == (name or QUEUE_KINDS[0])), None)
+        if kind is None or len(text) > LONGEST_QUEUE or bool(of) != (kind in NAMED_QUEUES):
+            raise BadRequest(f"there is no queue {text[:60]!r}", remedy="choose which pictures come next")
+        return cls(kind, of)
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.of}" if self.of else self.kind
+
+    @property
+    def is_review(self) -> bool:
+        """Pictures may stand in it that have all their labels; each person goes through them once in a pass."""
+        return self.kind in REVIEWS
+
+
+@dataclass(frozen=True)
+class QueueRules:
+    """How the people of a workspace share the work.
+
+    people: labels by different people that a picture needs; above 1 nobody sees what the others said. reserve_s: how
+    long a picture handed to someone is kept from the others, renewed while their page is open.
+    """
+
+    people: int = 1
+    reserve_s: int = 600
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A saved selection. total: how many images are in it."""
+
+    id: int
+    name: str
+    total: int
+
+
 # --- images ---------------------------------------------------------------------------------------------------------
 
 
@@ -164,6 +224,13 @@ class RunConfig:
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The config of `to_dict`; settings that this version does not know are left out."""
         return cls(**{name: values[name] for name in cls.__dataclass_fields__ if name in values})
+
+
+OnProgress = Callable[[int, int], None]  # told how much is done, of how much in all
+
+
+def quiet(_done: int, _total: int, _what: str = "") -> None:
+    """Nobody watches how far it is."""
 
 
 READING, PREDICTING = "reading pictures", "predicting"  # stages before and after the training itself
@@ -244,3 +311,33 @@ class Prediction:
     probability: float
     path: tuple[tuple[str, float], ...]
     top: tuple[tuple[str, float], ...]
+
+
+# --- imports --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ImportRecord:
+    """One import of pictures as the database knows it.
+
+    source: what people gave, as they named it. done of total: rows read and stored. skips: how many things were left
+    out. kept: pictures that stayed when it was taken back.
+    """
+
+    id: int
+    source: str
+    how: str
+    started_by: str
+    copied: bool
+    total: int
+    done: int
+    images: int
+    duplicates: int
+    known: int
+    annotations: int
+    skips: int
+    kept: int
+    started_at: datetime
+    touched_at: datetime
+    finished_at: datetime | None
+    undone_at: datetime | None

@@ -8,6 +8,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "HMGC_HOST": ("127.0.0.1", "address the app listens on"),
     "HMGC_PORT": ("8501", "first port to try; the next free one is taken"),
     "HMGC_ALLOWED_HOSTS": ("", "further host names the app answers to, split by commas (behind a proxy)"),
+    "HMGC_UNPACKED_GB": ("20", "gigabytes that one archive of pictures may unpack to"),
     "HMGC_LEASE_S": ("30", "seconds without a heartbeat after which a running training is taken over"),
     "HMGC_THREADS": ("0", "processor threads a training may use; 0 = all cores"),
 }

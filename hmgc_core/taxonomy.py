@@ -118,6 +118,10 @@ class Taxonomy:
     def _index_of(self) -> dict[str, int]:
         return {key: i for i, key in enumerate(self.keys)}
 
+    def has_same_shape(self, other: "Taxonomy") -> bool:
+        """The same classes in the same places, whatever people read for them."""
+        return self.keys == other.keys and np.array_equal(self.parents, other.parents)
+
     def __contains__(self, key: object) -> bool:
         return key in self._index_of
 
@@ -134,11 +138,12 @@ class Taxonomy:
         text = self.texts.get(key)
         if text and text.name:
             return text.name
-        return (key.rsplit("/", 1)[-1] or key) if self._keys_are_prefixed else key
+        return (key.rsplit("/", 1)[-1] or key) if self.keys_are_prefixed else key
 
     @cached_property
-    def _keys_are_prefixed(self) -> bool:
-        # `fine/Apple`, `coarse/Apple`: a sign of systematic prefixes is that no node below the root goes without one.
+    def keys_are_prefixed(self) -> bool:
+        """Keys look like `fine/Apple`, `coarse/Apple`; then people read what stands behind the last stroke."""
+        # A sign of systematic prefixes is that no node below the root goes without one.
         return len(self) > 1 and all("/" in key for key in self.keys[1:])
 
     def synonyms(self, node: int) -> tuple[str, ...]:

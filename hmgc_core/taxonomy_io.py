@@ -16,6 +16,7 @@ from hmgc_core.taxonomy import NodeText, Taxonomy
 
 EDGE_COLUMNS = ("child", "parent", "name", "synonyms", "note")
 LONGEST_KEY = 500
+LARGEST_FILE = 40_000_000
 
 
 @dataclass(frozen=True)
@@ -87,13 +88,24 @@ def read_taxonomy_file(path: Path, format: str = "") -> TaxonomyFile:
     if format and format not in FORMATS:
         raise TaxonomyError(f"there is no taxonomy format {format!r}", remedy=f"choose one of {', '.join(FORMATS)}")
     text = _read_text(path)
-    draft = _Draft(path)
-    FORMATS[format or _tell_format(path, text)](draft, text)
+    return read_taxonomy_text(text, format or _tell_format(path, text), name=str(path))
+
+
+def read_taxonomy_text(text: str, format: str, *, name: str) -> TaxonomyFile:
+    """Read a class tree from text in one of FORMATS. name: what errors call the text. Raises TaxonomyError."""
+    draft = _Draft(Path(name))
+    FORMATS[format](draft, text)
     return draft.finish()
 
 
 def _read_text(path: Path) -> str:
     try:
+        size = path.stat().st_size
+        if size > LARGEST_FILE:
+            raise TaxonomyError(
+                f"{path} holds {size / 1e6:.0f} MB; the largest class trees have a few",
+                remedy="check that this is the right file",
+            )
         raw = path.read_bytes()
     except OSError as error:
         raise TaxonomyError(f"cannot read {path}: {error.strerror}", remedy="check the path") from error
@@ -112,13 +124,15 @@ def _read_text(path: Path) -> str:
 
 def _tell_format(path: Path, text: str) -> str:
     ending = path.suffix.lower()
-    if ending in (".txt", ".json"):
-        return {".txt": "indented", ".json": "json"}[ending]
+    if ending == ".json":
+        return "json"
     header = [name.strip().lower() for name in next(csv.reader([text.lstrip("\r\n").split("\n", 1)[0]]), [])]
     if header[:2] == ["child", "parent"] and set(header) <= set(EDGE_COLUMNS):
         return "edges"
     if header and all(name == f"level{i}" for i, name in enumerate(header, 1)):
         return "levels"
+    if ending == ".txt":
+        return "indented"
     raise _error(
         path, 1, f"unknown header {','.join(header)[:80]!r}",
         "start with `child,parent[,name][,synonyms][,note]` or `level1,level2,…`, "

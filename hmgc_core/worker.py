@@ -29,7 +29,7 @@ from hmgc_core.records import IS, SPLITS, EpochMetrics, Prediction, Progress, Ru
 from hmgc_core.store import annotations, jobs, predictions, runs
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow import training
+from hmgc_core.workflow import alike, training
 from hmgc_core.workflow.training import RunLabels
 
 IDLE_S = 0.5
@@ -219,6 +219,7 @@ class _Attempt:
         folder = self.ws.run_folder(self.run.id)
         np.save(folder / "embeddings.npy", embeddings)
         np.save(folder / "embedding_images.npy", np.array([one.image_id for one in made], dtype=np.int64))
+        alike.prepare(self.ws, self.run.id)
 
     @property
     def _traceback_file(self) -> Path:

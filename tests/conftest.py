@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hmgc_core.records import NewAnnotation, Prediction, RunConfig
+from hmgc_core.records import NewAnnotation, Prediction, QueueChoice, RunConfig
 from hmgc_core.store import jobs, predictions
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow import labelling, pictures, taxonomies, training, workspaces
+from hmgc_core.workflow import labelling, pictures, queues, taxonomies, training, workspaces
 from hmgc_core.workflow.workspaces import Workspace
 
 #            life
@@ -91,6 +91,14 @@ def label(ws: Workspace, image_id: int, node: str, *, kind: str = "is", by: str 
     uid = uid or f"uid-{by}-{image_id}-{node}-{kind}"
     labelling.annotate(ws, [NewAnnotation(uid, image_id, node, kind, version)], annotator=by)  # type: ignore[arg-type]
     return uid
+
+
+def upcoming(
+    ws: Workspace, queue: str = "", *, by: str = "ada", after: str = "", count: int = 12
+) -> list[queues.QueueItem]:
+    """The next pictures of a queue for somebody."""
+    choice = QueueChoice.parse(queue)
+    return queues.next_pictures(ws, choice, annotator=by, after=after, count=count).items
 
 
 @pytest.fixture

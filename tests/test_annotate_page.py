@@ -1,6 +1,7 @@
 """The annotate page up to its component: what it asks for, what it hands over. The rest is in tests/browser."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,15 @@ def test_the_component_is_constant_and_writes_no_markup() -> None:
 
 
 def test_every_part_of_the_component_is_joined_in() -> None:
-    for parts, ending in ((index.SCRIPTS, "js"), (index.STYLES, "css")):
+    for parts, ending in ((index.SCRIPTS, "js"), (index.STYLES, "css"), (["sheets"], "html")):
         assert {f"{part}.{ending}" for part in parts} == {path.name for path in index.HERE.glob(f"*.{ending}")}
     assert index.SCRIPTS[-1] == "annotator"
+
+
+def test_every_command_with_a_key_has_its_meaning_in_words() -> None:
+    keys, meanings = ((index.HERE / f"{name}.js").read_text() for name in ("keys", "meanings"))
+    listed = re.search(r"const KEYS = \{(.*?)\};", keys, re.DOTALL)
+    assert listed
+    commands = set(re.findall(r'\["(\w+)"', listed.group(1))) - {"acceptAt"}  # its levels are counted, not listed
+    explained = set(re.findall(r'^    "?(\w+)[ \w-]*"?: "', meanings, re.MULTILINE))
+    assert commands == explained

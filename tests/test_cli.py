@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,34 @@ def test_the_whole_way_from_files_to_predictions_in_commands(tmp_path: Path, tre
         assert "Traceback" not in result.stderr
 
 
+def test_an_import_is_looked_at_made_and_taken_back_in_commands(tmp_path: Path, tree_file: Path) -> None:
+    ws = tmp_path / "ws"
+    hmgc("import-taxonomy", str(tree_file), workspace=ws)
+    with zipfile.ZipFile(tmp_path / "birds.zip", "w") as file:
+        for number in range(3):
+            write_picture(tmp_path / f"{number}.png", number)
+            file.write(tmp_path / f"{number}.png", f"in/{number}.png")
+        file.writestr("in/t.csv", "path,label,split\n0.png,owl,train\n1.png,dragon,test\n")
+        file.writestr("more.zip", "x")
+    source = str(tmp_path / "birds.zip")
+    looked = json.loads(hmgc("import-images", source, "--dry-run", "--json", workspace=ws).stdout)
+    assert (looked["images"], looked["duplicates"], looked["annotations"], looked["known"]) == (3, 0, 1, 0)
+    assert sum(looked["splits"].values()) == 3
+    assert list(looked["unknown_classes"]) == ["dragon"]
+    assert [skip["path"] for skip in looked["skipped"]] == ["more.zip", "in/1.png"]
+    assert labelling.label_counts(workspaces.open_workspace(ws)).images == 0
+    made = json.loads(hmgc("import-images", source, "--json", workspace=ws).stdout)
+    assert made == {name: looked[name] for name in ("images", "duplicates", "annotations", "skipped")}
+    would = json.loads(hmgc("undo-import", "--dry-run", "--json", workspace=ws).stdout)
+    expected = {"number": 1, "source": "birds.zip", "images": 3, "annotations": 1, "kept": 0, "people": []}
+    assert would == expected
+    assert json.loads(hmgc("undo-import", "--json", workspace=ws).stdout) == expected
+    assert labelling.label_counts(workspaces.open_workspace(ws)).images == 0
+    nothing = hmgc("undo-import", workspace=ws)
+    assert (nothing.returncode, nothing.stdout) == (1, "")
+    assert "no import to take back" in nothing.stderr
+
+
 runner = CliRunner()
 
 
@@ -134,6 +163,12 @@ def test_a_mistake_is_one_named_error_with_a_remedy_and_exit_1(
     assert words in result.stderr
     assert "remedy: " in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_every_benchmark_is_named_where_one_looks_for_it() -> None:
+    told = CliRunner().invoke(app, ["benchmark", "--help"]).stdout
+    for script in (Path(__file__).parents[1] / "benchmarks").glob("*.py"):
+        assert script.stem in told
 
 
 def test_a_verb_on_no_workspace_says_how_to_make_one(tmp_path: Path) -> None:

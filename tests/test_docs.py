@@ -69,14 +69,17 @@ def test_every_metric_a_run_reports_is_named() -> None:
             assert f"`{name}`" in DOCS["metrics.md"]
 
 
-def test_every_key_of_the_annotator_is_named() -> None:
-    script = (ROOT / "app/components/annotator/keys.js").read_text()
-    listed = re.search(r"const KEYS = \{(.*?)\};", script, re.DOTALL)
+@pytest.mark.parametrize(("script", "table"), [("annotator/keys.js", "KEYS"), ("many/wallkeys.js", "WALL_KEYS")])
+def test_every_key_of_the_annotator_is_named(script: str, table: str) -> None:
+    text = (ROOT / "app/components" / script).read_text()
+    listed = re.search(rf"const {table} = \{{(.*?)\}};", text, re.DOTALL)
     assert listed
     keys = [key.strip('"') for key in re.findall(r'^  ("[^"]+"|\w+): \[', listed.group(1), re.MULTILINE)]
     assert len(keys) > 15
     words = {"Enter": "Enter", "Backspace": "Backspace", "ArrowLeft": "←", "ArrowRight": "→", "ArrowUp": "↑",
-             "ArrowDown": "↓", "PageDown": "Page Down", "PageUp": "Page Up", " ": "Space", "=": "+"}  # fmt: skip
+             "ArrowDown": "↓", "PageDown": "Page Down", "PageUp": "Page Up", " ": "Space", "=": "+",
+             "Shift+ArrowLeft": "Shift+←", "Shift+ArrowRight": "→", "Shift+ArrowUp": "↑", "Shift+ArrowDown": "↓",
+             "Shift+v": "Shift+V", "Shift+y": "Shift+Y", "Escape": "Escape"}  # fmt: skip
     shown = [row.split("|")[1] for row in DOCS["pages.md"].splitlines() if row.startswith("| ")]
     for key in keys:
         assert any(words.get(key, key.upper()) in cell for cell in shown), key

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import write_picture, write_table
+from conftest import upcoming, write_picture, write_table
 from PIL import Image
 
 from hmgc_core.errors import TableError, UnknownImage
@@ -209,7 +209,7 @@ def test_fifty_thousand_files_are_no_trouble(ws: Workspace, tmp_path: Path) -> N
     report = import_images(ws, folder)
     assert (report.images, report.skipped) == (50_000, [])
     assert labelling.label_counts(ws).images == 50_000
-    assert len(labelling.queue(ws, count=12)) == 12
+    assert len(upcoming(ws, count=12)) == 12
 
 
 def _crc(body: bytes) -> bytes:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import TINY_EDGES, label, write_picture, write_table
+from conftest import TINY_EDGES, label, upcoming, write_picture, write_table
 
 from hmgc_core.errors import BadRequest, OrphanedLabels, UnknownImage, UnknownNode
 from hmgc_core.records import NewAnnotation
 from hmgc_core.store import annotations, checks
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow import labelling, pictures, taxonomies, training, tree, workspaces
+from hmgc_core.workflow import health, labelling, pictures, taxonomies, training, tree
 from hmgc_core.workflow.workspaces import Workspace
 
 
@@ -76,21 +76,21 @@ def test_nobody_withdraws_what_another_said(workspace: Workspace) -> None:
 
 
 def test_a_withdrawn_image_comes_back_into_the_queue(workspace: Workspace) -> None:
-    first = labelling.queue(workspace, count=1)[0]
+    first = upcoming(workspace, count=1)[0]
     uid = label(workspace, first.image.id, "owl")
-    assert first.image.id not in [item.image.id for item in labelling.queue(workspace, count=50)]
+    assert first.image.id not in [item.image.id for item in upcoming(workspace, count=50)]
     labelling.withdraw(workspace, uid, annotator="ada")
-    assert labelling.queue(workspace, count=1)[0].image.id == first.image.id
+    assert upcoming(workspace, count=1)[0].image.id == first.image.id
 
 
 def test_the_queue_gives_every_unlabelled_image_once_in_a_stable_order(workspace: Workspace) -> None:
     seen, after = [], ""
-    while items := labelling.queue(workspace, after=after, count=5):
+    while items := upcoming(workspace, after=after, count=5):
         seen += [item.image.id for item in items]
         after = items[-1].after
     assert sorted(seen) == list(range(1, 25))
     assert seen != sorted(seen)
-    assert seen == [item.image.id for item in labelling.queue(workspace, count=50)]
+    assert seen == [item.image.id for item in upcoming(workspace, count=50)]
 
 
 def test_the_queue_is_answered_by_the_index_alone(workspace: Workspace) -> None:
@@ -104,7 +104,7 @@ def test_the_queue_is_answered_by_the_index_alone(workspace: Workspace) -> None:
 
 
 def test_suggestions_of_the_newest_run_come_with_the_queue(predicted_workspace: Workspace) -> None:
-    items = labelling.queue(predicted_workspace, count=4)
+    items = upcoming(predicted_workspace, count=4)
     assert {item.image.id for item in items} == {21, 22, 23, 24}
     assert all(item.suggestion and item.suggestion.path[0][0] in ("bird", "ship") for item in items)
 
@@ -150,7 +150,7 @@ def test_random_histories_keep_every_count_true(workspace: Workspace) -> None:
             uids.append((label(workspace, image_id, node, kind=kind, by=by, uid=f"random-{number}"), by))
     assert_counts_are_true(workspace)
     before = words(workspace), labelling.label_counts(workspace)
-    workspaces.recount(workspace)
+    health.repair(workspace)
     assert (words(workspace), labelling.label_counts(workspace)) == before
 
 

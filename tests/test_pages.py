@@ -2,6 +2,8 @@
 
 import json
 import re
+import time
+import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,13 +12,14 @@ import numpy as np
 import pytest
 from conftest import write_picture, write_table
 from reading_pages import button, gallery, open_page, said, with_failed_run, words
+from streamlit.testing.v1 import AppTest
 
 from app import state
-from app.components import next_step, node_search, tree_view
+from app.components import next_step, node_search, picture_import, taxonomy_import, tree_view
 from hmgc_core.records import Prediction, Run, RunConfig
 from hmgc_core.store import images, jobs, predictions
 from hmgc_core.taxonomy import NodeText, Taxonomy
-from hmgc_core.workflow import labelling, pictures, taxonomies, training, tree
+from hmgc_core.workflow import import_history, labelling, pictures, taxonomies, training, tree
 from hmgc_core.workflow.workspaces import Workspace
 
 PAGES = ("overview", "taxonomy", "data", "train", "runs", "predictions")
@@ -213,6 +216,69 @@ def test_a_bad_class_tree_is_refused_with_its_remedy(
     assert not any("Use this" in found.label for found in page.button)
 
 
+def paste(page: AppTest, text: str) -> AppTest:
+    page.session_state[state.TREE_WAY] = taxonomy_import.PASTE
+    page.run()
+    page.text_area(key=state.TREE_PASTE).set_value(text).run()
+    assert not page.exception
+    return page
+
+
+def test_a_class_tree_is_pasted_after_a_look_at_it(empty_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = paste(open_page(monkeypatch, empty_workspace, "taxonomy"), "bird\n  owl\n  gull\nship\n")
+    assert "Read as an indented list: 4 lines" in said(page)
+    assert taxonomies.newest_taxonomy(empty_workspace) is None
+    button(page, "Use this class tree").click().run()
+    assert not page.exception
+    assert taxonomies.current_taxonomy(empty_workspace)[1].keys == ("root", "bird", "bird/owl", "bird/gull", "ship")
+
+
+@pytest.mark.parametrize(("text", "words"), [("https://example.org/x", "an address"), ("bird", "a single line")])
+def test_a_paste_of_the_wrong_kind_is_refused(
+    empty_workspace: Workspace, monkeypatch: pytest.MonkeyPatch, text: str, words: str
+) -> None:
+    page = paste(open_page(monkeypatch, empty_workspace, "taxonomy"), text)
+    assert words in page.error[0].value.lower()
+    assert not any("Use this" in found.label for found in page.button)
+
+
+def test_a_file_of_one_line_is_a_tree_and_a_warning(
+    empty_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page(monkeypatch, empty_workspace, "taxonomy")
+    page.file_uploader[0].upload("one.txt", b"bird\n").run()
+    assert "nothing to tell apart" in page.warning[0].value
+    assert button(page, "Use this class tree")
+
+
+def test_a_former_version_is_used_again(labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    smaller = Taxonomy.from_edges([("bird", "life"), ("ship", "life")])
+    taxonomies.store_taxonomy(labelled_workspace, smaller, source="smaller.csv", to_ancestor=True)
+    page = open_page(monkeypatch, labelled_workspace, "taxonomy")
+    page.session_state[state.TREE_IMPORT] = True
+    page.run()
+    page.selectbox(key=state.TREE_VERSION).set_value(1).run()
+    assert "6 new classes" in [found.label for found in page.expander]
+    button(page, "Use version 1 again").click().run()
+    assert not page.exception
+    _, tree_now = taxonomies.current_taxonomy(labelled_workspace)
+    assert tree_now == taxonomies.taxonomy_version(labelled_workspace, 1)
+
+
+def test_a_new_tree_says_what_it_changes(labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = open_page(monkeypatch, labelled_workspace, "taxonomy")
+    page.session_state[state.TREE_IMPORT] = True
+    page.run()
+    paste(page, "child,parent\nbird,life\nship,life\nsteamer,ship\nalbatross,bird\nheron,bird\n")
+    assert "would lose their class" in page.warning[0].value
+    moves = page.dataframe[0].value
+    assert dict(zip(moves["Class"], moves["Go to"], strict=True))["owl"] == "bird"
+    button(page, "Move these labels").click().run()
+    opened = [found.label for found in page.expander]
+    assert "1 new class" in opened
+    assert "4 classes are gone" in opened
+
+
 def test_labels_of_a_dropped_class_can_move_up(labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     page = open_page(monkeypatch, labelled_workspace, "taxonomy")
     page.session_state[state.TREE_IMPORT] = True
@@ -231,29 +297,108 @@ def test_labels_of_a_dropped_class_can_move_up(labelled_workspace: Workspace, mo
 # --- pictures ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_folder_is_imported_and_told_about(
+def look_at_path(page: AppTest, path: str) -> AppTest:
+    """Give a path on the Pictures page and look what would happen."""
+    page.session_state[state.IMPORT_WAY] = picture_import.PATH
+    page.run()
+    page.text_input(key=state.IMPORT_SOURCE).set_value(path)
+    button(page, "See what would happen").click().run()
+    return when_over(page)
+
+
+def when_over(page: AppTest, key: str = state.IMPORT_WORK) -> AppTest:
+    """Wait for what goes on in the background."""
+    while key in page.session_state and not page.session_state[key].is_over:
+        time.sleep(0.05)
+    page.run()
+    assert not page.exception
+    return page
+
+
+def figures(page: AppTest) -> dict[str, str]:
+    """The first figure of each name: what is looked at stands above what was."""
+    return {metric.label: metric.value for metric in reversed(page.metric)}
+
+
+def test_an_import_is_shown_before_it_happens_and_told_about_after(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(30, 33):
         write_picture(tmp_path / "more" / f"{number}.png", number)
     (tmp_path / "more" / "broken.png").write_bytes(b"no picture")
-    page = open_page(monkeypatch, workspace, "data")
-    page.text_input(key=state.IMPORT_SOURCE).set_value(str(tmp_path / "more"))
-    button(page, "Add pictures").click().run()
-    assert not page.exception
-    assert {metric.label: metric.value for metric in page.metric}["New pictures"] == "3"
+    page = look_at_path(open_page(monkeypatch, workspace, "data"), str(tmp_path / "more"))
+    assert "Nothing has happened yet" in said(page)
+    assert (figures(page)["New pictures"], figures(page)["Left out"]) == ("3", "1")
     assert page.dataframe[0].value["File"].tolist() == ["broken.png"]
+    assert labelling.label_counts(workspace).images == 24
+    button(page, "Add 3 pictures").click().run()
+    when_over(page)
     assert labelling.label_counts(workspace).images == 27
+    assert (figures(page)["Pictures"], figures(page)["New pictures"]) == ("27", "3")
+    assert button(page, "See what would happen")
 
 
-def test_a_missing_path_is_told_as_a_message(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = open_page(monkeypatch, workspace, "data")
-    page.text_input(key=state.IMPORT_SOURCE).set_value("/nowhere/at all")
-    button(page, "Add pictures").click().run()
+def test_a_preview_can_be_left_without_a_trace(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_picture(tmp_path / "a.png", 77)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
+        file.write(tmp_path / "a.png", "a.png")
+        file.writestr("t.csv", "path,label\na.png,dragon\n")
+    page = look_at_path(open_page(monkeypatch, workspace, "data"), str(tmp_path / "a.zip"))
+    assert "1 class of the table is not in the class tree" in page.warning[0].value
+    assert page.dataframe[0].value["Class in the table"].tolist() == ["dragon"]
+    assert len(list(workspace.staging.iterdir())) == 1
+    button(page, "Cancel").click().run()
     assert not page.exception
-    assert "Check the path" in page.error[0].value.replace("\\", "")
+    assert list(workspace.staging.iterdir()) == []
+    assert len(import_history.history(workspace)) == 1
+    assert button(page, "See what would happen")
+
+
+def test_uploaded_files_are_copied_into_the_workspace(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_picture(tmp_path / "a.png", 77)
+    page = open_page(monkeypatch, workspace, "data")
+    page.file_uploader[0].upload("a.png", (tmp_path / "a.png").read_bytes())
+    button(page, "See what would happen").click().run()
+    when_over(page)
+    assert "copied into the workspace" in said(page)
+    button(page, "Add 1 picture").click().run()
+    when_over(page)
+    assert pictures.image(workspace, 25).path.is_relative_to(workspace.copies)
+
+
+@pytest.mark.parametrize(
+    ("path", "words"), [("/nowhere/at all", "Check the path"), ("", "There is nothing to add yet")]
+)
+def test_a_path_that_leads_nowhere_is_told_as_a_message(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, path: str, words: str
+) -> None:
+    page = look_at_path(open_page(monkeypatch, workspace, "data"), path)
     page.run()
     assert not page.error  # told once: the next thing done takes it away
+    page.text_input(key=state.IMPORT_SOURCE).set_value(path)
+    button(page, "See what would happen").click().run()
+    assert not page.exception
+    assert words in page.error[0].value.replace("\\", "")
+
+
+def test_the_last_import_is_taken_back_after_a_question(
+    labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page(monkeypatch, labelled_workspace, "data")
+    page.session_state[state.IMPORT_UNDO] = True
+    page.run()
+    assert "4 pictures and 0 labels of this import go" in said(page)
+    assert "20 pictures stay, labelled since by ada" in said(page)
+    button(page, "Take this import back").click().run()
+    when_over(page, state.UNDO_WORK)
+    assert labelling.label_counts(labelled_workspace).images == 20
+    assert labelling.label_counts(labelled_workspace).labelled == 20
+    assert "State" in page.dataframe[-1].value
+    assert page.dataframe[-1].value["State"].tolist() == ["taken back, 20 pictures kept"]
 
 
 def test_a_moved_folder_is_noticed_and_pointed_to_its_new_place(

@@ -21,14 +21,15 @@ def show(load: Callable[[int, int], list[int]], *, key: str, nothing: str) -> No
             return
         opened = gallery.show_plain(found[:PER_PAGE], key=f"{key}-gallery")
         if page or len(found) > PER_PAGE:
-            _turner(key, page, more=len(found) > PER_PAGE)
+            turner(key, page, more=len(found) > PER_PAGE)
         if opened is not None:
             st.switch_page("pages/predictions.py", query_params={"image": str(opened)})
 
     pages()
 
 
-def _turner(key: str, page: int, *, more: bool) -> None:
+def turner(key: str, page: int, *, more: bool) -> None:
+    """Buttons that go a page back or on; the number of the page, from 0, is kept in the session under `key`."""
     with st.container(horizontal=True, vertical_alignment="center"):
         for label, icon, to, there in (
             ("Previous", ":material/chevron_left:", page - 1, page > 0),

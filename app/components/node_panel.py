@@ -5,12 +5,14 @@ from collections.abc import Callable
 import streamlit as st
 
 from app import state
-from app.components import gallery_pages
+from app.components import gallery_pages, tree_editor
+from app.components.annotator import who
 from app.components.wording import number, percent
 from app.security import escape_markdown
 from hmgc_core.records import Run
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow.tree import NodeCounts, labelled_images, predicted_images
+from hmgc_core.workflow.tree_edits import second_look_ids
 from hmgc_core.workflow.workspaces import Workspace
 
 MOST_CHILDREN = 30
@@ -31,6 +33,8 @@ def show(
     st.subheader(escape_markdown(taxonomy.name(node)), anchor=False)
     _names(taxonomy, node)
     _figures(node, counts, run)
+    _second_look(ws, taxonomy.keys[node])
+    tree_editor.show(ws, version, taxonomy.keys[node])
     _children(taxonomy, node, counts, on_pick)
     _pictures(ws, version, taxonomy.keys[node], run)
 
@@ -59,6 +63,17 @@ def _figures(node: int, counts: NodeCounts, run: Run | None) -> None:
             found = percent(float(counts.accuracy[node])) if counts.measured[node] else "–"
             about = f"Of {measured} labelled here or below, the share that run {run.id} also puts here."
             st.metric("Found", found, help=about)
+
+
+def _second_look(ws: Workspace, key: str) -> None:
+    waiting = len(second_look_ids(ws, annotator=who.current() or None, node=key))
+    if waiting:
+        st.page_link(
+            "pages/annotate.py",
+            label=f"{number(waiting, 'picture')} labelled here {'waits' if waiting == 1 else 'wait'} for a second look",
+            icon=":material/visibility:",
+            query_params={"queue": "second-look"},
+        )
 
 
 def _children(taxonomy: Taxonomy, node: int, counts: NodeCounts, on_pick: Callable[[str], None]) -> None:

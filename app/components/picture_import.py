@@ -1,93 +1,145 @@
-"""Bring in pictures of this machine: a folder, or a table of pictures and labels; what is left out is told, and why."""
+"""Bring in pictures: files, a zip or a folder of one's own computer, or a path on the machine that runs the app.
 
-from pathlib import Path
-from typing import Any
+First it is shown what would happen, then it happens.
+"""
+
+from collections.abc import Callable
 
 import streamlit as st
 
 from app import actions, state
+from app.components import background, import_preview
+from app.components.annotator import who
+from app.components.background import Work
 from app.components.wording import number
 from hmgc_core.errors import BadRequest
 from hmgc_core.exchange.table import Columns
-from hmgc_core.workflow import pictures
-from hmgc_core.workflow.pictures import ImportReport
+from hmgc_core.given_paths import given_path
+from hmgc_core.workflow import import_plan, imports, pictures
+from hmgc_core.workflow.import_plan import ImportPlan
+from hmgc_core.workflow.picture_sources import Upload
 from hmgc_core.workflow.workspaces import Workspace
 
+FILES, FOLDER, PATH = "Files or a zip", "A folder", "A path"
 COLUMNS = {"path": "Picture file", "label": "Class", "split": "Split", "annotator": "Who labelled"}
-MOST_SHOWN = 1000
 
 
 def show(ws: Workspace, *, has_tree: bool) -> None:
-    """The form of an import."""
+    """The form of an import; while one is looked at or made, how far it is and what it would do."""
+    work: Work | None = st.session_state.get(state.IMPORT_WORK)
+    if work is not None and not work.is_over:
+        background.show(work, stop="Stop")
+        return
+    if work is not None and isinstance(work.result, ImportPlan):
+        import_preview.show(work.result, on_add=lambda: _add(ws), on_cancel=_forget)
+        return
+    _form(ws, has_tree=has_tree)
+    made = background.follow(state.IMPORT_WORK, stop="Stop", stopped="It was stopped. Nothing of it was kept.")
+    if made is not None:
+        st.toast(f"The import is finished: {number(made.images, 'new picture')}.", icon=":material/check:")
+
+
+def _form(ws: Workspace, *, has_tree: bool) -> None:
+    way = st.segmented_control(
+        "Where the pictures are",
+        [FILES, FOLDER, PATH],
+        default=FILES,
+        required=True,
+        key=state.IMPORT_WAY,
+        persist_state="session",
+        label_visibility="collapsed",
+    )
     with st.form("data.import"):
-        st.text_input(
-            "Folder of pictures, or table (CSV) of pictures and labels",
-            key=state.IMPORT_SOURCE,
-            placeholder="/home/me/birds or /home/me/birds/labels.csv",
-            help="A path on the machine that runs this app. Paths inside a table are relative to it.",
-        )
+        if way == PATH:
+            st.text_input(
+                "Folder of pictures, zip, or table (CSV) of pictures and labels",
+                key=state.IMPORT_SOURCE,
+                placeholder="/home/me/birds, /home/me/birds.zip or /home/me/birds/labels.csv",
+                help="A path on the machine that runs this app. Paths inside a table are relative to it.",
+            )
+        else:
+            _uploader(folder=way == FOLDER)
         if not has_tree:
             st.caption(":material/info: Labels of a table need a class tree: import it first, then the table.")
         with st.expander("Table columns, labels and copies"):
-            with st.grid(4, min_column_width=150):
-                for column, name in COLUMNS.items():
-                    st.text_input(f"{name} column", value=column, key=f"{state.IMPORT_COLUMN}.{column}")
-            st.text_input("Labels without a name belong to", value=pictures.IMPORTER, key=state.IMPORT_BY, max_chars=60)
-            st.checkbox("Copy the files into the workspace", key=state.IMPORT_COPY)
-            st.caption("Without copies the pictures stay where they are and must not be moved away.")
+            _details(way == PATH)
         actions.show_problem(state.IMPORT_SOURCE)
         st.form_submit_button(
-            "Add pictures", type="primary", icon=":material/add_photo_alternate:", on_click=_run, args=(ws,)
+            "See what would happen", type="primary", icon=":material/visibility:", on_click=_look, args=(ws, str(way))
         )
 
 
-def _run(ws: Workspace) -> None:
-    source = st.session_state[state.IMPORT_SOURCE].strip()
-    bar = st.progress(0.0, text="Looking for pictures")
-    st.session_state.pop(state.IMPORT_REPORT, None)
-    report = actions.do(
-        _import,
-        ws,
-        source,
-        columns=Columns(**{column: _column(column) for column in COLUMNS}),
-        annotator=st.session_state[state.IMPORT_BY].strip() or pictures.IMPORTER,
-        copy=st.session_state[state.IMPORT_COPY],
-        at=state.IMPORT_SOURCE,
-        on_progress=lambda done, total: bar.progress(done / total, text=f"{number(done)} of {number(total)} read"),
+def _uploader(*, folder: bool) -> None:
+    most = int(st.get_option("server.maxUploadSize"))
+    st.file_uploader(
+        "A folder of this computer"
+        if folder
+        else "Pictures, a zip of pictures, or both with one table (CSV) of labels",
+        accept_multiple_files="directory" if folder else True,
+        key=_files_key(),
     )
-    bar.empty()
-    st.session_state[state.IMPORT_REPORT] = report
+    st.caption(
+        f"Up to {most} MB at a time; they are copied into the workspace. What is larger is given as a path, "
+        "as it lies on the machine that runs this app."
+    )
 
 
-def _import(ws: Workspace, source: str, **kwargs: Any) -> ImportReport:
-    if not source:
-        raise BadRequest("there is nothing to add yet", remedy="give a folder of pictures, or a table, first")
-    return pictures.import_images(ws, Path(source).expanduser(), **kwargs)
+def _files_key() -> str:
+    return f"{state.IMPORT_FILES}.{st.session_state.get(state.IMPORT_ROUND, 0)}"
+
+
+def _details(by_path: bool) -> None:
+    with st.grid(4, min_column_width=150):
+        for column, name in COLUMNS.items():
+            st.text_input(f"{name} column", value=column, key=f"{state.IMPORT_COLUMN}.{column}")
+    st.text_input("Labels without a name belong to", value=pictures.IMPORTER, key=state.IMPORT_BY, max_chars=60)
+    if by_path:
+        st.checkbox("Copy the files into the workspace", key=state.IMPORT_COPY)
+        st.caption(
+            "Without copies the pictures stay where they are and must not be moved away. A zip is always copied."
+        )
+
+
+def _look(ws: Workspace, way: str) -> None:
+    plan = actions.do(_plan_of, ws, way, at=state.IMPORT_SOURCE)
+    if plan is not None:
+        st.session_state[state.IMPORT_WORK] = Work("Reading pictures", plan)
+        st.session_state[state.IMPORT_ROUND] = st.session_state.get(state.IMPORT_ROUND, 0) + 1
+
+
+def _plan_of(ws: Workspace, way: str) -> Callable[[Callable[[int, int], None]], ImportPlan]:
+    """What is to be looked at, taken from the form before it goes; the reading itself comes later."""
+    columns = Columns(**{column: _column(column) for column in COLUMNS})
+    annotator = st.session_state[state.IMPORT_BY].strip() or pictures.IMPORTER
+    if way == PATH:
+        source, copy = st.session_state[state.IMPORT_SOURCE].strip(), st.session_state[state.IMPORT_COPY]
+        if not source:
+            raise BadRequest("there is nothing to add yet", remedy="give a folder of pictures, a zip or a table, first")
+        path = given_path(source)
+        return lambda report: import_plan.plan_import(
+            ws, path, columns=columns, annotator=annotator, copy=copy, on_progress=report
+        )
+    uploads = [Upload(file.name, file) for file in st.session_state.get(_files_key()) or ()]
+    if not uploads:
+        raise BadRequest("there is nothing to add yet", remedy="choose pictures or a zip first")
+    return lambda report: import_plan.plan_uploads(
+        ws, uploads, columns=columns, annotator=annotator, on_progress=report
+    )
 
 
 def _column(column: str) -> str:
     return st.session_state[f"{state.IMPORT_COLUMN}.{column}"].strip() or column
 
 
-def show_report() -> None:
-    """What the last import of this session did, until it is closed."""
-    report: ImportReport | None = st.session_state.get(state.IMPORT_REPORT)
-    if report is None:
-        return
-    with st.container(border=True):
-        st.markdown("**The import is finished.**")
-        with st.grid(4, min_column_width=120):
-            st.metric("New pictures", number(report.images))
-            st.metric("Known before", number(report.known), help="These files were imported earlier; nothing changed.")
-            st.metric("Duplicates", number(report.duplicates), help="Files with the same content as another picture.")
-            st.metric("Labels", number(report.annotations))
-        if report.skipped:
-            st.markdown(f"{number(len(report.skipped), 'thing was', 'things were')} left out:")
-            shown = report.skipped[:MOST_SHOWN]
-            st.dataframe(
-                {"File": [skip.path for skip in shown], "Why": [skip.reason for skip in shown]},
-                hide_index=True,
-                height=min(360, 40 + 36 * len(shown)),
-                alt="What the import left out, and why",
-            )
-        st.button("Close", on_click=lambda: st.session_state.pop(state.IMPORT_REPORT, None))
+def _add(ws: Workspace) -> None:
+    plan: ImportPlan = st.session_state[state.IMPORT_WORK].result
+    by = who.current()
+    st.session_state[state.IMPORT_WORK] = Work(
+        "Adding pictures", lambda report: imports.carry_out(ws, plan, started_by=by, on_progress=report)
+    )
+
+
+def _forget() -> None:
+    work: Work | None = st.session_state.pop(state.IMPORT_WORK, None)
+    if work is not None and isinstance(work.result, ImportPlan):
+        work.result.drop()

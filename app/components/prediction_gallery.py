@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import state
-from app.components import prediction_filters
+from app.components import prediction_filters, selection_form
 from app.components.gallery import index as gallery
 from app.components.wording import number
 from hmgc_core.records import Run
@@ -28,6 +28,7 @@ def show(run: Run, table: PredictionTable) -> None:
         st.caption(f"{number(found, 'picture')} of {number(len(table.image_ids))}", width="content")
         if found > PER_PAGE:
             st.pagination(-(-found // PER_PAGE), key=key)
+        selection_form.show(found, lambda: seeing.matching_images(table, wanted, order=order).tolist())
     opened = gallery.show(cards, key=f"{key}.{page}", on_open=lambda image_id: state.choose(state.IMAGE, image_id))
     if opened is not None:
         st.rerun()

@@ -40,6 +40,14 @@ def number(count: int, one: str = "", many: str = "") -> str:
     return f"{count:,} {noun}".rstrip()
 
 
+def size(count: int) -> str:
+    """Bytes as people say them: `312 kB`, `1.4 GB`."""
+    for unit, length in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= length:
+            return f"{count / length:.1f} {unit}" if count < 10 * length else f"{count / length:.0f} {unit}"
+    return number(count, "byte")
+
+
 def run_title(run: Run) -> str:
     """The short name of a run: its number, model and backbone."""
     return f"Run {run.id} · {run.config.model} on {run.config.backbone}"

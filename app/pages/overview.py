@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import resources
-from app.components import charts, label_progress, level_names, next_step, run_summary, services
+from app.components import charts, health_notice, label_progress, level_names, next_step, run_summary, services
 from app.components.wording import number, percent
 from hmgc_core.workflow import labelling, taxonomies, training
 
@@ -13,6 +13,7 @@ counts = labelling.label_counts(ws)
 runs = training.all_runs(ws)
 
 st.header("Overview")
+health_notice.show(ws)
 next_step.show(next_step.next_step(has_tree=newest is not None, counts=counts, runs=runs))
 
 with st.grid(4, min_column_width=150):

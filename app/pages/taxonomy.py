@@ -3,9 +3,9 @@
 import streamlit as st
 
 from app import resources, state
-from app.components import breadcrumbs, charts, node_panel, node_search, taxonomy_import, tree_view
+from app.components import breadcrumbs, charts, node_panel, node_search, taxonomy_import, tree_changes, tree_view
 from app.components.wording import number
-from hmgc_core.workflow import seeing, taxonomies
+from hmgc_core.workflow import seeing, taxonomies, tree_edits
 
 COLOURS = {"accuracy": "Colour: share found", "labels": "Colour: labels"}
 
@@ -20,8 +20,8 @@ if newest is None:
 
 version, taxonomy = newest
 newest_run = seeing.newest_done(ws)
-# The predictions of a run speak of the classes of its own tree.
-run = newest_run if newest_run and newest_run.taxonomy == version else None
+# The predictions of a run speak of the classes of its own tree; names may have changed since.
+run = newest_run if newest_run and newest_run.taxonomy in tree_edits.versions_of_this_shape(ws) else None
 counts = resources.node_counts(ws, version, run.id if run else None)
 key = state.chosen(state.NODE)
 node = taxonomy.index(key) if key in taxonomy else 0
@@ -41,6 +41,7 @@ def open_clicked() -> None:
         open_node(taxonomy.keys[max(0, int(taxonomy.parents[top]))] if clicked == taxonomy.keys[top] else clicked)
 
 
+tree_changes.show_done(ws, version)
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     st.caption(
         f"{number(len(taxonomy))} classes, {number(len(taxonomy.leaves))} of them at the finest level. "
@@ -49,6 +50,7 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
     )
     if newest_run and not run:
         st.caption(f"Run {newest_run.id} learned an earlier version of the tree: train again to see how it does here.")
+    tree_changes.show(ws, taxonomy)
     with st.popover("Import", icon=":material/upload:", key=state.TREE_IMPORT, on_change="rerun") as importing:
         if importing.open:
             with st.container(width=560):  # as wide as it gets, whatever it shows

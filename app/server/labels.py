@@ -1,4 +1,4 @@
-"""The routes of the annotator: what comes next, labels and their withdrawal, and who is labelling."""
+"""The routes of labels: what was said, what is taken back, and who is labelling."""
 
 from typing import Any
 
@@ -7,37 +7,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.security import COOKIE, TOKEN_HEADER, TOKEN_LIFE_S
-from app.server.answers import answer, whole_number
+from app.server.answers import answer
 from app.server.workspace import workspace
-from app.server.writes import annotator, write
+from app.server.writes import write
 from hmgc_core.errors import BadRequest
-from hmgc_core.records import NewAnnotation, Prediction
+from hmgc_core.records import NewAnnotation
 from hmgc_core.workflow import labelling, seeing
-from hmgc_core.workflow.labelling import QueueItem
-from hmgc_core.workflow.taxonomies import current_taxonomy
 from hmgc_core.workflow.workspaces import Workspace
 
-MOST_AHEAD = 48
 LONGEST_LOOK_S = 1e7
 DEEPEST_SHOWN = 4
-
-
-async def queue(request: Request) -> Response:
-    """The next images without a label, the class tree in use, and how much is done."""
-    annotator(request)
-    count = whole_number(request.query_params.get("n", "12"), "images")
-    after = request.query_params.get("after", "")
-    return answer(await run_in_threadpool(_queue, after, max(1, min(count, MOST_AHEAD))))
-
-
-def _queue(after: str, count: int) -> dict[str, Any]:
-    ws = workspace()
-    version, taxonomy = current_taxonomy(ws)
-    return {
-        "items": [_item(item) for item in labelling.queue(ws, after=after, count=count)],
-        "taxonomy": {"version": version, "hash": taxonomy.content_hash},
-        "counts": counts(ws),
-    }
 
 
 def counts(ws: Workspace) -> dict[str, int]:
@@ -45,29 +24,6 @@ def counts(ws: Workspace) -> dict[str, int]:
     at = seeing.labels_stamp(ws)
     images, labelled = labelling.image_counts(ws)
     return {"images": images, "labelled": labelled, "at": at}
-
-
-def _item(item: QueueItem) -> dict[str, Any]:
-    return {
-        "id": item.image.id,
-        "after": item.after,
-        "width": item.image.width,
-        "height": item.image.height,
-        "suggestion": _suggestion(item.suggestion) if item.suggestion else None,
-    }
-
-
-def _suggestion(prediction: Prediction) -> dict[str, Any]:
-    def rounded(pairs: tuple[tuple[str, float], ...]) -> list[tuple[str, float]]:
-        return [(key, round(probability, 4)) for key, probability in pairs]
-
-    return {
-        "run": prediction.run_id,
-        "node": prediction.node,
-        "probability": round(prediction.probability, 4),
-        "path": rounded(prediction.path),
-        "top": rounded(prediction.top),
-    }
 
 
 async def labels(request: Request) -> Response:

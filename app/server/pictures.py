@@ -23,7 +23,8 @@ from hmgc_core.records import ImageRecord
 from hmgc_core.workflow import pictures
 
 # Longest sides in pixels. A wanted width is answered with the next larger one, so that few files are kept.
-WIDTHS = (96, 192, 320, 640, 960, 1280, 1920)
+# The last two are for looking closer.
+WIDTHS = (96, 192, 320, 640, 960, 1280, 1920, 3840, 7680)
 DEFAULT_WIDTH = 1280
 
 # A picture never changes under its number, but another workspace on the same port uses the number for another one. A

@@ -6,7 +6,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 import hmgc_core
-from app.server import labels, pictures, trees
+from app.server import alike, glances, labels, pictures, queues, trees
 from app.server.answers import Resource, answer
 from app.server.workspace import workspace
 from hmgc_core.workflow.taxonomies import newest_taxonomy
@@ -27,10 +27,17 @@ routes = [
     Route("/overview", overview),
     Route("/api/health", Resource(get=health)),
     Route("/api/session", Resource(post=labels.session)),
-    Route("/api/queue", Resource(get=labels.queue)),
+    Route("/api/queue", Resource(get=queues.queue)),
+    Route("/api/queue/hold", Resource(post=queues.hold)),
+    Route("/api/queue/skip", Resource(post=queues.skip)),
+    Route("/api/queue/again", Resource(post=queues.again)),
+    Route("/api/queue/images/{id}", Resource(get=queues.reopened)),
+    Route("/api/alike", Resource(get=alike.alike)),
     Route("/api/labels", Resource(post=labels.labels)),
     Route("/api/labels/{uid}/withdraw", Resource(post=labels.withdraw)),
     Route("/api/taxonomy/{hash}", Resource(get=trees.taxonomy)),
+    Route("/api/glance", Resource(get=glances.of_class)),
+    Route("/api/nearest", Resource(get=glances.nearest)),
     Route("/api/images/{id}", Resource(get=pictures.image)),
     Route("/api/heatmaps/{inspection}/{n}", Resource(get=pictures.heatmap)),
     # Streamlit would answer an unknown path with its page and 200.

@@ -12,7 +12,7 @@ from app.server.answers import RequestError
 from app.server.workspace import workspace
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow.labelling import taxonomy_for_screen
-from hmgc_core.workflow.taxonomies import newest_taxonomy
+from hmgc_core.workflow.taxonomies import taxonomy_with_hash
 
 
 async def taxonomy(request: Request) -> Response:
@@ -29,12 +29,10 @@ async def taxonomy(request: Request) -> Response:
 
 
 def _body(content_hash: str) -> bytes:
-    ws = workspace()
-    newest = newest_taxonomy(ws)  # from here on the version in use is among those already read
-    for known in [newest[1] if newest else None, *ws.taxonomies.values()]:
-        if known is not None and known.content_hash == content_hash:
-            return packed(known)
-    raise RequestError(404, "there is no such class tree", remedy="reload the page to get the newest one")
+    known = taxonomy_with_hash(workspace(), content_hash)
+    if known is None:
+        raise RequestError(404, "there is no such class tree", remedy="reload the page to get the newest one")
+    return packed(known)
 
 
 @functools.lru_cache(maxsize=4)

@@ -4,7 +4,6 @@
 in `classes`, what is drawn when in `plan`, the simulated annotators in `labels`, the drawing in `picture` and below.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from hmgc_core.demo.labels import DemoLabel, label_images
 from hmgc_core.demo.picture import draw_picture
 from hmgc_core.demo.plan import DemoImage, plan_images
 from hmgc_core.errors import BadRequest
+from hmgc_core.records import OnProgress, quiet
 from hmgc_core.taxonomy import Taxonomy
 
 __all__ = [
@@ -41,13 +41,7 @@ class DemoSet:
     labels: tuple[DemoLabel, ...]
 
 
-def _ignore(_done: int, _total: int) -> None:
-    """Nobody watches."""
-
-
-def draw_demo(
-    folder: Path, *, seed: int = 0, images: int = DEMO_IMAGES, on_progress: Callable[[int, int], None] = _ignore
-) -> DemoSet:
+def draw_demo(folder: Path, *, seed: int = 0, images: int = DEMO_IMAGES, on_progress: OnProgress = quiet) -> DemoSet:
     """Write `images` pictures to `folder/images` and return the set; their names do not tell the class.
 
     on_progress: called with the number of pictures drawn and the number of all, after each picture. Equal seeds and

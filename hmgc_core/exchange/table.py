@@ -1,11 +1,14 @@
-"""The label table: one CSV row per picture, `path,label[,split][,annotator]`. Reads rows; knows no workspace."""
+"""The label table: one CSV row per picture, `path,label[,split][,annotator][,kind]`. Reads rows; knows no workspace."""
 
 import csv
+import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import Any
 
 from hmgc_core.errors import TableError
+from hmgc_core.exchange.cells import unguarded, write_rows
 
 SPLIT_WORDS = {
     "train": "train",
@@ -20,54 +23,75 @@ SPLIT_WORDS = {
 
 @dataclass(frozen=True)
 class Columns:
-    """Names of the columns to read. label, split and annotator may be missing in the file."""
+    """Names of the columns to read; all but the path may be missing in the file.
+
+    state: in a table that was exported, `earlier` and `withdrawn` mark what is no longer said; it does not come in.
+    """
 
     path: str = "path"
     label: str = "label"
     split: str = "split"
     annotator: str = "annotator"
+    kind: str = "kind"
+    state: str = "state"
+
+
+NO_LONGER_SAID = ("earlier", "withdrawn")
 
 
 @dataclass(frozen=True)
 class TableRow:
-    """One row: line in the file; path as written; label, split and annotator "" where the row has none."""
+    """One row: line in the file; path as written; the rest as written, "" where the row has none. kind "" is `is`."""
 
     line: int
     path: str
     label: str = ""
     split: str = ""
     annotator: str = ""
+    kind: str = ""
 
 
-def read_table(path: Path, columns: Columns | None = None) -> Iterator[TableRow]:
-    """The rows of a label table. Raises TableError with file, line and remedy."""
+def read_table(path: Path, columns: Columns | None = None, *, name: str = "") -> Iterator[TableRow]:
+    """The rows of a label table. name: as people know the file. Raises TableError with file, line and remedy."""
     columns = columns or Columns()
+    shown = name or str(path)
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise TableError(f"cannot read {path}: {error.strerror}", remedy="check the path") from error
+        raise TableError(f"cannot read {shown}: {error.strerror}", remedy="check the path") from error
     except UnicodeDecodeError as error:
-        raise TableError(f"{path} is not UTF-8 text", remedy="save the table as UTF-8") from error
+        raise TableError(f"{shown} is not UTF-8 text", remedy="save the table as UTF-8") from error
     delimiter = "\t" if path.suffix.lower() in (".tsv", ".tab") else ","
-    reader = csv.DictReader(text.replace("\0", "").splitlines(keepends=True), delimiter=delimiter)
-    _check_header(path, [name.strip() for name in reader.fieldnames or ()], columns)
+    reader = csv.DictReader(io.StringIO(text.replace("\0", ""), newline=""), delimiter=delimiter)
+    _check_header(shown, [name.strip() for name in reader.fieldnames or ()], columns)
     reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
-    for row in reader:
-        cell = {name: (value or "").strip() for name, value in row.items() if isinstance(name, str)}
+    for row in _rows(reader, shown):
+        cell = {name: unguarded((value or "").strip()) for name, value in row.items() if isinstance(name, str)}
         if not any(cell.values()):
             continue
+        stands = cell.get(columns.state, "") not in NO_LONGER_SAID
         yield TableRow(
             line=reader.line_num,
             path=cell.get(columns.path, ""),
-            label=cell.get(columns.label, ""),
+            label=cell.get(columns.label, "") if stands else "",
             split=cell.get(columns.split, "").lower(),
             annotator=cell.get(columns.annotator, ""),
+            kind=cell.get(columns.kind, "") if stands else "",
         )
 
 
-def _check_header(path: Path, header: list[str], columns: Columns) -> None:
+def _rows(reader: "csv.DictReader[str]", shown: str) -> Iterator[dict[str | Any, str | Any]]:
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise TableError(
+            f"{shown}, line {reader.line_num}: not readable as CSV: {error}", remedy="check the quotes on this line"
+        ) from error
+
+
+def _check_header(shown: str, header: list[str], columns: Columns) -> None:
     if not header:
-        raise TableError(f"{path} is empty", remedy="write a header `path,label` and one row per picture")
+        raise TableError(f"{shown} is empty", remedy="write a header `path,label` and one row per picture")
     wanted = [("path", columns.path)]
     if columns.label != Columns.label:
         wanted.append(("label", columns.label))
@@ -76,14 +100,13 @@ def _check_header(path: Path, header: list[str], columns: Columns) -> None:
             there = ", ".join(map(repr, header[:8])) + (", …" if len(header) > 8 else "")
             where = f"under “Table columns, labels and copies”, or with --{meaning}-column"
             raise TableError(
-                f"the table {path.name} has, in line 1, no column {name!r}; there are {there}",
+                f"the table {PurePath(shown).name} has, in line 1, no column {name!r}; there are {there}",
                 remedy=f"say which column holds the {meaning}: {where}",
             )
 
 
 def write_table(path: Path, rows: Iterable[TableRow]) -> None:
-    """Write rows as a label table with all four columns."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(("path", "label", "split", "annotator"))
-        writer.writerows((row.path, row.label, row.split, row.annotator) for row in rows)
+    """Write rows as a label table with path, label, split and annotator."""
+    with path.open("wb") as file:
+        header = ("path", "label", "split", "annotator")
+        write_rows(file, header, ((row.path, row.label, row.split, row.annotator) for row in rows))

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,14 +11,21 @@ import numpy as np
 import safetensors.torch
 import torch
 
+from hmgc_core.checkpoint_files import (
+    FORMAT,
+    MANIFEST,
+    TAXONOMY,
+    WEIGHTS,
+    hash_of_the_rest,
+    read_checked,
+    read_manifest,
+)
+from hmgc_core.durable_files import write_durably
 from hmgc_core.errors import CheckpointError, HmgcError
 from hmgc_core.models.base import HierarchicalModel
 from hmgc_core.models.catalog import build_model
 from hmgc_core.records import RunConfig
 from hmgc_core.taxonomy import NodeText, Taxonomy
-
-FORMAT = 1
-MANIFEST, WEIGHTS, TAXONOMY = "checkpoint.json", "weights.safetensors", "taxonomy.json"
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ def save_checkpoint(
         "torch": torch.__version__,
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     }
-    manifest["sha256_of_the_rest"] = _hash_of_the_rest(manifest)
+    manifest["sha256_of_the_rest"] = hash_of_the_rest(manifest)
     for name, content in files.items():
         write_durably(draft / name, content)
     write_durably(draft / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1).encode())
@@ -86,8 +92,8 @@ def load_checkpoint(folder: Path) -> Checkpoint:
 
     Raises CheckpointError where a file is missing, was changed or cut off, or does not build a model.
     """
-    manifest = _read_manifest(folder)
-    contents = {name: _read_checked(folder / name, sha256) for name, sha256 in manifest["sha256"].items()}
+    manifest = read_manifest(folder)
+    contents = {name: read_checked(folder / name, sha256) for name, sha256 in manifest["sha256"].items()}
     try:
         config = RunConfig.from_dict(manifest["config"])
         taxonomy = taxonomy_from_json(json.loads(contents[TAXONOMY]))
@@ -112,56 +118,3 @@ def taxonomy_from_json(values: dict[str, Any]) -> Taxonomy:
     """The tree of `taxonomy_to_json`, node indices and all."""
     texts = {key: NodeText(name, tuple(synonyms), note) for key, (name, synonyms, note) in values["texts"].items()}
     return Taxonomy(tuple(values["keys"]), np.array(values["parents"], dtype=np.int64), texts)
-
-
-def write_durably(path: Path, content: bytes) -> None:
-    """Write a file so that it is on the disk, whole, under its name; or not there at all."""
-    draft = path.with_name(path.name + ".tmp")
-    with draft.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-
-
-def _hash_of_the_rest(manifest: dict[str, Any]) -> str:
-    """sha256 of all that the manifest says, but for this hash itself."""
-    rest = {name: value for name, value in manifest.items() if name != "sha256_of_the_rest"}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
-
-
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    path = folder / MANIFEST
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        whole = manifest["sha256_of_the_rest"] == _hash_of_the_rest(manifest)
-    except FileNotFoundError as error:
-        raise CheckpointError(
-            f"there is no checkpoint in {folder}", remedy="train again, or restore a backup"
-        ) from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError(
-            f"{path} is damaged: {error}", remedy="restore it from a backup, or train again"
-        ) from error
-    if not whole:
-        raise CheckpointError(f"{path} is damaged", remedy="restore it from a backup, or train again")
-    if manifest["format"] != FORMAT:
-        raise CheckpointError(
-            f"{path} has format {manifest['format']}; this version reads {FORMAT}",
-            remedy="use the version that wrote it, or train again",
-        )
-    return dict(manifest)
-
-
-def _read_checked(path: Path, sha256: str) -> bytes:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise CheckpointError(
-            f"{path} cannot be read: {error}", remedy="restore it from a backup, or train again"
-        ) from error
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise CheckpointError(
-            f"{path} is damaged: its content is not what was written", remedy="restore it from a backup, or train again"
-        )
-    return content

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hmgc_core.learning.checkpoints import write_durably
+from hmgc_core.durable_files import write_durably
 from hmgc_core.models.base import HierarchicalModel
 
 FILE = "resume.pt"

@@ -1,31 +1,59 @@
 """Statements of annotators: added, never changed; and what follows from them, kept beside them.
 
-An annotator's word on an image is the last of their statements that was not withdrawn. `word`, `label_tally` and
-`image_tally` follow in the same transaction.
+An annotator's word on an image is the last of their statements that was not withdrawn and still says something in the
+newest version of the tree. `word`, `label_tally` and `image_tally` follow in the same transaction.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from hmgc_core.leading import Step, read_on
 from hmgc_core.records import Annotation, NewAnnotation, Word
-from hmgc_core.store import images
-from hmgc_core.store.schema import annotation, annotator, image, image_tally, label_tally, now, word
-from hmgc_core.store.taxonomies import current_key, moves_after
+from hmgc_core.store import images, places
+from hmgc_core.store.schema import annotation, annotator, image, image_path, image_tally, label_tally, now, word
+from hmgc_core.store.taxonomies import moves_after
 
 WITHDRAWAL = "withdrawal"
 
-Statement = tuple[int, str, str]  # annotation id, kind, node key in the newest taxonomy
+
+class Statement(NamedTuple):
+    """An annotation as it reads in the newest taxonomy; see `leading.Reading`."""
+
+    id: int
+    kind: str
+    key: str
+    second_look: int | None
+
+
+class _Reader:
+    """Reads annotations of any version in the newest taxonomy; the steps of each version are fetched once."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self.connection = connection
+        self.steps: dict[int, list[Step]] = {}
+
+    def __call__(self, row_id: int, taxonomy_id: int, kind: str, key: str) -> Statement | None:
+        if taxonomy_id not in self.steps:
+            self.steps[taxonomy_id] = moves_after(self.connection, taxonomy_id)
+        reading = read_on(kind, key, self.steps[taxonomy_id])
+        return Statement(row_id, *reading) if reading else None
 
 
 def annotator_id(connection: sa.Connection, name: str) -> int:
     """The row of an annotator, made if need be."""
-    found = connection.execute(sa.select(annotator.c.id).where(annotator.c.name == name)).scalar()
-    if found is None:
+    found = find_id(connection, name)
+    if not found:
         inserted = connection.execute(annotator.insert().values(name=name, created_at=now())).inserted_primary_key
         assert inserted is not None
         found = inserted[0]
     return int(found)
+
+
+def find_id(connection: sa.Connection, name: str) -> int:
+    """The row of an annotator, 0 for a name that nobody has."""
+    return connection.execute(sa.select(annotator.c.id).where(annotator.c.name == name)).scalar() or 0
 
 
 def annotators(connection: sa.Connection) -> list[str]:
@@ -78,15 +106,17 @@ def _add_chunk(connection: sa.Connection, statements: list[NewAnnotation], by: i
             for statement in statements
         ],
     ).scalars()
-    steps = {version: moves_after(connection, version) for version in {s.taxonomy for s in statements}}
-    latest: dict[int, Statement | None] = {
-        s.image_id: (row_id, s.kind, current_key(s.node, steps[s.taxonomy]))
+    read = _Reader(connection)
+    readings = {
+        s.image_id: reading
         for row_id, s in zip(inserted, statements, strict=True)
+        # One that says nothing any more leaves the word as it was.
+        if (reading := read(row_id, s.taxonomy, s.kind, s.node))
     }
-    _set_words(connection, by, latest)
+    set_words(connection, by, readings)
 
 
-def _set_words(connection: sa.Connection, by: int, latest: dict[int, Statement | None]) -> None:
+def set_words(connection: sa.Connection, by: int, latest: Mapping[int, Statement | None]) -> None:
     """Make these the annotator's words (None: no word any more) and carry every count along."""
     ids = list(latest)
     mine = (word.c.annotator_id == by) & word.c.image_id.in_(ids)
@@ -100,18 +130,25 @@ def _set_words(connection: sa.Connection, by: int, latest: dict[int, Statement |
         if before is not None:
             labels[before.node_key, before.kind, split] = labels.get((before.node_key, before.kind, split), 0) - 1
         if after is not None:
-            labels[after[2], after[1], split] = labels.get((after[2], after[1], split), 0) + 1
+            labels[after.key, after.kind, split] = labels.get((after.key, after.kind, split), 0) + 1
     connection.execute(word.delete().where(mine))
-    new = [
-        {"image_id": i, "annotator_id": by, "annotation_id": said[0], "kind": said[1], "node_key": said[2]}
-        for i, said in latest.items()
-        if said is not None
-    ]
+    new = [_word_row(image_id, by, said) for image_id, said in latest.items() if said is not None]
     if new:
         connection.execute(word.insert(), new)
     for (key, kind, split), change in labels.items():
         _change_label_tally(connection, key, kind, split, change)
     _count_words(connection, {i: (latest[i] is not None) - (i in old) for i in splits}, splits)
+
+
+def _word_row(image_id: int, by: int, said: Statement) -> dict[str, int | str | None]:
+    return {
+        "image_id": image_id,
+        "annotator_id": by,
+        "annotation_id": said.id,
+        "kind": said.kind,
+        "node_key": said.key,
+        "second_look_id": said.second_look,
+    }
 
 
 def _change_label_tally(connection: sa.Connection, key: str, kind: str, split: str, by: int) -> None:
@@ -140,6 +177,7 @@ def _count_words(connection: sa.Connection, changes: dict[int, int], splits: dic
         if count:
             images.change_tally(connection, split, labelled=True, by=count)
             images.change_tally(connection, split, labelled=False, by=-count)
+    places.set_out_lost(connection, [i for i in moved if before[i] + changes[i] == 0])
 
 
 def withdraw(connection: sa.Connection, uid: str, *, by: int, withdrawal_uid: str) -> bool:
@@ -162,20 +200,21 @@ def withdraw(connection: sa.Connection, uid: str, *, by: int, withdrawal_uid: st
                 kind=WITHDRAWAL, node_key="", seconds=0.0, shown={}, withdraws_id=row.id, created_at=now(),
             )
         )  # fmt: skip
-        _set_words(connection, by, {row.image_id: _last_statement(connection, row.image_id, by)})
+        set_words_anew(connection, by, [row.image_id])
     return True
 
 
-def _last_statement(connection: sa.Connection, image_id: int, by: int) -> Statement | None:
-    row = connection.execute(
-        _standing(upto=None)
-        .where((annotation.c.image_id == image_id) & (annotation.c.annotator_id == by))
-        .order_by(annotation.c.id.desc())
-        .limit(1)
-    ).first()
-    if row is None:
-        return None
-    return row.id, row.kind, current_key(row.node_key, moves_after(connection, row.taxonomy_id))
+def set_words_anew(connection: sa.Connection, by: int, image_ids: Sequence[int]) -> None:
+    """Read one annotator's statements on these images once more: the last one that says something is their word."""
+    read = _Reader(connection)
+    for start in range(0, len(image_ids), images.CHUNK):
+        chunk = image_ids[start : start + images.CHUNK]
+        latest: dict[int, Statement | None] = dict.fromkeys(chunk)
+        mine = (annotation.c.annotator_id == by) & annotation.c.image_id.in_(chunk)
+        # The sum keeps SQLite from walking along all that the annotator ever said.
+        for row in connection.execute(_standing(upto=None).where(mine).order_by(annotation.c.id + 0)):
+            latest[row.image_id] = read(row.id, row.taxonomy_id, row.kind, row.node_key) or latest[row.image_id]
+        set_words(connection, by, latest)
 
 
 def _standing(upto: int | None) -> sa.Select:
@@ -243,20 +282,44 @@ def tallies(connection: sa.Connection) -> list[tuple[str, str, str, int]]:
 
 
 def rebuild(connection: sa.Connection) -> None:
-    """Make words and counts anew from the statements, with node keys of the newest taxonomy."""
+    """Make words and counts anew from the statements, as they read in the newest taxonomy."""
     for table in (word, label_tally, image_tally):
         connection.execute(table.delete())
-    connection.execute(image.update().values(words=0))
-    for row in connection.execute(sa.select(image.c.split, sa.func.count()).group_by(image.c.split)).all():
-        images.change_tally(connection, row[0], labelled=False, by=row[1])
-    latest: dict[int, dict[int, Statement | None]] = {}
-    steps: dict[int, list[dict[str, str]]] = {}
+    rows = _words_as_said(connection)
+    if rows:
+        connection.execute(word.insert(), rows)
+    _count_all(connection)
+
+
+def _words_as_said(connection: sa.Connection) -> list[dict[str, int | str | None]]:
+    """The rows of `word` as they follow from all statements."""
+    read = _Reader(connection)
+    latest: dict[tuple[int, int], Statement] = {}
     for row in connection.execute(_standing(upto=None).order_by(annotation.c.id)):
-        if row.taxonomy_id not in steps:
-            steps[row.taxonomy_id] = moves_after(connection, row.taxonomy_id)
-        said = (row.id, row.kind, current_key(row.node_key, steps[row.taxonomy_id]))
-        latest.setdefault(row.annotator_id, {})[row.image_id] = said
-    for by, by_image in latest.items():
-        ids = list(by_image)
-        for start in range(0, len(ids), images.CHUNK):
-            _set_words(connection, by, {i: by_image[i] for i in ids[start : start + images.CHUNK]})
+        said = read(row.id, row.taxonomy_id, row.kind, row.node_key)
+        if said is not None:
+            latest[row.image_id, row.annotator_id] = said
+    return [_word_row(*place, said) for place, said in latest.items()]
+
+
+def wrong_words(connection: sa.Connection) -> int:
+    """How many annotators' words are not what their statements say now. Reads every statement."""
+    said = {tuple(row.values()) for row in _words_as_said(connection)}
+    columns = ("image_id", "annotator_id", "annotation_id", "kind", "node_key", "second_look_id")
+    kept = {tuple(row) for row in connection.execute(sa.select(*(word.c[name] for name in columns)))}
+    return len({row[:2] for row in said ^ kept})
+
+
+def _count_all(connection: sa.Connection) -> None:
+    """Fill the empty tallies, and `image.words`, from the words."""
+    mine = sa.select(sa.func.count()).where(word.c.image_id == image.c.id).scalar_subquery()
+    is_there = image.c.words > images.OUT
+    connection.execute(image.update().where(is_there).values(words=mine))
+    lies = sa.exists().where(image_path.c.image_id == image.c.id)
+    connection.execute(image.update().where((image.c.words == 0) & ~lies).values(words=images.OUT))
+    labels = (word.c.node_key, word.c.kind, image.c.split)
+    counted = sa.select(*labels, sa.func.count()).join(image, image.c.id == word.c.image_id).group_by(*labels)
+    connection.execute(label_tally.insert().from_select(["node_key", "kind", "split", "total"], counted))
+    done = (image.c.split, image.c.words > 0)
+    counted = sa.select(*done, sa.func.count()).where(is_there).group_by(*done)
+    connection.execute(image_tally.insert().from_select(["split", "labelled", "total"], counted))

@@ -1,18 +1,22 @@
 """One engine for one database: SQLite with WAL, foreign keys and immediate writes, or PostgreSQL as it is."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
 
 BUSY_TIMEOUT_S = 30
 WRITE = "hmgc_write"
+PATIENCE_S = "hmgc_patience_s"
 
 
 def create_engine(url: str) -> sa.Engine:
     """An engine for `url`. On SQLite a transaction that will write must carry the execution option WRITE.
 
     A deferred transaction that reads and then writes fails at once with SQLITE_BUSY_SNAPSHOT when somebody else wrote
-    in between, whatever the busy timeout; BEGIN IMMEDIATE waits for its turn instead.
+    in between, whatever the busy timeout; BEGIN IMMEDIATE waits for its turn instead, as long as the option
+    PATIENCE_S says.
     """
     if not url.startswith("sqlite"):
         return sa.create_engine(url)
@@ -34,5 +38,30 @@ def _prepare_connection(connection: Any, _record: Any) -> None:
 
 
 def _begin(connection: sa.Connection) -> None:
-    writes = connection.get_execution_options().get(WRITE, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    if not options.get(WRITE, False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    patience_ms = int(1000 * options.get(PATIENCE_S, BUSY_TIMEOUT_S))
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={patience_ms}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def remaking_tables(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """One transaction that may put tables in the place of others. On SQLite no row is checked against its foreign keys.
+
+    Dropping a table that others point to would delete its rows first, and SQLite changes this only between
+    transactions.
+    """
+    with engine.execution_options(**{WRITE: True}).connect() as connection:
+        is_sqlite = connection.dialect.name == "sqlite"
+        driver: Any = connection.connection.driver_connection
+        if is_sqlite:
+            driver.execute("PRAGMA foreign_keys=OFF")
+        try:
+            with connection.begin():
+                yield connection
+        finally:
+            if is_sqlite:
+                driver.execute("PRAGMA foreign_keys=ON")

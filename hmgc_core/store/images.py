@@ -1,4 +1,8 @@
-"""Images: one row per distinct content, any number of places where it lies."""
+"""Images: one row per distinct content, any number of places where it lies.
+
+A picture that was taken out (see places) keeps its row: it lies nowhere and its `words` are OUT, so that no query over
+places or words meets it.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,9 +12,20 @@ import sqlalchemy as sa
 
 from hmgc_core.records import ImageRecord, Split
 from hmgc_core.splits import priority_of
-from hmgc_core.store.schema import folder, image, image_path, image_tally, node, now, prediction, word
+from hmgc_core.store.schema import (
+    folder,
+    former_place,
+    image,
+    image_path,
+    image_tally,
+    node,
+    now,
+    prediction,
+    word,
+)
 
 CHUNK = 500  # ids in one statement: SQLite takes a limited number of parameters
+OUT = -1
 
 
 @dataclass(frozen=True)
@@ -26,12 +41,17 @@ class FoundPicture:
 
 def folder_id(connection: sa.Connection, path: Path) -> int:
     """The row of a folder that holds referenced pictures, made if need be."""
-    found = connection.execute(sa.select(folder.c.id).where(folder.c.path == str(path))).scalar()
+    found = find_folder(connection, path)
     if found is None:
         inserted = connection.execute(folder.insert().values(path=str(path))).inserted_primary_key
         assert inserted is not None
         found = inserted[0]
     return int(found)
+
+
+def find_folder(connection: sa.Connection, path: Path) -> int | None:
+    """The row of a folder, None where nothing was imported from it."""
+    return connection.execute(sa.select(folder.c.id).where(folder.c.path == str(path))).scalar()
 
 
 def folders(connection: sa.Connection) -> dict[int, Path]:
@@ -43,6 +63,13 @@ def path_counts(connection: sa.Connection) -> dict[int, int]:
     """folder id -> number of picture paths in it."""
     query = sa.select(image_path.c.folder_id, sa.func.count()).group_by(image_path.c.folder_id)
     return dict(connection.execute(query).all())
+
+
+def all_paths(connection: sa.Connection) -> list[tuple[int, str]]:
+    """(folder id, path inside it) of every place where an image lies."""
+    return [
+        (row.folder_id, row.path) for row in connection.execute(sa.select(image_path.c.folder_id, image_path.c.path))
+    ]
 
 
 def move_folder(connection: sa.Connection, old: Path, new: Path) -> int:
@@ -70,45 +97,46 @@ def by_sha256(connection: sa.Connection, hashes: Iterable[str]) -> dict[str, tup
     found: dict[str, tuple[int, Split]] = {}
     for start in range(0, len(wanted), CHUNK):
         query = sa.select(image.c.sha256, image.c.id, image.c.split).where(
-            image.c.sha256.in_(wanted[start : start + CHUNK])
+            image.c.sha256.in_(wanted[start : start + CHUNK]) & (image.c.words > OUT)
         )
         found.update({row.sha256: (row.id, row.split) for row in connection.execute(query)})
     return found
 
 
-def add(connection: sa.Connection, pictures: Sequence[FoundPicture]) -> None:
-    """Store pictures whose content is new, each once."""
+def add(connection: sa.Connection, pictures: Sequence[FoundPicture], *, import_id: int | None = None) -> None:
+    """Store pictures whose content is new, or was taken out again, each once."""
     moment = now()
-    connection.execute(
-        image.insert(),
-        [
-            {
-                "sha256": picture.sha256,
-                "width": picture.width,
-                "height": picture.height,
-                "split": picture.split,
-                "priority": priority_of(picture.sha256),
-                "words": 0,
-                "created_at": moment,
-            }
-            for picture in pictures
-        ],
-    )
+    rows = [
+        {
+            "sha256": picture.sha256,
+            "width": picture.width,
+            "height": picture.height,
+            "split": picture.split,
+            "priority": priority_of(picture.sha256),
+            "words": 0,
+            "created_at": moment,
+            "import_id": import_id,
+        }
+        for picture in pictures
+    ]
+    out = _taken_out(connection, [picture.sha256 for picture in pictures])
+    fresh = [row for row in rows if row["sha256"] not in out]
+    if fresh:
+        connection.execute(image.insert(), fresh)
+    if out:
+        update = image.update().where(image.c.id == sa.bindparam("row"))
+        update = update.values(words=0, split=sa.bindparam("as_split"), import_id=import_id)
+        back = [{"row": out[p.sha256], "as_split": p.split} for p in pictures if p.sha256 in out]
+        connection.execute(update, back)
+        connection.execute(former_place.delete().where(former_place.c.image_id.in_(out.values())))
     splits = [picture.split for picture in pictures]
     for split in dict.fromkeys(splits):
         change_tally(connection, split, labelled=False, by=splits.count(split))
 
 
-def add_paths(connection: sa.Connection, folder_id: int, paths: dict[str, int]) -> None:
-    """Store where images lie: path inside the folder -> image id. A path seen again points to its new content."""
-    known = {path: row for path, (row, _) in known_paths(connection, folder_id, paths).items()}
-    fresh = [{"folder_id": folder_id, "path": p, "image_id": i} for p, i in paths.items() if p not in known]
-    again = [{"row": known[p], "image": i} for p, i in paths.items() if p in known]
-    if fresh:
-        connection.execute(image_path.insert(), fresh)
-    if again:
-        update = image_path.update().where(image_path.c.id == sa.bindparam("row"))
-        connection.execute(update.values(image_id=sa.bindparam("image")), again)
+def _taken_out(connection: sa.Connection, hashes: Sequence[str]) -> dict[str, int]:
+    query = sa.select(image.c.sha256, image.c.id).where(image.c.sha256.in_(hashes) & (image.c.words == OUT))
+    return dict(connection.execute(query).all())
 
 
 def change_tally(connection: sa.Connection, split: str, *, labelled: bool, by: int) -> None:
@@ -157,6 +185,15 @@ def get_many(connection: sa.Connection, image_ids: Sequence[int]) -> dict[int, I
     return found
 
 
+def known_ids(connection: sa.Connection, image_ids: Sequence[int]) -> set[int]:
+    """Those of these images that there are, wherever they lie, or nowhere any more."""
+    found: set[int] = set()
+    for start in range(0, len(image_ids), CHUNK):
+        query = sa.select(image.c.id).where(image.c.id.in_(image_ids[start : start + CHUNK]))
+        found.update(connection.execute(query).scalars())
+    return found
+
+
 def all_images(connection: sa.Connection) -> list[ImageRecord]:
     """Every image, by id."""
     return [_record(row) for row in connection.execute(_with_path().order_by(image.c.id))]
@@ -173,19 +210,6 @@ def find_by_path(connection: sa.Connection, path: Path) -> ImageRecord | None:
             if found is not None:
                 return get(connection, found)
     return None
-
-
-def next_unlabelled(connection: sa.Connection, *, after: tuple[int, int], count: int) -> list[tuple[int, int]]:
-    """(priority, id) of the next images without a label, in queue order after this place; uses the index alone."""
-    priority, number = after
-    query = (
-        sa.select(image.c.priority, image.c.id)
-        .where(image.c.words == 0)
-        .where(sa.tuple_(image.c.priority, image.c.id) > sa.tuple_(sa.literal(priority), sa.literal(number)))
-        .order_by(image.c.priority, image.c.id)
-        .limit(count)
-    )
-    return [(row.priority, row.id) for row in connection.execute(query)]
 
 
 def at_or_below(connection: sa.Connection, taxonomy_id: int, key: str, *, offset: int, count: int) -> list[int]:

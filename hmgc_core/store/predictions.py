@@ -1,6 +1,6 @@
 """What runs say about images: one row per run and image."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,6 +81,14 @@ def count_by_node(connection: sa.Connection, run_id: int) -> dict[str, int]:
         .group_by(prediction.c.node_key)
     )
     return dict(connection.execute(query).all())
+
+
+def count_at(connection: sa.Connection, run_id: int, keys: Collection[str]) -> int:
+    """How many images a run decodes to exactly one of these nodes."""
+    wanted = list(keys)
+    query = sa.select(sa.func.count()).where(prediction.c.run_id == run_id)
+    chunks = (wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK))
+    return sum(connection.execute(query.where(prediction.c.node_key.in_(chunk))).scalar_one() for chunk in chunks)
 
 
 def has_any(connection: sa.Connection, run_id: int) -> bool:

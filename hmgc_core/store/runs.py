@@ -64,6 +64,11 @@ def newest_done(connection: sa.Connection) -> Run | None:
     return _record(row) if row else None
 
 
+def newest_done_id(connection: sa.Connection) -> int | None:
+    """The number of `newest_done`, None before the first training."""
+    return connection.execute(sa.select(sa.func.max(run.c.id)).where(run.c.status == "done")).scalar()
+
+
 def request_cancel(connection: sa.Connection, run_id: int) -> bool:
     """Ask a run to stop. A queued one is cancelled at once. False where it is not active any more."""
     moment = now()

@@ -51,12 +51,18 @@ def _id() -> sa.Column:
 taxonomy = _table(
     "taxonomy",
     _id(),
-    sa.Column("content_hash", sa.String(64), nullable=False, unique=True),
+    # Not unique: a class moved away and back again gives a later version with the former content.
+    sa.Column("content_hash", sa.String(64), nullable=False, index=True),
     sa.Column("source", sa.Text, nullable=False),
+    sa.Column("author", sa.Text, nullable=False, default="", server_default=""),
+    # What was changed, {} for a tree that came from a file; and the version that this one takes back.
+    sa.Column("edit", sa.JSON, nullable=False, default=dict, server_default="{}"),
+    sa.Column("undoes_id", sa.ForeignKey("taxonomy.id")),
     sa.Column("created_at", Moment, nullable=False),
 )
 
-# position and subtree_end are pre-order places inside one version, for "at or below" queries; labels hold keys only.
+# position and subtree_end are pre-order places inside one version, for "at or below" queries; depth is the level, 0 the
+# root's. Labels hold keys only.
 node = _table(
     "node",
     sa.Column("taxonomy_id", sa.ForeignKey("taxonomy.id"), primary_key=True),
@@ -67,6 +73,8 @@ node = _table(
     sa.Column("note", sa.Text, nullable=False),
     sa.Column("position", sa.Integer, nullable=False),
     sa.Column("subtree_end", sa.Integer, nullable=False),
+    sa.Column("depth", sa.Integer, nullable=False, default=0, server_default="0"),
+    sa.Index(None, "taxonomy_id", "position", unique=True),
 )
 
 # Where keys that a version dropped have gone; old_key -> new_key, applied version by version.
@@ -77,8 +85,42 @@ move = _table(
     sa.Column("new_key", sa.Text, nullable=False),
 )
 
+# Statements of this kind at this key, made before the version, say less from it on: see `leading`.
+loosened = _table(
+    "loosened",
+    sa.Column("taxonomy_id", sa.ForeignKey("taxonomy.id"), primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("kind", sa.String(12), primary_key=True),
+)
+
 folder = _table("folder", _id(), sa.Column("path", sa.Text, nullable=False, unique=True))
 
+# One row per import of pictures. Its labels are found by their uids, `import-N-…`; pictures and places by import_id.
+# Without finished_at it runs (touched_at moves on) or was cut off after `done` of `total` rows.
+picture_import = _table(
+    "picture_import",
+    _id(),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("how", sa.String(12), nullable=False),
+    sa.Column("started_by", sa.Text, nullable=False),
+    sa.Column("copied", sa.Boolean, nullable=False),
+    sa.Column("total", sa.Integer, nullable=False),
+    sa.Column("done", sa.Integer, nullable=False, default=0),
+    sa.Column("images", sa.Integer, nullable=False, default=0),
+    sa.Column("duplicates", sa.Integer, nullable=False, default=0),
+    sa.Column("known", sa.Integer, nullable=False, default=0),
+    sa.Column("annotations", sa.Integer, nullable=False, default=0),
+    sa.Column("skips", sa.Integer, nullable=False, default=0),
+    sa.Column("skipped", sa.JSON, nullable=False, default=list),
+    sa.Column("kept", sa.Integer, nullable=False, default=0),
+    sa.Column("started_at", Moment, nullable=False),
+    sa.Column("touched_at", Moment, nullable=False),
+    sa.Column("finished_at", Moment),
+    sa.Column("undone_at", Moment),
+)
+
+# words: how many annotators have a word on it; -1: it was taken out and lies nowhere. Such a row stays, so that ids are
+# never used twice and a label that comes late finds its picture.
 image = _table(
     "image",
     _id(),
@@ -89,7 +131,9 @@ image = _table(
     sa.Column("priority", sa.Integer, nullable=False),
     sa.Column("words", sa.Integer, nullable=False, default=0),
     sa.Column("created_at", Moment, nullable=False),
+    sa.Column("import_id", sa.ForeignKey("picture_import.id")),
     sa.Index(None, "words", "priority", "id"),
+    sa.Index(None, "priority", "id"),
 )
 
 image_path = _table(
@@ -98,7 +142,22 @@ image_path = _table(
     sa.Column("image_id", sa.ForeignKey("image.id"), nullable=False, index=True),
     sa.Column("folder_id", sa.ForeignKey("folder.id"), nullable=False),
     sa.Column("path", sa.Text, nullable=False),
+    sa.Column("import_id", sa.ForeignKey("picture_import.id")),
+    sa.Column("original", sa.Text),  # of a copy: where it came from, as people know it
     sa.UniqueConstraint("folder_id", "path"),
+)
+
+# Places that are no more, so that each can come back. replaced: the file there got another content in that import;
+# else the import was taken back.
+former_place = _table(
+    "former_place",
+    _id(),
+    sa.Column("import_id", sa.ForeignKey("picture_import.id"), nullable=False, index=True),
+    sa.Column("image_id", sa.ForeignKey("image.id"), nullable=False, index=True),
+    sa.Column("folder_id", sa.ForeignKey("folder.id"), nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("original", sa.Text),
+    sa.Column("replaced", sa.Boolean, nullable=False),
 )
 
 annotator = _table(
@@ -126,14 +185,24 @@ annotation = _table(
     sa.Index(None, "annotator_id", "id"),
 )
 
-# node_key here is the key in the newest taxonomy; annotation.node_key stays as it was said.
+# kind and node_key read as in the newest taxonomy; the annotation stays as it was said. second_look_id: the version
+# that gave reason to look at the picture again.
 word = _table(
     "word",
     sa.Column("image_id", sa.ForeignKey("image.id"), primary_key=True),
     sa.Column("annotator_id", sa.ForeignKey("annotator.id"), primary_key=True),
     sa.Column("annotation_id", sa.ForeignKey("annotation.id"), nullable=False),
     sa.Column("kind", sa.String(12), nullable=False),
-    sa.Column("node_key", sa.Text, nullable=False, index=True),
+    sa.Column("node_key", sa.Text, nullable=False),
+    sa.Column("second_look_id", sa.ForeignKey("taxonomy.id")),
+    sa.Index(None, "node_key", "image_id"),
+    sa.Index(None, "annotator_id", "annotation_id"),
+    sa.Index(
+        "ix_word_second_look_id",
+        "second_look_id",
+        sqlite_where=sa.text("second_look_id IS NOT NULL"),
+        postgresql_where=sa.text("second_look_id IS NOT NULL"),
+    ),
 )
 
 label_tally = _table(
@@ -194,6 +263,8 @@ prediction = _table(
     sa.Column("probability", sa.Float, nullable=False),
     sa.Column("path", sa.JSON, nullable=False),
     sa.Column("top", sa.JSON, nullable=False),
+    sa.Index(None, "run_id", "probability", "image_id"),
+    sa.Index(None, "run_id", "node_key", "image_id"),
 )
 
 # One row for each running worker or inspector; the app reads it to say who is there.
@@ -203,6 +274,47 @@ service = _table(
     sa.Column("role", sa.String(12), nullable=False),
     sa.Column("started_at", Moment, nullable=False),
     sa.Column("heartbeat_at", Moment, nullable=False),
+)
+
+# --- queues: what comes next, for whom ---
+
+# One row, written when somebody changes the rules.
+queue_rules = _table(
+    "queue_rules",
+    _id(),
+    sa.Column("people", sa.Integer, nullable=False),
+    sa.Column("reserve_s", sa.Integer, nullable=False),
+)
+
+# A picture in somebody's hands until a moment; without a moment they skipped it. A courtesy: labels never ask for it.
+reservation = _table(
+    "reservation",
+    sa.Column("image_id", sa.ForeignKey("image.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("annotator_id", sa.ForeignKey("annotator.id"), primary_key=True),
+    sa.Column("until", Moment, index=True),
+)
+
+# Since which annotation somebody goes through a queue whose pictures may have labels already.
+queue_pass = _table(
+    "queue_pass",
+    sa.Column("annotator_id", sa.ForeignKey("annotator.id"), primary_key=True),
+    sa.Column("queue", sa.Text, primary_key=True),
+    sa.Column("since", sa.Integer, nullable=False),
+)
+
+# A named list of images, in an order of its own.
+selection = _table(
+    "selection",
+    _id(),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("created_at", Moment, nullable=False),
+)
+
+selection_image = _table(
+    "selection_image",
+    sa.Column("selection_id", sa.ForeignKey("selection.id"), primary_key=True),
+    sa.Column("place", sa.Integer, primary_key=True),
+    sa.Column("image_id", sa.ForeignKey("image.id", ondelete="CASCADE"), nullable=False, index=True),
 )
 
 # Heatmaps asked for by a page and made by the inspector; the pictures lie in the workspace under the row's id.

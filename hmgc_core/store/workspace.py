@@ -4,9 +4,10 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 import alembic.command
 import alembic.config
@@ -15,11 +16,31 @@ import alembic.script
 import sqlalchemy as sa
 
 from hmgc_core.errors import WorkspaceError
-from hmgc_core.store.engine import WRITE, create_engine
+from hmgc_core.given_paths import given_path
+from hmgc_core.store import staging
+from hmgc_core.store.engine import BUSY_TIMEOUT_S, PATIENCE_S, WRITE, create_engine, remaking_tables
 from hmgc_core.taxonomy import Taxonomy
 
 DATABASE = "hmgc.db"
 MIGRATIONS = Path(__file__).parent / "migrations"
+OURS = {"alembic_version", "taxonomy", "image", "annotation"}  # tables that every version of ours has
+
+RESTORE = (
+    "stop using it, keep a copy of it, and restore a backup into another folder: hmgc restore FILE --workspace DIR"
+)
+WRITABLE = "check that the folder can be written, or choose another with --workspace"
+
+# What SQLite says -> what it means, what to do.
+SIGNS = {
+    "unable to open": ("cannot be opened", WRITABLE),
+    "readonly": ("may not be written", WRITABLE),
+    "not a database": ("is damaged, or another file has taken its place", RESTORE),
+    "malformed": ("is damaged", RESTORE),
+    "no such table": ("is damaged: a part of it is missing", RESTORE),
+    "locked": ("is held by another program", "close that program and try again"),
+    "full": ("cannot grow: the disk is full", "free some disk space and try again"),
+    "disk I/O": ("cannot be read or written: the disk reports an error", "check the disk, then try again"),
+}
 
 
 @dataclass(frozen=True)
@@ -33,13 +54,14 @@ class Workspace:
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """One consistent view of the database; writes in it are refused by nobody but mean trouble."""
-        with _named_errors(self.folder), self.engine.begin() as connection:
+        with named_errors(self.folder), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
-        """One transaction that may write: all of it is kept, or nothing. Waits for its turn."""
-        with _named_errors(self.folder), self.engine.execution_options(**{WRITE: True}).begin() as connection:
+    def writing(self, *, patience_s: float = BUSY_TIMEOUT_S) -> Iterator[sa.Connection]:
+        """One transaction that may write: all of it is kept, or nothing. Waits for its turn, not longer than this."""
+        options = {WRITE: True, PATIENCE_S: patience_s}
+        with named_errors(self.folder), self.engine.execution_options(**options).begin() as connection:
             yield connection
 
     @property
@@ -51,6 +73,11 @@ class Workspace:
     def cache(self) -> Path:
         """Where decoded pixels and thumbnails lie; may be deleted at any time."""
         return self.folder / "cache"
+
+    @property
+    def staging(self) -> Path:
+        """Where uploads and archives are unpacked for the time of an import."""
+        return self.cache / "imports"
 
     def run_folder(self, run_id: int) -> Path:
         """Where one run keeps its resume state, checkpoint and embeddings."""
@@ -86,7 +113,7 @@ def open_workspace(folder: Path) -> Workspace:
 
     Raises WorkspaceError where the folder cannot be written or the database is damaged or newer than this program.
     """
-    folder = folder.expanduser().resolve()
+    folder = given_path(folder).resolve()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -94,44 +121,64 @@ def open_workspace(folder: Path) -> Workspace:
             f"cannot make the workspace folder {folder}: {error.strerror}",
             remedy="choose another folder with --workspace",
         ) from error
+    _refuse_strangers(folder)
     workspace = Workspace(folder, create_engine(f"sqlite:///{folder / DATABASE}"))
-    with workspace.writing() as connection:
-        _upgrade(connection, folder)
+    _upgrade(workspace)
+    staging.sweep(workspace.staging)
     return workspace
 
 
-def _upgrade(connection: sa.Connection, folder: Path) -> None:
+def _refuse_strangers(folder: Path) -> None:
+    """Look, without writing, whether the database is one of ours, and not gone while what belongs to it is there.
+
+    Otherwise a lost database would silently become an empty one, and another program's would get our tables.
+    """
+    path, tables = folder / DATABASE, set()
+    if path.exists():
+        address = f"file:{quote(str(path))}?mode=ro"
+        with named_errors(folder), closing(sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_S)) as connection:
+            tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if tables and not tables >= OURS:
+        raise WorkspaceError(
+            f"{path} is the database of another program, or a part of ours is missing",
+            remedy="put the right file in its place, or choose another folder with --workspace",
+        )
+    left = [name for name in ("images", "runs") if (folder / name).is_dir() and any((folder / name).iterdir())]
+    if left and not tables:
+        lost, there = "empty" if path.exists() else "gone", " and ".join(left)
+        raise WorkspaceError(
+            f"the database {path} is {lost}, while {there} are still there",
+            remedy=f"put it back, or restore a backup into another folder; to begin anew, move {there} away",
+        )
+
+
+def _upgrade(workspace: Workspace) -> None:
     config = alembic.config.Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
     script = alembic.script.ScriptDirectory.from_config(config)
-    present = alembic.runtime.migration.MigrationContext.configure(connection).get_current_revision()
+    with workspace.writing() as connection:
+        present = alembic.runtime.migration.MigrationContext.configure(connection).get_current_revision()
     if present == script.get_current_head():
         return
+    folder = workspace.folder
     if present and present not in {revision.revision for revision in script.walk_revisions()}:
         raise WorkspaceError(
             f"the workspace {folder} was made by a newer version of this program ({present})",
             remedy="update the program, or choose another workspace",
         )
-    alembic.command.upgrade(config, "head")
+    with named_errors(folder), remaking_tables(workspace.engine) as connection:
+        config.attributes["connection"] = connection
+        alembic.command.upgrade(config, "head")
 
 
 @contextmanager
-def _named_errors(folder: Path) -> Iterator[None]:
+def named_errors(folder: Path) -> Iterator[None]:
+    """Turn what SQLite says of the database of this workspace into a WorkspaceError that a person can use."""
     try:
         yield
     except (sa.exc.DatabaseError, sqlite3.DatabaseError) as error:
         reason = str(getattr(error, "orig", error))
-        remedies = {
-            "unable to open": "check that the folder can be written, or choose another with --workspace",
-            "readonly": "check that the folder can be written, or choose another with --workspace",
-            "not a database": "the file is damaged: move it away, or restore a backup",
-            "malformed": "the file is damaged: move it away, or restore a backup",
-            "locked": "another program holds the database: close it and try again",
-            "full": "free some disk space and try again",
-            "disk I/O": "check the disk, then try again",
-        }
-        for sign, remedy in remedies.items():
+        for sign, (meaning, remedy) in SIGNS.items():
             if sign in reason:
-                raise WorkspaceError(f"the database of {folder}: {reason}", remedy=remedy) from error
+                raise WorkspaceError(f"the database {folder / DATABASE} {meaning} ({reason})", remedy=remedy) from error
         raise

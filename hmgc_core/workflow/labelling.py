@@ -1,4 +1,4 @@
-"""Verbs of annotators: who labels, what comes next, a statement, its withdrawal, and how much is done."""
+"""Verbs of annotators: who labels, a statement, its withdrawal, and how much is done."""
 
 import math
 import unicodedata
@@ -8,8 +8,8 @@ from typing import Any
 
 from hmgc_core.demo.labels import ANSWER_KEY
 from hmgc_core.errors import BadRequest, UnknownImage
-from hmgc_core.records import KINDS, Annotation, ImageRecord, NewAnnotation, Prediction
-from hmgc_core.store import annotations, images, predictions, runs
+from hmgc_core.records import KINDS, Annotation, NewAnnotation
+from hmgc_core.store import annotations, images, places, sharing
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow.pictures import IMPORTER
@@ -18,15 +18,6 @@ from hmgc_core.workflow.taxonomies import newest_taxonomy, taxonomy_version
 LONGEST_NAME = 60
 LONGEST_UID = 80
 MOST_SHOWN = 2000
-
-
-@dataclass(frozen=True)
-class QueueItem:
-    """One image to label. after: hand it to `queue` to get what follows. suggestion: None before the first training."""
-
-    image: ImageRecord
-    after: str
-    suggestion: Prediction | None
 
 
 def annotator(ws: Workspace, name: str) -> str:
@@ -62,10 +53,13 @@ def annotate(ws: Workspace, statements: Sequence[NewAnnotation], *, annotator: s
         _check(ws, statement)
     with ws.writing() as connection:
         ids = {statement.image_id for statement in statements}
-        missing = ids - images.get_many(connection, list(ids)).keys()
+        missing = ids - images.known_ids(connection, list(ids))
         if missing:
             raise UnknownImage(f"there is no image {min(missing)}", remedy="reload the page")
+        places.put_back(connection, ids)  # what was taken back with its import: this label keeps it
         by = annotations.annotator_id(connection, annotator)
+        # An "it is not" leaves the picture where it is: in the annotator's hands.
+        sharing.release(connection, by, [s.image_id for s in statements if s.kind != "is_not"])
         return annotations.add(connection, statements, by=by)
 
 
@@ -94,26 +88,6 @@ def withdraw(ws: Workspace, uid: str, *, annotator: str) -> None:
         by = annotations.annotator_id(connection, annotator)
         if not annotations.withdraw(connection, uid, by=by, withdrawal_uid=f"withdraw-{uid}"[:LONGEST_UID]):
             raise BadRequest("you made no such label", remedy="reload the page")
-
-
-def queue(ws: Workspace, *, after: str = "", count: int = 12) -> list[QueueItem]:
-    """The next images nobody has labelled, in queue order after an earlier item, with the newest run's suggestions."""
-    with ws.reading() as connection:
-        places = images.next_unlabelled(connection, after=_place(after), count=count)
-        ids = [number for _, number in places]
-        records = images.get_many(connection, ids)
-        run = runs.newest_done(connection)
-        suggested = predictions.get_many(connection, run.id, ids) if run else {}
-    return [QueueItem(records[i], f"{priority}:{i}", suggested.get(i)) for priority, i in places]
-
-
-def _place(after: str) -> tuple[int, int]:
-    if not after:
-        return -1, -1
-    priority, _, number = after.partition(":")
-    if not (priority.isdecimal() and number.isdecimal() and len(after) < 40):
-        raise BadRequest("`after` is not a place in the queue", remedy="send the `after` of an earlier item, or none")
-    return int(priority), int(number)
 
 
 def image_history(ws: Workspace, image_id: int) -> list[Annotation]:

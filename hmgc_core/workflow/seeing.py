@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from hmgc_core.errors import CheckpointError, UnknownNode
 from hmgc_core.querying import Filter, Verdict, matching, wrong_levels
 from hmgc_core.records import Annotation, ImageRecord, Prediction, Run
-from hmgc_core.store import annotations, jobs, predictions, runs
+from hmgc_core.store import annotations, imports, jobs, predictions, runs
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import IntArray, Taxonomy
 from hmgc_core.workflow.pictures import image
@@ -41,6 +41,12 @@ def labels_stamp(ws: Workspace) -> int:
     """A number that changes whenever a label is made or withdrawn; for caches."""
     with ws.reading() as connection:
         return annotations.last_id(connection)
+
+
+def pictures_stamp(ws: Workspace) -> int:
+    """A number that changes whenever pictures are taken back; for caches."""
+    with ws.reading() as connection:
+        return imports.undone_count(connection)
 
 
 def prediction_table(ws: Workspace, run_id: int) -> PredictionTable:

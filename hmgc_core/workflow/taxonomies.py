@@ -6,11 +6,14 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from hmgc_core.errors import OrphanedLabels, TaxonomyError, UnknownNode
-from hmgc_core.store import annotations, taxonomies
+from hmgc_core.errors import OrphanedLabels, TaxonomyError, TreeChanged, UnknownNode
+from hmgc_core.leading import loosened
+from hmgc_core.store import annotations, carrying, taxonomies
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.taxonomy_io import read_taxonomy_file
+
+MOST_AT_HAND = 12  # versions kept in memory: a large tree takes some megabytes
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,25 @@ def taxonomy_version(ws: Workspace, version: int) -> Taxonomy:
             known = taxonomies.get(connection, version)
         if known is None:
             raise TaxonomyError(f"there is no version {version} of the class tree", remedy="reload the page")
-        ws.taxonomies[version] = known
+        keep_read(ws, version, known)
     return known
+
+
+def keep_read(ws: Workspace, version: int, taxonomy: Taxonomy) -> None:
+    """Have a version at hand from now on; of many, those read first are let go."""
+    ws.taxonomies[version] = taxonomy
+    for older in list(ws.taxonomies)[:-MOST_AT_HAND]:
+        ws.taxonomies.pop(older, None)
+
+
+def taxonomy_with_hash(ws: Workspace, content_hash: str) -> Taxonomy | None:
+    """The class tree with this content, None where no version has it."""
+    for known in list(ws.taxonomies.values()):
+        if known.content_hash == content_hash:
+            return known
+    with ws.reading() as connection:
+        version = taxonomies.find(connection, content_hash)
+    return None if version is None else taxonomy_version(ws, version)
 
 
 def newest_taxonomy(ws: Workspace) -> tuple[int, Taxonomy] | None:
@@ -90,7 +110,9 @@ def store_taxonomy(
 ) -> TaxonomyImport:
     """Take `new` into use; see `import_taxonomy`. The same tree again changes nothing."""
     old = newest_taxonomy(ws)
-    with ws.writing() as connection:
+    # Who only looks, time and again while a preview is open, keeps nobody from writing.
+    with ws.reading() if dry_run else ws.writing() as connection:
+        check_unchanged(connection, old[0] if old else None)
         used = _used_keys(connection)
         led = _lead_keys(old[1] if old else None, new, moves or {}, to_ancestor=to_ancestor)
         orphans = {key: count for key, count in used.items() if key not in new and key not in led}
@@ -99,22 +121,25 @@ def store_taxonomy(
         moved = sum(count for key, count in used.items() if key in led)
         version = old[0] if old and old[1] == new and not led else 0
         if not version and not dry_run:
-            version = _store(connection, new, source, led)
+            version = _store(connection, new, source, led, old[1] if old else None)
     if len(new.leaves) < 2:
         remarks = (*remarks, "With a single finest class there is nothing to tell apart; is this the right file?")
     return TaxonomyImport(len(new), len(new.leaves), new.depth, version, moved, remarks)
 
 
-def _store(connection: sa.Connection, new: Taxonomy, source: str, led: dict[str, str]) -> int:
-    known = taxonomies.find(connection, new.content_hash)
-    if known is not None and known != taxonomies.newest_id(connection):
-        raise TaxonomyError(
-            "this tree is an earlier version of the one in use",
-            remedy="versions only go forward: change a name or a note to tell them apart",
-        )
-    version = taxonomies.add(connection, new, source=source, moves=led)
-    annotations.rebuild(connection)
+def _store(connection: sa.Connection, new: Taxonomy, source: str, led: dict[str, str], old: Taxonomy | None) -> int:
+    loosens = loosened(old, new, led) if old else frozenset()
+    version = taxonomies.add(connection, new, source=source, moves=led, loosens=loosens)
+    carrying.carry(connection, version)
     return version
+
+
+def check_unchanged(connection: sa.Connection, seen: int | None) -> None:
+    """Raise TreeChanged where the version in use is not the one that was looked at."""
+    if taxonomies.newest_id(connection) != seen:
+        raise TreeChanged(
+            "the class tree has changed since you looked", remedy="look at what it would do now, and decide again"
+        )
 
 
 def _used_keys(connection: sa.Connection) -> dict[str, int]:

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from hmgc_core.errors import BadConfig, CheckpointError, NotTrainable, UnknownRun
+from hmgc_core.given_paths import given_path
+from hmgc_core.leading import Step, read_on
 from hmgc_core.models.catalog import BACKBONES, MODELS, check_names
 from hmgc_core.querying import agreed_node
 from hmgc_core.records import KIND_CODES, Annotation, EpochMetrics, ImageRecord, Run, RunConfig, Sample
@@ -31,7 +33,7 @@ def queue_run(ws: Workspace, config: RunConfig) -> int:
         raise BadConfig(
             f"there is no labelling {config.labelling!r}", remedy="leave it blank to use the current labels"
         )
-    if config.weights and config.weights != "imagenet" and not Path(config.weights).expanduser().is_file():
+    if config.weights and config.weights != "imagenet" and not given_path(config.weights).is_file():
         raise BadConfig(f"there is no weights file {config.weights}", remedy="check the path, or leave it blank")
     version, taxonomy = current_taxonomy(ws)
     with ws.reading() as connection:
@@ -162,20 +164,18 @@ Voice = list[_Said]  # what one annotator said of one image, oldest first; never
 
 
 def _voices(
-    taxonomy: Taxonomy, said: list[Annotation], steps: dict[int, list[dict[str, str]]]
+    taxonomy: Taxonomy, said: list[Annotation], steps: dict[int, list[Step]]
 ) -> tuple[dict[int, list[Voice]], int]:
-    """(image id -> one voice per annotator, number of statements whose class the tree does not have)."""
+    """(image id -> one voice per annotator, number of statements that say nothing in this tree)."""
     voices: dict[int, dict[str, Voice]] = {}
     strange = 0
     for statement in said:
-        key = taxonomies.current_key(statement.node, steps[statement.taxonomy])
-        if statement.kind != "unusable" and key not in taxonomy:
+        reading = read_on(statement.kind, statement.node, steps[statement.taxonomy])
+        if reading is None or (reading.kind != "unusable" and reading.key not in taxonomy):
             strange += 1
             continue
-        node = -1 if statement.kind == "unusable" else taxonomy.index(key)
-        voices.setdefault(statement.image_id, {}).setdefault(statement.annotator, []).append(
-            _Said(statement.kind, node)
-        )
+        node = -1 if reading.kind == "unusable" else taxonomy.index(reading.key)
+        voices.setdefault(statement.image_id, {}).setdefault(statement.annotator, []).append(_Said(reading.kind, node))
     return {image_id: list(by_annotator.values()) for image_id, by_annotator in voices.items()}, strange
 
 

@@ -31,7 +31,7 @@ class NodeCounts:
 
 
 def node_counts(ws: Workspace, version: int, table: PredictionTable | None, *, split: str = "test") -> NodeCounts:
-    """Counts for every node; `table` (of the same version) adds predictions and the accuracy on `split`."""
+    """Counts for every node; `table` (of a tree of the same shape) adds predictions and the accuracy on `split`."""
     taxonomy = taxonomy_version(ws, version)
     here = np.zeros(len(taxonomy), dtype=np.int64)
     with ws.reading() as connection:
@@ -40,7 +40,7 @@ def node_counts(ws: Workspace, version: int, table: PredictionTable | None, *, s
                 here[taxonomy.index(key)] += count
     predicted = np.zeros(len(taxonomy), dtype=np.int64)
     accuracy, measured = np.full(len(taxonomy), np.nan), np.zeros(len(taxonomy), dtype=np.int64)
-    if table is not None and table.taxonomy == taxonomy:
+    if table is not None and table.taxonomy.has_same_shape(taxonomy):
         predicted = taxonomy.sum_up(np.bincount(table.predicted, minlength=len(taxonomy)))
         accuracy, measured = node_accuracy(taxonomy, table, split)
     return NodeCounts(here, taxonomy.sum_up(here), predicted, accuracy, measured)

@@ -1,30 +1,26 @@
-"""Verbs on the workspace as a whole: open it, fill it with the demo, examine it."""
+"""Verbs on the workspace as a whole: open it, fill it with the demo."""
 
 import functools
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from hmgc_core.demo import DEMO_IMAGES, DemoSet, demo_taxonomy, draw_demo
 from hmgc_core.errors import WorkspaceError
 from hmgc_core.exchange.table import TableRow, write_table
 from hmgc_core.records import RunConfig
-from hmgc_core.store import annotations, checks, images, workspace
+from hmgc_core.store import workspace
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.workflow.pictures import import_images
 from hmgc_core.workflow.taxonomies import newest_taxonomy, store_taxonomy
-from hmgc_core.workflow.training import all_runs, queue_run, services
+from hmgc_core.workflow.training import all_runs, queue_run
 
 __all__ = [
     "DEMO_CONFIG",
-    "Finding",
     "Workspace",
-    "doctor",
     "exists",
     "init_demo",
     "open_workspace",
-    "recount",
     "shared_workspace",
 ]
 
@@ -90,55 +86,3 @@ def _rows(drawn: DemoSet) -> list[TableRow]:
         for image in drawn.images
         for node, annotator in said.get(image.path, [("", "")])
     ]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing the doctor looked at. remedy is "" where all is well."""
-
-    what: str
-    state: str
-    remedy: str = ""
-
-
-def doctor(ws: Workspace) -> list[Finding]:
-    """Examine the workspace: the database, its kept counts, the picture files, the disk, the services."""
-    with ws.reading() as connection:
-        damage = checks.damage(connection)
-        counts = checks.wrong_counts(connection)
-        sizes = checks.sizes(connection)
-        folders = images.folders(connection)
-        records = images.all_images(connection)
-    findings = [
-        Finding("database", "; ".join(damage[:3]) or "sound", "restore a backup" if damage else ""),
-        Finding("rows", ", ".join(f"{count} {name}s" for name, count in sizes.items())),
-        Finding("kept counts", "; ".join(counts) or "agree with the labels", "hmgc doctor --repair" if counts else ""),
-    ]
-    findings += [_folder_finding(path) for path in folders.values()]
-    missing = [record.path for record in records if not record.path.exists()]
-    findings.append(
-        Finding(
-            "picture files",
-            f"{len(missing)} of {len(records)} are missing, the first is {missing[0]}" if missing else "all there",
-            "put them back, or point the workspace to the moved folder on the pictures page" if missing else "",
-        )
-    )
-    free_gb = shutil.disk_usage(ws.folder).free / 1e9
-    findings.append(Finding("disk", f"{free_gb:.1f} GB free", "free some space" if free_gb < 1 else ""))
-    for name, there in services(ws).items():
-        findings.append(
-            Finding(name, "running" if there else "not running", "" if there else f"hmgc {name}, or make run")
-        )
-    return findings
-
-
-def recount(ws: Workspace) -> None:
-    """Make every kept count anew from the statements."""
-    with ws.writing() as connection:
-        annotations.rebuild(connection)
-
-
-def _folder_finding(path: Path) -> Finding:
-    gone = not path.is_dir()
-    remedy = "put it back, or point the workspace to its new place on the pictures page"
-    return Finding(f"folder {path}", "gone" if gone else "there", remedy if gone else "")

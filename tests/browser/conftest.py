@@ -7,8 +7,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request, sync_playwright
+from conftest import label
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from browser.app_server import AppServer
 from browser.screen import EDGES, TEXTS, Screen, make_workspace, predict
@@ -16,6 +27,7 @@ from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow.workspaces import Workspace
 
 WAIT_MS = 15_000
+expect.set_options(timeout=WAIT_MS)  # several browsers, and pages that are drawn anew, on a busy machine
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
@@ -161,6 +173,28 @@ def house(tmp_path_factory: pytest.TempPathFactory, tree: Taxonomy) -> Workspace
 @pytest.fixture
 def screen(page: Page, house: Workspace, app_server: Callable[[Path], AppServer]) -> Screen:
     return Screen(page, house).open(app_server(house.folder))
+
+
+@pytest.fixture(scope="session")
+def desk_house(tmp_path_factory: pytest.TempPathFactory, tree: Taxonomy) -> Workspace:
+    """A workspace for the tests of the desk: with labelled pictures of four classes, and embeddings of all of them."""
+    ws = make_workspace(tmp_path_factory.mktemp("desk"), 160, tree)
+    predict(ws)
+    for place, node in enumerate(("black-footed", "black-footed", "gull-like", "owl", "tug", "bird")):
+        label(ws, 21 + place, node, by="ben")
+    ws.run_folder(1).mkdir(parents=True)
+    np.save(ws.run_folder(1) / "embeddings.npy", np.random.default_rng(0).normal(size=(160, 8)).astype(np.float16))
+    np.save(ws.run_folder(1) / "embedding_images.npy", np.arange(1, 161))
+    return ws
+
+
+@pytest.fixture
+def desk(
+    open_page: Callable[..., Page], watch: Watch, desk_house: Workspace, app_server: Callable[[Path], AppServer]
+) -> Iterator[Screen]:
+    """A page in a browser that knows nobody yet, in which nothing may go wrong."""
+    yield Screen(open_page(), desk_house).open(app_server(desk_house.folder))
+    assert watch.problems == []
 
 
 @pytest.fixture

@@ -54,8 +54,9 @@ class Screen:
     def __init__(self, page: Page, ws: Workspace) -> None:
         self.page, self.ws = page, ws
 
-    def open(self, server: AppServer, name: str = "ada") -> "Screen":
-        self.page.goto(f"{server.url}/annotate")
+    def open(self, server: AppServer, name: str = "ada", address: str = "") -> "Screen":
+        """address: what stands behind the `?`."""
+        self.page.goto(f"{server.url}/annotate?{address}".rstrip("?"))
         question = self.page.get_by_label("Your name")
         question.or_(self.page.locator(".annotator")).first.wait_for()
         if question.is_visible():  # else the cookie says who it is

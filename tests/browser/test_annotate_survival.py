@@ -165,6 +165,15 @@ def test_the_end_is_told_and_skipped_pictures_come_again(own: tuple[Screen, AppS
     assert screen.image == skipped
 
 
+def test_a_picture_that_could_not_be_fetched_comes_by_itself(own: tuple[Screen, AppServer]) -> None:
+    screen, _ = own
+    screen.page.route("**/api/images/**", lambda route: route.abort())
+    screen.page.reload()
+    expect(screen.part("message")).to_contain_text("This picture cannot be shown")
+    screen.page.unroute("**/api/images/**")
+    screen.ready()
+
+
 def test_answers_that_overtake_each_other_count_right(own: tuple[Screen, AppServer]) -> None:
     screen, _ = own
     late: list[tuple[Route, APIResponse]] = []

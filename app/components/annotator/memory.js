@@ -13,14 +13,34 @@ class Memory {
     this.key = `hmgc.memory/${place}/${annotator}`;
     const { acts = [], skipped = [] } = recall(sessionStorage, this.key, {});
     Object.assign(this, { acts, skipped });
-    this.labelled = new Set(acts.filter(({ kind }) => FINAL.includes(kind)).map(({ item }) => item.id));
+    // image id -> the pass through a queue in which it was labelled; the app knows of those before a reload
+    this.labelled = new Map();
   }
 
-  /* act: {uid, kind, node (a key), name, item}; kind "skip" has no uid. */
+  /* act: {uid, kind, node (a key), name, item, pass, isNew: the picture's first label}; kind "skip" has no uid. */
   push(act) {
     this.acts.push({ ...act, item: bare(act.item) });
     this.acts.splice(0, this.acts.length - DEEPEST_UNDO);
-    if (FINAL.includes(act.kind)) this.labelled.add(act.item.id);
+    this.count(act);
+  }
+
+  count({ kind, item, pass }) {
+    if (FINAL.includes(kind)) this.labelled.set(item.id, pass ?? 0);
+  }
+
+  /* Something was said about this picture. */
+  knows(id) {
+    return this.acts.some((act) => act.uid && act.item.id === id);
+  }
+
+  /* A label was the first of its picture, as far as we know. */
+  isNew(uid) {
+    return this.acts.find((act) => act.uid === uid)?.isNew ?? true;
+  }
+
+  /* Labelled here, in this pass: a picture that was labelled before it may be due for a second look. */
+  isDone(id, pass) {
+    return this.labelled.get(id) === pass;
   }
 
   pop() {

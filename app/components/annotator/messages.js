@@ -27,7 +27,7 @@ function statusFor(outbox, queue) {
 }
 
 /* What stands where the picture would be: {title, text, action, actionText, isBusy}. */
-function messageFor({ item, tree, versions, queue }) {
+function messageFor({ item, tree, versions, queue, counts }) {
   const problem = queue.problem ?? (tree ? null : versions.problem);
   if (item?.state === "broken" && problem?.kind !== "away") {
     const text = "Mark it as unusable, skip it, or try again.";
@@ -41,15 +41,6 @@ function messageFor({ item, tree, versions, queue }) {
     const text = "Your labels are safe in this browser. Trying again…";
     return { title: "The app cannot be reached", text, action: "tryNow", actionText: "Try now" };
   }
-  if (queue.isFinished && tree) return endMessage(queue.skipped.size);
+  if (queue.isFinished && tree) return endMessage(queue, counts);
   return { title: "", text: "Getting the next picture…", isBusy: true };
-}
-
-function endMessage(skipped) {
-  if (skipped) {
-    const text = `You skipped ${count(skipped, "picture", "pictures")}.`;
-    return { title: "Everything else is labelled", text, action: "again", actionText: "Show them again" };
-  }
-  const text = "New pictures show up here as they come in.";
-  return { title: "Everything is labelled", text, action: "again", actionText: "Look again" };
 }

@@ -16,7 +16,7 @@ class Outbox {
     this.entries = new Map(); // uid -> entry
     this.lastOrder = 0;
     this.state = "idle"; // idle, sending, away, locked
-    this.isKept = true; // false: this browser stores nothing, so the page must stay open
+    this.unkept = new Set(); // uids of entries that this browser has no room for
     this.wake = () => {};
     this.adopt();
     this.sweeper = setInterval(() => this.adopt(), ADOPT_AFTER_MS / 2);
@@ -25,6 +25,11 @@ class Outbox {
   /* Entries that wait to be sent. */
   get waiting() {
     return [...this.entries.values()].filter((entry) => !entry.error);
+  }
+
+  /* false: some would be lost with the page. */
+  get isKept() {
+    return !this.unkept.size;
   }
 
   /* Entries the app will not take as they are; they stay until a person decides. */
@@ -59,6 +64,7 @@ class Outbox {
 
   drop(entry) {
     this.entries.delete(entry.uid);
+    this.unkept.delete(entry.uid);
     try {
       localStorage.removeItem(this.prefix + entry.uid);
     } catch {
@@ -90,7 +96,8 @@ class Outbox {
   }
 
   keep(entry) {
-    this.isKept = remember(localStorage, this.prefix + entry.uid, entry);
+    if (remember(localStorage, this.prefix + entry.uid, entry)) this.unkept.delete(entry.uid);
+    else this.unkept.add(entry.uid);
     this.onChange();
   }
 

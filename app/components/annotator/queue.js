@@ -3,18 +3,26 @@
 const AHEAD = 8; // never fewer than this many decoded ahead, while there are more
 const CHUNK = 12; // pictures in one request
 const AGAIN_MS = 3000;
+const MOST_TRIES = 3; // to load a picture while the app answers; then the picture itself is broken
 const WIDTHS = [320, 640, 960, 1280, 1920];
+const CLOSER = [...WIDTHS, 3840, 7680]; // for a picture that a person enlarges
 
 class Queue {
-  /* get(path): one request. isDone(id): labelled or on its way. side(item): pixels the longest side needs on screen. */
-  constructor({ place, get, isDone, side, onAnswer, onChange, skipped }) {
-    Object.assign(this, { place, get, isDone, side, onAnswer, onChange });
+  /* choice: which pictures, as the app names it. get(path), post(path, body): one request. isDone(id, pass): labelled
+     in this pass, or on its way. side(item): pixels the longest side needs on screen. */
+  constructor({ place, choice, get, post, isDone, side, onAnswer, onChange, skipped }) {
+    Object.assign(this, { place, choice, get, post, isDone, side, onAnswer, onChange });
     this.skipped = new Set(skipped);
     this.ahead = []; // items; the first is on screen
-    this.cursor = "";
-    this.found = 0; // new pictures in this pass through the queue
-    this.hasEnded = false;
+    this.pass = 0; // which time through a queue whose pictures may have labels already
+    this.left = { skipped: 0, held: 0 }; // at the end: what waits, because we skipped it or others have it
+    this.isEmpty = true; // no picture of it was seen yet
+    this.begin();
     this.problem = null;
+  }
+
+  begin() {
+    Object.assign(this, { cursor: "", hasEnded: false, found: 0 }); // found: new pictures since the beginning
   }
 
   get current() {
@@ -27,22 +35,49 @@ class Queue {
     this.fill();
   }
 
-  /* Put an item back on screen, before all others. */
+  /* Put an item back on screen, before all others; it stays ahead, whatever others do with it. */
   unshift(item) {
+    item.stays = true;
     this.ahead = [item, ...this.ahead.filter((other) => other.id !== item.id)];
     this.skipped.delete(item.id);
     this.load(item);
   }
 
   skip() {
-    this.skipped.add(this.current.id);
+    const { id } = this.current;
+    this.skipped.add(id);
+    this.post("/api/queue/skip", { image: id });
     this.shift();
   }
 
-  /* Begin anew: for pictures that were skipped, or that came since. */
-  restart({ withSkipped }) {
-    if (withSkipped) this.skipped.clear();
-    Object.assign(this, { cursor: "", hasEnded: false, found: 0 });
+  /* At the end once more: what was skipped; where that is nothing, all that is to be looked through. */
+  async again() {
+    const isOnlyOurs = this.skipped.size && !this.left.skipped; // the app never heard of these skips
+    this.skipped.clear();
+    if (!isOnlyOurs) await this.post("/api/queue/again", { queue: this.choice });
+    this.lookAgain();
+  }
+
+  /* From the start: for what came in, was taken back or left by others since. */
+  lookAgain() {
+    this.begin();
+    this.fill();
+  }
+
+  /* Other pictures from now on. */
+  choose(choice) {
+    Object.assign(this, { choice, ahead: [], pass: 0, problem: null, isEmpty: true });
+    this.skipped.clear(); // the app knows of them
+    this.begin();
+    this.fill();
+    this.onChange();
+  }
+
+  /* Of the pictures `asked` about, these are still ours; the others are labelled, or in other hands. The one on screen
+     stays whatever happens: somebody looks at it. */
+  keep(held, asked) {
+    const isOurs = ({ id, stays }) => stays || held.includes(id) || !asked.includes(id);
+    this.ahead = this.ahead.filter((item, place) => place === 0 || isOurs(item));
     this.fill();
   }
 
@@ -63,8 +98,11 @@ class Queue {
     if (!this.wantsMore) return;
     this.isFilling = true;
     while (this.wantsMore && !this.problem && !this.closed) {
-      if (this.hasEnded) Object.assign(this, { cursor: "", hasEnded: false, found: 0 });
-      const answer = await this.get(`/api/queue?n=${CHUNK}&after=${encodeURIComponent(this.cursor)}`);
+      if (this.hasEnded) this.begin();
+      const { choice } = this;
+      const [after, queue] = [this.cursor, choice].map(encodeURIComponent);
+      const answer = await this.get(`/api/queue?n=${CHUNK}&after=${after}&queue=${queue}`);
+      if (choice !== this.choice) continue; // other pictures were chosen meanwhile
       if (answer.kind === "ok") this.take(answer.value);
       else this.problem = answer;
     }
@@ -75,13 +113,17 @@ class Queue {
   }
 
   take(value) {
+    this.pass = value.pass;
     const known = new Set(this.ahead.map((item) => item.id));
-    const fresh = value.items.filter(({ id }) => !known.has(id) && !this.skipped.has(id) && !this.isDone(id));
+    const isFresh = ({ id }) => !known.has(id) && !this.skipped.has(id) && !this.isDone(id, this.pass);
+    const fresh = value.items.filter(isFresh);
     fresh.forEach((item) => this.load(item));
     this.ahead.push(...fresh);
     this.found += fresh.length;
     this.cursor = value.items.at(-1)?.after ?? this.cursor;
-    this.hasEnded = value.items.length < CHUNK;
+    this.hasEnded = value.ended;
+    this.left = value.left;
+    this.isEmpty &&= !fresh.length;
     this.onAnswer(value);
     this.onChange();
   }
@@ -103,7 +145,19 @@ class Queue {
 
   settle(item, state) {
     item.state = state;
+    if (state === "broken") this.mend(item);
     if (item === this.current) this.onChange();
+  }
+
+  /* The app may have been away when the picture was fetched: once it answers, fetch it again. */
+  async mend(item) {
+    while (item.state === "broken" && (item.tries ?? 0) < MOST_TRIES && !this.closed) {
+      await new Promise((done) => setTimeout(done, AGAIN_MS));
+      const answer = await this.get("/api/health");
+      if (answer.kind === "away" || item.state !== "broken") continue;
+      item.tries = (item.tries ?? 0) + 1;
+      this.load(item);
+    }
   }
 
   /* Try again what could not be loaded, e.g. while the app was away. */
@@ -112,9 +166,10 @@ class Queue {
   }
 
   /* `of` names the workspace: under that address the picture never changes, and the browser may keep it for good. */
-  address(item) {
-    const side = this.side(item);
-    const width = WIDTHS.find((step) => step >= side) ?? WIDTHS.at(-1);
+  address(item, enlarged = 1) {
+    const side = this.side(item) * enlarged;
+    const widths = enlarged > 1 ? CLOSER : WIDTHS;
+    const width = widths.find((step) => step >= side) ?? widths.at(-1);
     return `/api/images/${Number(item.id)}?w=${width}&of=${encodeURIComponent(this.place)}`;
   }
 

@@ -4,13 +4,16 @@ class Session {
   constructor({ root, data, send }) {
     const run = (command, argument) => this.run(command, argument);
     const get = (path) => this.get(path);
+    const post = (path, body) => this.get(path, body);
     this.stopper = new AbortController();
     const { signal } = this.stopper;
     Object.assign(this, { data, send, tree: null, item: null, counts: null, made: 0 });
     this.memory = new Memory(data);
     this.standing = new Standing();
     this.watch = new Watch(signal);
-    this.view = new View(root, { signal, run });
+    this.keymap = new Keymap(data);
+    this.view = new View(root, { signal, run, keymap: this.keymap });
+    this.walk = new Walk(this);
     this.outbox = new Outbox({
       ...data,
       onChange: () => this.drawStatus(),
@@ -26,20 +29,31 @@ class Session {
     });
     this.queue = new Queue({
       place: data.place,
+      choice: data.queue.choice,
       get,
-      isDone: (id) => this.memory.labelled.has(id) || this.outbox.holds(id),
+      post,
+      isDone: (id, pass) => this.memory.isDone(id, pass) || this.outbox.holds(id),
       side: (item) => this.view.pictureSide(item),
       onAnswer: (value) => this.hear(value),
       onChange: () => this.refresh(),
       skipped: this.memory.skipped,
     });
-    listenToKeys({ root, run, signal });
+    this.hold = new Hold({ queue: this.queue, post, signal, onEnd: () => this.lookAgain() });
+    this.reopening = new Reopening({
+      get,
+      onItem: (item, word) => this.reopen(item, word),
+      onTrouble: (text) => this.view.warn(text),
+    });
+    this.desk = new Desk(root, this);
+    const meaning = (event) => this.keymap.commandOf(event);
+    listenToKeys({ root, run, signal, meaning, repeatable: REPEATABLE });
     const lost = "The app cannot be reached. You can go on: labels wait here.";
     goOnWithoutApp({ signal, onLost: () => this.view.warn(lost) });
     window.addEventListener("online", () => this.tryNow(), { signal });
+    window.addEventListener("beforeunload", (event) => this.outbox.isKept || event.preventDefault(), { signal });
     this.show();
     this.versions.hearOf(data.taxonomy);
-    this.queue.fill();
+    this.reopening.hear(data.reopen).then(() => this.queue.fill());
     if (data.remember) ask("/api/session", { token: data.token, body: {} });
   }
 
@@ -51,20 +65,32 @@ class Session {
 
   /* Fresh data from the page: a new token, perhaps. */
   update(data) {
+    const { choice, round } = this.data.queue;
     this.data = data;
     this.outbox.setToken(data.token);
-    if (this.queue.problem?.kind === "locked") this.queue.fill();
+    if (data.queue.choice !== choice || data.queue.round !== round) this.chooseAnew(data.queue.choice);
+    else if (this.queue.problem?.kind === "locked") this.queue.fill();
+    this.reopening.hear(data.reopen);
+    this.drawStatus();
+  }
+
+  /* Other pictures, or the same queue from its start: the app knows best what is left. */
+  chooseAnew(choice) {
+    this.memory.labelled.clear();
+    this.queue.choose(choice);
   }
 
   run(command, argument) {
-    const isAllowed = COMMANDS.has(command) && (this.tree || TREELESS.has(command));
-    if (isAllowed) this[command](argument);
+    if (!COMMANDS.has(command) || (!this.tree && !TREELESS.has(command))) return;
+    this.desk.hear(command);
+    [this, this.walk, this.desk].find((part) => part[command])[command](argument);
   }
 
   // --- the app ---------------------------------------------------------------------------------------------------
 
-  async get(path) {
-    const answer = await ask(path, { token: this.data.token });
+  /* One request; with a body it is a POST. */
+  async get(path, body) {
+    const answer = await ask(path, { token: this.data.token, body });
     if (answer.kind === "locked") this.renew();
     return answer;
   }
@@ -77,8 +103,9 @@ class Session {
   }
 
   /* An answer of the queue: how much is done, and which class tree is in use. */
-  hear({ counts, taxonomy }) {
+  hear({ counts, taxonomy, reserve_s: reserveSeconds }) {
     this.count(counts);
+    this.hold.lasts(reserveSeconds);
     this.versions.hearOf(taxonomy);
   }
 
@@ -86,8 +113,9 @@ class Session {
   count(counts) {
     if (counts.at < this.counts?.at) return; // answers may overtake each other
     this.counts = counts;
-    this.made = this.outbox.waiting.filter(({ body }) => FINAL.includes(body?.kind)).length;
-    this.view.drawProgress(this);
+    this.made = this.outbox.waiting.filter(({ uid, body }) => body && this.memory.isNew(uid)).length;
+    if (this.item || !this.queue) this.view.drawProgress(this);
+    else this.draw(); // at the end it is told whether all is labelled
   }
 
   tryNow() {
@@ -110,12 +138,17 @@ class Session {
 
   /* Begin with the picture at the head of the queue. */
   show() {
-    this.tree = this.versions.take();
+    const tree = this.versions.take();
+    if (tree !== this.tree) this.desk.leaveTree();
+    this.tree = tree;
+    if (this.item !== this.queue.current) this.desk.next();
     this.item = this.queue.current;
     this.seen = null;
     this.watch.restart();
     this.suggest();
     this.standing.begin(this.tree, (node) => this.weigh(node));
+    if (this.item && this.item.id === this.reopened?.id) this.standing.go(this.tree?.find(this.reopened.node) ?? 0);
+    if (tree) this.keymap.reach(tree.depth);
     this.view.leaveSearch();
     this.draw();
   }
@@ -128,8 +161,10 @@ class Session {
     if (!ruledOut.every((node) => this.suggestion?.retreatFrom(node))) this.suggestion = null;
   }
 
-  /* What was ruled out for this picture comes last, what the model expects comes first. */
+  /* What was ruled out for this picture comes last, what the model expects comes first; unless a digit shall mean the
+     same class on every picture. */
   weigh(node) {
+    if (this.keymap.fixedOrder) return 0;
     const isOut = this.item && this.memory.against(this.item.id).some((act) => act.node === this.tree.keys[node]);
     return isOut ? -1 : this.suggestion?.mass.get(node) ?? 0;
   }
@@ -140,63 +175,9 @@ class Session {
   }
 
   drawStatus() {
-    if (this.queue) this.view.drawStatus(this); // the outbox begins to work before there is a queue
-  }
-
-  // --- moving in the tree --------------------------------------------------------------------------------------------
-
-  goTo(node) {
-    this.leaveSearch();
-    this.standing.go(node);
-    this.draw();
-  }
-
-  /* Go to a class; one without classes below is the answer itself. */
-  choose(node) {
-    this.goTo(node);
-    if (this.tree.isLeaf(node)) this.say("is", node);
-  }
-
-  /* Row 0 to 8 of the page on screen. */
-  row(place) {
-    const node = this.standing.listed[this.standing.start + place];
-    if (node !== undefined) this.choose(node);
-  }
-
-  up() {
-    if (this.standing.at) this.goTo(this.tree.parents[this.standing.at]);
-  }
-
-  pick(by) {
-    this.standing.movePick(by);
-    this.draw();
-  }
-
-  page(by) {
-    this.standing.turnPage(by);
-    this.draw();
-  }
-
-  /* Into the picked row: from a search this chooses it, in the tree it only goes there. */
-  enterPick() {
-    const node = this.standing.listed[this.standing.pick];
-    if (node === undefined) return;
-    if (this.standing.query) this.choose(node);
-    else this.goTo(node);
-  }
-
-  search() {
-    this.view.focusSearch();
-  }
-
-  searchFor(text) {
-    this.standing.searchFor(text);
-    this.draw();
-  }
-
-  leaveSearch() {
-    this.view.leaveSearch();
-    if (this.standing.query) this.searchFor("");
+    if (!this.queue) return; // the outbox begins to work before there is a queue
+    this.view.drawStatus(this);
+    this.view.drawQueueName(this.data.queue);
   }
 
   // --- saying something ------------------------------------------------------------------------------------------
@@ -212,7 +193,7 @@ class Session {
 
   /* Make the suggestion coarser (-1) or finer (+1), and stand there. */
   shift(by) {
-    if (this.suggestion) this.goTo(this.suggestion.shift(by));
+    if (this.suggestion) this.walk.goTo(this.suggestion.shift(by));
   }
 
   notThis() {
@@ -220,7 +201,7 @@ class Session {
     if (!node) this.view.warn("Go to a class first; then you can say that it is not this one.");
     else if (this.say("is_not", node)) {
       this.suggest();
-      this.goTo(this.tree.parents[node]);
+      this.walk.goTo(this.tree.parents[node]);
     }
   }
 
@@ -247,10 +228,15 @@ class Session {
     const uid = newUid();
     const seconds = this.watch.read();
     const shown = suggestion ? { suggestion: suggestion.key, run: suggestion.run } : {};
-    this.made += FINAL.includes(kind) && !this.memory.labelled.has(item.id);
-    this.memory.push({ uid, kind, node: key, name, item });
+    const { choice, pass } = this.queue;
+    if (choice !== "unlabelled") shown.queue = choice.slice(0, LONGEST_SHOWN);
+    const isNew = !pass && !this.memory.knows(item.id) && item.id !== this.reopened?.id;
+    this.made += isNew;
+    this.memory.push({ uid, kind, node: key, name, item, pass, isNew });
+    if (FINAL.includes(kind)) this.reopened = null;
     this.outbox.addLabel({ uid, image_id: item.id, node: key, kind, taxonomy: tree.version, seconds, shown });
     if (FINAL.includes(kind)) this.queue.shift();
+    if (FINAL.includes(kind)) this.desk.count(key, 1);
     this.remember();
     this.view.say(`${VERBS[kind]} ${name}.`);
     this.refresh();
@@ -279,7 +265,8 @@ class Session {
 
   takeBack(act) {
     if (act.uid) this.outbox.takeBack(act.uid);
-    this.made -= FINAL.includes(act.kind) && !this.memory.labelled.has(act.item.id);
+    this.made -= act.isNew ? 1 : 0;
+    if (FINAL.includes(act.kind)) this.desk.count(act.node, -1);
     this.bringBack(act);
     this.view.say(act.kind === "skip" ? "Back to the skipped picture." : `Taken back: ${act.name}.`);
   }
@@ -292,11 +279,19 @@ class Session {
 
   bringBack(act) {
     if (this.item?.id !== act.item.id) this.queue.unshift({ ...act.item });
+    this.hold.renew();
     this.remember();
     this.refresh();
     this.suggest();
     const node = this.tree.find(act.node) ?? 0;
-    this.goTo(this.tree.isLeaf(node) ? Math.max(this.tree.parents[node], 0) : node);
+    this.walk.goTo(this.tree.isLeaf(node) ? Math.max(this.tree.parents[node], 0) : node);
+  }
+
+  /* Show a picture out of its turn; the class that this person said before stands chosen. */
+  reopen(item, word) {
+    this.reopened = { id: item.id, node: word?.node ?? "" };
+    this.queue.unshift(item);
+    this.refresh();
   }
 
   remember() {
@@ -307,16 +302,22 @@ class Session {
 
   again() {
     this.memory.labelled.clear(); // the app knows best what is left
-    this.queue.restart({ withSkipped: true });
+    this.queue.again();
     this.remember();
   }
 
-  help() {
-    this.view.openHelp();
+  lookAgain() {
+    this.memory.labelled.clear();
+    this.queue.lookAgain();
+  }
+
+  /* The page asks which pictures shall come. */
+  chooseQueue() {
+    this.send("choose", true);
   }
 
   openRefused() {
-    this.view.openRefused(this.outbox);
+    new RefusedSheet(this.view.parts, this.outbox).open();
   }
 
   leave() {
@@ -324,4 +325,5 @@ class Session {
   }
 }
 
+const LONGEST_SHOWN = 100; // letters of a queue's name that go with a label
 const VERBS = { is: "Labelled:", is_not: "Not", none_here: "None of the classes of", unusable: "Marked:" };

@@ -18,6 +18,9 @@ class Tree {
     this.below = new Uint32Array(keys.length); // classes below each node
     for (let node = keys.length - 1; node > 0; node -= 1) this.below[parents[node]] += this.below[node] + 1;
     for (let node = 1; node < keys.length; node += 1) this.children[parents[node]].push(node);
+    this.levels = new Uint16Array(keys.length); // 0 for the root
+    for (let node = 1; node < keys.length; node += 1) this.levels[node] = this.levels[parents[node]] + 1;
+    this.depth = this.levels.reduce((deepest, level) => Math.max(deepest, level), 0);
   }
 
   /* The node with this key, undefined where this version has none. */

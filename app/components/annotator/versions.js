@@ -12,7 +12,8 @@ class Versions {
 
   /* The app says that this version is in use: {version, hash}. */
   hearOf(version) {
-    if (version.hash === this.wanted?.hash) return;
+    // A tree may come back with its former content as a later version, and labels carry the version.
+    if (version.hash === this.wanted?.hash && version.version === this.wanted.version) return;
     this.wanted = version;
     this.load();
   }

@@ -6,31 +6,11 @@ const LARGEST_ENLARGEMENT = 8; // a 64-pixel picture is shown at 512
 const LEAST_SAID = 0.005; // a probability below is not shown
 const SHARPEST = 2; // more pixels per point are not seen
 
-function element(tag, className = "", text = "") {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.textContent = text;
-  return made;
-}
-
-/* A class name, whatever its script: <bdi> keeps its direction from turning the line around. */
-function named(text, className = "") {
-  return element("bdi", className, text);
-}
-
-function button(command, argument, ...content) {
-  const made = element("button");
-  made.type = "button";
-  made.dataset.do = command;
-  made.dataset.argument = argument;
-  made.append(...content);
-  return made;
-}
-
 class View {
-  constructor(root, { signal, run }) {
+  constructor(root, { signal, run, keymap }) {
     this.root = root;
-    this.parts = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]));
+    this.parts = partsOf(root);
+    this.ladder = this.makeLadder(keymap);
     this.seen = new Map(); // image id -> the element that was on screen, the newest last
     this.rows = Array.from({ length: ROWS }, (_, place) => this.makeRow(place));
     this.parts.rows.replaceChildren(...this.rows.map(({ item }) => item));
@@ -47,14 +27,18 @@ class View {
     this.fit();
   }
 
+  makeLadder(keymap) {
+    return new Ladder(this.parts, keymap);
+  }
+
   makeRow(place) {
     const [name, sub] = [named("", "name"), named("", "sub")];
     const [sure, below] = [element("span", "sure"), element("span", "below")];
-    const [item, key, texts] = [element("li"), element("kbd"), element("span", "texts")];
+    const [item, key, texts, code] = [element("li"), element("kbd"), element("span", "texts"), element("kbd", "code")];
     texts.append(name, sub);
-    const pressed = button("row", place, key, texts, sure, below);
+    const pressed = button("row", place, key, texts, code, sure, below);
     item.append(pressed);
-    return { digit: String(place + 1), item, button: pressed, key, name, sub, sure, below };
+    return { digit: String(place + 1), item, button: pressed, key, name, sub, code, sure, below };
   }
 
   onClick(event, run) {
@@ -80,7 +64,7 @@ class View {
   draw(session) {
     this.drawPicture(session);
     this.drawHere(session);
-    this.drawSuggestion(session);
+    this.ladder.draw(session);
     this.drawRows(session);
     this.drawActions(session);
     this.drawRecent(session);
@@ -92,7 +76,7 @@ class View {
     if (isReady && picture.firstChild !== item.image) this.put(item);
     else if (!isReady) picture.replaceChildren();
     const against = item ? memory.against(item.id) : [];
-    chips.replaceChildren(...against.map(({ uid, name }) => this.chip(uid, name)));
+    redraw(chips, against.map(({ uid, name }) => this.chip(uid, name)));
     message.hidden = isReady;
     if (!isReady) this.drawMessage(messageFor({ item, ...rest }));
   }
@@ -126,7 +110,7 @@ class View {
     const { crumbs, hereName, hereMeta, hereNote } = this.parts;
     if (!tree) return;
     const path = [0, ...tree.path(at)];
-    crumbs.replaceChildren(...path.map((node) => button("goTo", node, named(tree.names[node]))));
+    redraw(crumbs, path.map((node) => button("goTo", node, named(tree.names[node]))));
     crumbs.lastChild.setAttribute("aria-current", "location");
     hereName.textContent = tree.names[at];
     const below = tree.below[at] ? `${count(tree.below[at], "class", "classes")} below` : "no classes below";
@@ -137,35 +121,32 @@ class View {
     hereNote.title = tree.notes[at] ?? "";
   }
 
-  drawSuggestion({ tree, suggestion, data }) {
-    const { suggestionBox, steps, acceptText, coarser, awaited } = this.parts;
-    suggestionBox.hidden = !suggestion;
-    awaited.hidden = Boolean(suggestion) || !data.awaits_model;
-    if (!suggestion) return;
-    const drawn = suggestion.path.map(({ node, probability }, place) => {
-      const step = button("goTo", node, named(tree.names[node]), element("span", "sure", percent(probability)));
-      if (place === suggestion.level) step.setAttribute("aria-current", "true");
-      return step;
-    });
-    steps.replaceChildren(...drawn);
-    acceptText.textContent = tree.names[suggestion.node];
-    coarser.disabled = suggestion.level < 0;
-  }
-
-  drawRows({ tree, standing, suggestion }) {
-    const { pager, pagerText, empty, box, order } = this.parts;
+  drawRows({ tree, standing, suggestion, ...rest }) {
+    const { pager, pagerText, empty, box } = this.parts;
     const { listed, start, total, pick, query } = standing;
-    order.hidden = Boolean(query) || !listed.some((node) => suggestion?.shown.get(node) >= LEAST_SAID);
+    this.drawOrder({ standing, suggestion, ...rest });
     this.rows.forEach((row, place) => {
       const node = listed[start + place];
       row.item.hidden = node === undefined;
-      if (node !== undefined) this.drawRow(row, node, { tree, query, suggestion, isPicked: start + place === pick });
+      if (node === undefined) return;
+      this.drawRow(row, node, { tree, query, suggestion, isPicked: start + place === pick });
+      row.code.textContent = this.codeOf(node, rest);
     });
     pager.hidden = total <= ROWS;
     pagerText.textContent = `${start + 1}–${Math.min(start + ROWS, listed.length)} of ${total.toLocaleString()}`;
     box.classList.toggle("searching", Boolean(query));
     empty.hidden = !tree || listed.length > 0;
     empty.textContent = query ? "No class has this in its name." : "This is as fine as it gets.";
+  }
+
+  drawOrder({ standing: { total, query }, suggestion, keymap }) {
+    const { order, orderText } = this.parts;
+    order.hidden = Boolean(query) || !(suggestion || keymap.fixedOrder) || total < 2;
+    orderText.textContent = keymap.fixedOrder ? "Tree order" : "Most likely first";
+  }
+
+  codeOf(node, { keymap, desk }) {
+    return keymap.showsCodes ? desk.codeOf(node) : "";
   }
 
   drawRow(row, node, { tree, query, suggestion, isPicked }) {
@@ -178,6 +159,7 @@ class View {
     row.sure.textContent = sure >= LEAST_SAID && !query ? percent(sure) : "";
     row.below.textContent = tree.below[node] ? `${tree.below[node].toLocaleString()} below` : "";
     row.button.classList.toggle("picked", isPicked);
+    row.button.setAttribute("aria-current", String(isPicked));
     row.button.title = tree.notes[node] ?? "";
     if (isPicked) row.button.scrollIntoView({ block: "nearest" });
   }
@@ -245,6 +227,10 @@ class View {
     foreign.textContent = `${waiting} of someone else wait in this browser until they label again`;
   }
 
+  drawQueueName({ name }) {
+    this.parts.queueName.textContent = name;
+  }
+
   focusSearch() {
     this.parts.search.focus();
     this.parts.search.select();
@@ -267,32 +253,5 @@ class View {
     toast.classList.add("shown");
     clearTimeout(this.warning);
     this.warning = setTimeout(() => toast.classList.remove("shown"), WARN_MS);
-  }
-
-  openHelp() {
-    this.parts.help.showModal();
-  }
-
-  openRefused(outbox) {
-    const { refusedBox, refusedList } = this.parts;
-    const draw = () => {
-      refusedList.replaceChildren(...outbox.refused.map((entry) => this.refusedItem(entry, outbox, draw)));
-      if (!outbox.refused.length) refusedBox.close();
-      else if (!refusedBox.open) refusedBox.showModal();
-    };
-    draw();
-  }
-
-  refusedItem(entry, outbox, redraw) {
-    const made = element("li");
-    const { image_id: image, node } = entry.body ?? {};
-    const what = entry.withdraws ? "Taking back a label" : `Picture ${image}: ${node || "unusable"}`;
-    const why = `${sentence(entry.error.error)} ${sentence(entry.error.remedy)}`;
-    const again = button("", "", "Try again");
-    again.onclick = () => [outbox.retry(entry), redraw()];
-    const discard = button("", "", "Discard");
-    discard.onclick = () => [outbox.drop(entry), redraw()];
-    made.append(named(what, "what"), element("p", "", why), again, discard);
-    return made;
   }
 }

@@ -1,6 +1,7 @@
 """A grid of pictures to look through and to open. Only numbers and names are sent; the browser fetches the pictures."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -36,9 +37,37 @@ def show_plain(image_ids: Sequence[int], *, key: str) -> int | None:
     return _mount({"names": [], "cards": [[image_id] for image_id in image_ids]}, key, lambda _image: None)
 
 
-def _mount(data: dict[str, object], key: str, on_open: Callable[[int], None]) -> int | None:
+@dataclass(frozen=True)
+class Said:
+    """One label of a person: what they said of a picture, and when. uid: to take it back, "" where that is over."""
+
+    image_id: int
+    words: str
+    when: str
+    uid: str
+
+
+def show_said(
+    labels: Sequence[Said], *, key: str, on_open: Callable[[int], None], on_take_back: Callable[[str], None]
+) -> int | None:
+    """Draw what a person said; a click opens the picture as in `show`, a button at each label takes it back."""
+    rows = [[label.image_id, label.words, label.when, label.uid] for label in labels]
+    return _mount({"names": [], "cards": [], "said": rows}, key, on_open, on_take_back)
+
+
+def _mount(
+    data: dict[str, object],
+    key: str,
+    on_open: Callable[[int], None],
+    on_take_back: Callable[[str], None] = lambda _uid: None,
+) -> int | None:
     def opened() -> None:
         on_open(int(st.session_state[key].opened))
 
-    mounted = _COMPONENT(key=key, data={**data, "of": resources.fingerprint()}, on_opened_change=opened)
+    def taken() -> None:
+        on_take_back(str(st.session_state[key].taken))
+
+    mounted = _COMPONENT(
+        key=key, data={**data, "of": resources.fingerprint()}, on_opened_change=opened, on_taken_change=taken
+    )
     return None if mounted.opened is None else int(mounted.opened)

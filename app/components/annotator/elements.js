@@ -1,0 +1,47 @@
+/* Elements made in one line. Texts are set as text, never as markup. */
+
+function element(tag, className = "", text = "") {
+  const made = document.createElement(tag);
+  made.className = className;
+  made.textContent = text;
+  return made;
+}
+
+/* A class name, whatever its script: <bdi> keeps its direction from turning the line around. */
+function named(text, className = "") {
+  return element("bdi", className, text);
+}
+
+function button(command, argument, ...content) {
+  const made = element("button");
+  made.type = "button";
+  made.dataset.do = command;
+  made.dataset.argument = argument;
+  made.append(...content);
+  return made;
+}
+
+/* Put these in place of the children. Where a button among them had the focus, the one at its place gets it: else the
+   next Enter would go to the window, and label. */
+function redraw(parent, children) {
+  const { activeElement } = parent.getRootNode();
+  const place = [...parent.children].findIndex((child) => child.contains(activeElement));
+  parent.replaceChildren(...children);
+  const next = place < 0 ? null : children[Math.min(place, children.length - 1)];
+  (next?.matches("button") ? next : next?.querySelector("button"))?.focus();
+}
+
+/* A small picture of the workspace. */
+function thumbnail(place, id, width = 192) {
+  const made = new Image();
+  made.alt = "";
+  made.decoding = "async";
+  made.draggable = false;
+  made.src = `/api/images/${Number(id)}?w=${width}&of=${encodeURIComponent(place)}`;
+  return made;
+}
+
+/* All elements below that are named by data-part. */
+function partsOf(root) {
+  return Object.fromEntries([...root.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]));
+}

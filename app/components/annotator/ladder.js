@@ -1,0 +1,33 @@
+/* The suggestion as a ladder: its path from the top level down, each step one key or one tap away. */
+class Ladder {
+  constructor(parts, keymap) {
+    Object.assign(this, { parts, keymap });
+  }
+
+  draw({ tree, suggestion, data }) {
+    const { suggestionBox, steps, acceptText, coarser, finer, awaited } = this.parts;
+    suggestionBox.hidden = !suggestion;
+    awaited.hidden = Boolean(suggestion) || !data.awaits_model;
+    if (!suggestion) return;
+    const { path, level } = suggestion;
+    redraw(steps, path.map((step, place) => this.step(tree, step, place, place === level)));
+    acceptText.textContent = tree.names[suggestion.node];
+    coarser.disabled = level < 0;
+    finer.disabled = level >= path.length - 1;
+  }
+
+  step(tree, { node, probability }, place, isMeant) {
+    const made = this.button(node, place, tree.names[node]);
+    made.append(named(tree.names[node]), element("span", "sure", percent(probability)));
+    if (isMeant) made.setAttribute("aria-current", "true");
+    return made;
+  }
+
+  button(_node, place, name) {
+    const made = button("acceptAt", place);
+    const key = this.keymap.keyFor(idOf("acceptAt", place));
+    if (key) made.append(element("kbd", "", key));
+    made.title = `Label as ${name}`;
+    return made;
+  }
+}

@@ -1,0 +1,1 @@
+"""Many at once: a screen of pictures that look alike, labelled together."""

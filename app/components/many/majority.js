@@ -1,0 +1,61 @@
+/* What a model says about a whole screen: the mean of what it says about each picture. */
+
+const MOST = 0.5; // a class is suggested when the pictures lie in it with this probability, on average
+const FAINT = 0.02; // the path is not drawn on below
+
+/* What the model says about the pictures of a screen, each and together, in one version of the tree. */
+class Opinions {
+  constructor(tree) {
+    this.tree = tree;
+    this.known = new Map(); // tile -> its suggestion, null for none
+  }
+
+  of(tile) {
+    if (!this.known.has(tile)) {
+      this.known.set(tile, tile.suggestion ? Suggestion.of(tile.suggestion, this.tree) : null);
+    }
+    return this.known.get(tile);
+  }
+
+  together(tiles) {
+    return this.tree ? majority(tiles.map((tile) => this.of(tile)), this.tree) : null;
+  }
+
+  /* For each tile the class the model takes it for, where that is not `node`; else "". */
+  doubts(tiles, node) {
+    return tiles.map((tile) => {
+      const opinion = node ? this.of(tile) : null;
+      const isOdd = opinion && (opinion.shown.get(node) ?? 0) < MOST;
+      return isOdd ? this.tree.names[opinion.path.at(-1).node] : "";
+    });
+  }
+}
+
+/* Suggestion of a screen, from the suggestions of its pictures (null: none); null where no class holds for most. */
+function majority(suggestions, tree) {
+  const known = suggestions.filter(Boolean);
+  const mass = meanMass(known, suggestions.length);
+  const path = [];
+  for (let node = likeliestChild(0, mass, tree); node; node = likeliestChild(node, mass, tree)) {
+    path.push([tree.keys[node], mass.get(node)]);
+  }
+  const shared = path.filter(([, probability]) => probability >= MOST).length;
+  if (!shared) return null;
+  const said = new Suggestion({ run: known[0].run, node: path[shared - 1][0], path, top: [] }, tree);
+  return Object.assign(said, { level: shared - 1, mass, shown: mass });
+}
+
+/* node -> probability, over all pictures; those without a suggestion count as none. */
+function meanMass(known, count) {
+  const mass = new Map();
+  for (const { shown } of known) {
+    for (const [node, probability] of shown) mass.set(node, (mass.get(node) ?? 0) + probability / count);
+  }
+  return mass;
+}
+
+/* The likeliest class one level below; 0 where none is worth naming. */
+function likeliestChild(node, mass, tree) {
+  const heavier = (best, child) => ((mass.get(child) ?? 0) > (mass.get(best) ?? FAINT) ? child : best);
+  return tree.children[node].reduce(heavier, 0);
+}

@@ -1,0 +1,76 @@
+"""How a class tree that may be taken into use differs from the one that is: classes, and labels that would move."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.components.wording import number
+from hmgc_core.errors import OrphanedLabels
+from hmgc_core.workflow.taxonomies import TaxonomyImport
+from hmgc_core.workflow.tree_imports import LabelMove, TreeChange
+
+MOST_SHOWN = 500
+
+
+def show_plan(plan: TaxonomyImport) -> None:
+    """The size of the tree, and how many labels would move."""
+    with st.grid(4, min_column_width=120):
+        st.metric("Classes", number(plan.nodes))
+        st.metric("Finest classes", number(plan.leaves))
+        st.metric("Levels", number(plan.depth))
+        st.metric("Labels that move", number(plan.moved), help="Labels whose class is gone: they go to another class.")
+
+
+def show(change: TreeChange) -> None:
+    """Which classes are new, which are gone, which lie elsewhere, and where labels would go."""
+    if not (change.added or change.dropped or change.elsewhere):
+        st.caption("The classes and their places are the same; names, other names or notes differ.")
+        return
+    _classes("new class", "new classes", change.added)
+    _classes("class is gone", "classes are gone", change.dropped)
+    _classes("class lies elsewhere", "classes lie elsewhere", change.elsewhere)
+    if change.moves:
+        st.markdown("Labels of classes that are gone:")
+        _moves(change.moves)
+
+
+def _classes(one: str, many: str, keys: Sequence[str]) -> None:
+    if not keys:
+        return
+    with st.expander(number(len(keys), one, many)):
+        shown = keys[:MOST_SHOWN]
+        st.dataframe(
+            {"Class": list(shown)},
+            hide_index=True,
+            height=min(280, 40 + 36 * len(shown)),
+            alt=number(len(keys), one, many),
+        )
+        if len(keys) > len(shown):
+            st.caption(f"The first {number(len(shown))} are shown.")
+
+
+def _moves(moves: Sequence[LabelMove]) -> None:
+    shown = moves[:MOST_SHOWN]
+    st.dataframe(
+        {
+            "Class": [move.old for move in shown],
+            "Labels": [move.labels for move in shown],
+            "Go to": [move.new for move in shown],
+        },
+        hide_index=True,
+        height=min(280, 40 + 36 * len(shown)),
+        alt="Where the labels of dropped classes go",
+    )
+
+
+def show_orphans(error: OrphanedLabels, change: TreeChange | None) -> None:
+    """Labels that the new tree has no class for, and where they could go."""
+    labels, classes = sum(error.counts.values()), len(error.counts)
+    st.warning(
+        f"{number(labels, 'label')} would lose their class: the new tree lacks "
+        f"{number(classes, 'class', 'classes')} in use. They can go to the nearest class above that stays; "
+        "what people said is kept with each label.",
+        icon=":material/move_up:",
+    )
+    if change is not None:
+        _moves(change.moves)

@@ -1,0 +1,93 @@
+"""The verbs of `hmgc` that bring pictures in, and take an import back."""
+
+import getpass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hmgc_core.exchange.table import Columns
+from hmgc_core.terminal import (
+    JsonOption,
+    WorkspaceOption,
+    open_existing,
+    open_or_make,
+    print_json,
+    progress,
+    remarks,
+    screen,
+)
+from hmgc_core.workflow import import_history, import_plan, imports
+from hmgc_core.workflow.import_steps import ImportReport
+
+MOST_PRINTED = 20
+
+
+def import_images(
+    source: Annotated[Path, typer.Argument(help="A folder of pictures, a zip, or a CSV with a path in each row.")],
+    path_column: Annotated[str, typer.Option(help="Column with the picture's path.")] = "path",
+    label_column: Annotated[str, typer.Option(help="Column with a class key, at any level.")] = "label",
+    split_column: Annotated[str, typer.Option(help="Column with train, val or test.")] = "split",
+    annotator: Annotated[str, typer.Option(help="Whose labels these are, where the table does not say.")] = "import",
+    copy: Annotated[bool, typer.Option("--copy", help="Copy the pictures into the workspace.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring pictures and their labels in."""
+    ws = open_or_make(workspace)
+    columns = Columns(path=path_column, label=label_column, split=split_column)
+    with progress("Reading pictures") as report:
+        plan = import_plan.plan_import(ws, source, columns=columns, annotator=annotator, copy=copy, on_progress=report)
+        if dry_run:
+            plan.drop()
+            done = plan.preview
+        else:
+            done = imports.carry_out(ws, plan, started_by=_user(), on_progress=report)
+    for remark in plan.source.remarks:
+        remarks.print(remark, markup=False, soft_wrap=True)
+    if as_json:
+        print_json(_values(done, dry_run=dry_run))
+    else:
+        _print(done, would="would come: " if dry_run else "")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return ""
+
+
+def _values(done: ImportReport, *, dry_run: bool) -> dict[str, Any]:
+    values: dict[str, Any] = {name: getattr(done, name) for name in ("images", "duplicates", "annotations")}
+    values["skipped"] = [{"path": skip.path, "reason": skip.reason} for skip in done.skipped]
+    if dry_run:
+        values |= {"known": done.known, "splits": done.by_split, "unknown_classes": done.unknown}
+    return values
+
+
+def _print(done: ImportReport, *, would: str) -> None:
+    screen.print(f"{would}{done.images} new images, {done.duplicates} duplicates, {done.annotations} labels.")
+    for skip in done.skipped[:MOST_PRINTED]:
+        screen.print(f"left out: {skip.path}: {skip.reason}", markup=False, highlight=False, soft_wrap=True)
+    if len(done.skipped) > MOST_PRINTED:
+        screen.print(f"… and {len(done.skipped) - MOST_PRINTED} more; --json lists them all")
+
+
+def undo_import(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take back the last import of pictures; those that people have labelled since stay."""
+    with progress("Taking back") as report:
+        done = import_history.undo_import(open_existing(workspace), dry_run=dry_run, on_progress=report)
+    if as_json:
+        print_json(done)
+        return
+    say = f"{'would go' if dry_run else 'taken back'}: import {done.number} ({done.source}), {done.images} images, "
+    screen.print(f"{say}{done.annotations} labels.", markup=False, soft_wrap=True)
+    if done.kept:
+        why = f"labelled since by {', '.join(done.people)}" if done.people else "another import found them too"
+        screen.print(f"{done.kept} images stay: {why}.", markup=False, soft_wrap=True)

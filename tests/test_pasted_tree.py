@@ -1,0 +1,108 @@
+"""A pasted class tree is told by its content; what is none is refused in plain words; what it would change is shown."""
+
+import re
+
+import pytest
+from conftest import label
+
+from hmgc_core.errors import TaxonomyError
+from hmgc_core.exchange.pasted_tree import LONGEST_TEXT, read_pasted
+from hmgc_core.taxonomy import Taxonomy
+from hmgc_core.workflow import taxonomies, tree_imports
+from hmgc_core.workflow.tree_imports import LabelMove
+from hmgc_core.workflow.workspaces import Workspace
+
+KEYS = ("root", "bird", "bird/albatross", "bird/owl", "ship")
+
+
+@pytest.mark.parametrize(
+    ("text", "format"),
+    [
+        ("bird\n  albatross\n  owl\nship\n", "indented"),
+        ("bird\r\n\talbatross\r\n\towl\r\nship", "indented"),
+        ("- bird\n  - albatross\n  - owl\n- ship", "indented"),
+        ("• bird\n\n  • albatross\n  • owl\n• ship\n", "indented"),
+        ("level1,level2\nbird,albatross\nbird,owl\nship,", "levels"),
+        ("level1\tlevel2\nbird\talbatross\nbird\towl\nship\t", "levels"),
+        ("\ufefflevel1;level2\nbird;albatross\nbird;owl\nship;\n\n", "levels"),
+        ('{"bird": ["albatross", "owl"], "ship": {}}', "json"),
+        ('\n [{"name": "bird", "children": ["albatross", "owl"]}, "ship"]', "json"),
+    ],
+)
+def test_the_format_is_told_by_the_content(text: str, format: str) -> None:
+    pasted = read_pasted(text)
+    assert (pasted.format, pasted.file.taxonomy.keys) == (format, KEYS)
+    assert format in tree_imports.FORMAT_WORDS
+
+
+def test_a_table_pasted_from_a_spreadsheet_keeps_names_and_quotes() -> None:
+    pasted = read_pasted('child\tparent\tname\nalb\tbird\tAlbatross, large\nowl\tbird\t"Owl ""hoot"""\n')
+    tree = pasted.file.taxonomy
+    assert (pasted.format, pasted.lines) == ("edges", 3)
+    assert [tree.name(tree.index(key)) for key in ("alb", "owl")] == ["Albatross, large", 'Owl "hoot"']
+
+
+def test_names_of_several_words_and_of_any_script_are_a_list() -> None:
+    text = "life\n  birds of the open sea\n    black-footed albatross, large\n  طائر\n  😀\n  a: b\n"
+    assert len(read_pasted(text).file.taxonomy) == 6
+
+
+PROSE = (
+    "The albatross is a large seabird. It lives on the open ocean, and comes to land only to breed.\n"
+    "There are several kinds, which differ in size.\n\nWe saw three of them on Tuesday, near the old ship.\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "nothing was pasted"),
+        (" \n\t\n", "nothing was pasted"),
+        ("bird", "a single line, 'bird', is no class tree"),
+        ("https://example.org/classes.csv", "is an address"),
+        ("www.example.org/a\nhttp://example.org/b\n", "is an address"),
+        ("<!DOCTYPE html>\n<html><body><ul><li>bird</li></ul></body></html>", "web page or XML"),
+        ("<?xml version='1.0'?>\n<tree/>", "web page or XML"),
+        (PROSE, "reads like prose"),
+        (PROSE.replace("\n", " "), "is no class tree"),
+        ("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "the bytes of a file"),
+        ("PK\x03\x04" + "\ufffd" * 300, "the bytes of a file"),
+        ("name,class\na,b\nc,d\n", "looks like a table"),
+        ("name\tclass\na\tb\nc\td\n", "looks like a table"),
+        ("x" * (LONGEST_TEXT + 1), "at most 5,000,000 can be pasted"),
+        ("a b\n" * 12_500_000, "at most 5,000,000 can be pasted"),
+        ('{"bird": [', "not JSON"),
+        ("[1, 2]", "not a class"),
+        ("child,parent\na,b\nb,a\n", "cycle"),
+        ("child\tparent\na\tb\n\na\tc\n", "the pasted text, line 4: 'a' has two parents"),
+        ("    bird\n  owl\n  tug\n", "line 2"),
+    ],
+)
+def test_what_is_no_class_tree_is_refused_in_plain_words(text: str, words: str) -> None:
+    with pytest.raises(TaxonomyError) as caught:
+        read_pasted(text)
+    assert words in str(caught.value)
+    assert caught.value.remedy
+    assert not re.search(r"Traceback|/tmp/", str(caught.value))
+
+
+def test_what_a_new_tree_changes_is_told_before_it_is_taken(workspace: Workspace) -> None:
+    label(workspace, 1, "owl")
+    label(workspace, 2, "owl", by="ben")
+    label(workspace, 3, "tug")
+    new = Taxonomy.from_edges([("bird", "life"), ("ship", "life"), ("tug", "ship"), ("heron", "bird")])
+    change = tree_imports.tree_change(workspace, new)
+    assert change is not None
+    assert change.added == ("heron",)
+    assert set(change.dropped) == {"albatross", "black-footed", "gull-like", "owl", "steamer"}
+    assert change.elsewhere == ("tug",)
+    assert change.moves == (LabelMove("owl", "bird", 2),)
+    assert taxonomies.current_taxonomy(workspace)[0] == 1
+    done = taxonomies.store_taxonomy(workspace, new, source="pasted", to_ancestor=True)
+    assert done.moved == 2
+
+
+def test_there_is_nothing_to_compare_with_before_the_first_tree(
+    empty_workspace: Workspace, tiny_tree: Taxonomy
+) -> None:
+    assert tree_imports.tree_change(empty_workspace, tiny_tree) is None

@@ -138,7 +138,7 @@ def test_a_selection_keeps_its_order_and_can_be_forgotten(workspace: Workspace) 
     with pytest.raises(BadRequest, match="no selection"):
         selections.delete(workspace, saved.id)
     assert selections.all_selections(workspace) == []
-    assert labelling.image_counts(workspace) == (24, 1)
+    assert labelling.image_counts(workspace)[:2] == (24, 1)
 
 
 @pytest.mark.parametrize(("name", "images"), [("", [1]), ("x" * 70, [1]), ("a\u202eb", [1]), ("good", [])])

@@ -178,9 +178,12 @@ def _record(row: sa.Row) -> ImageRecord:
     return ImageRecord(row.id, Path(row.folder_path) / row.inner_path, row.sha256, row.width, row.height, row.split)
 
 
+_ONE = _with_path().where(image.c.id == sa.bindparam("id"))  # asked for each picture that is shown
+
+
 def get(connection: sa.Connection, image_id: int) -> ImageRecord | None:
     """The image with this id."""
-    row = connection.execute(_with_path().where(image.c.id == image_id)).first()
+    row = connection.execute(_ONE, {"id": image_id}).first()
     return _record(row) if row else None
 
 

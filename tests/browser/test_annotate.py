@@ -33,6 +33,23 @@ def test_enter_at_the_root_says_that_one_cannot_tell(screen: Screen) -> None:
     assert screen.said(image) == [("is", "life")]
 
 
+def test_a_key_pressed_twice_labels_one_picture(screen: Screen) -> None:
+    first = screen.image
+    screen.press("1")
+    screen.page.evaluate("""() => {
+      const enter = () => new KeyboardEvent("keydown", { key: "Enter", code: "Enter", bubbles: true, cancelable: true });
+      for (let times = 0; times < 2; times++) document.body.dispatchEvent(enter());
+    }""")
+    expect(screen.part("message")).to_contain_text(re.compile("nothing was labelled", re.IGNORECASE))
+    screen.ready()
+    second = screen.image
+    screen.saved()
+    assert screen.said(first) == [("is", "bird")] and screen.said(second) == []
+    screen.label("Enter")
+    screen.saved()
+    assert screen.said(second) == [("is", "life")]
+
+
 def test_digits_go_down_backspace_goes_up_and_a_leaf_is_labelled_at_once(screen: Screen) -> None:
     screen.press("1", "1")
     assert screen.name == "albatross"

@@ -14,7 +14,7 @@ from app.components.gallery import index as gallery
 from app.security import escape_markdown
 from hmgc_core.records import KINDS
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow import labelling, own_labels
+from hmgc_core.workflow import own_labels
 from hmgc_core.workflow.own_labels import OWN_STATES, OwnFilter, OwnLabel
 from hmgc_core.workflow.taxonomies import current_taxonomy, taxonomy_version
 from hmgc_core.workflow.workspaces import Workspace
@@ -148,7 +148,7 @@ def _reopen(image_id: int) -> None:
 
 def _take_back(ws: Workspace, annotator: str, shown: list[OwnLabel], uid: str) -> None:
     label = next((label for label in shown if label.uid == uid), None)
-    if label is not None and actions.do(own_labels.take_back, ws, label, annotator=annotator):
+    if label is not None and actions.do(own_labels.take_back, ws, label, annotator=annotator) is not None:
         st.session_state[state.OWN_TAKEN_BACK] = label
 
 

@@ -28,7 +28,8 @@ class Statement(NamedTuple):
 
 
 # The statements on the way of one label are made once: making one costs more than SQLite takes to carry it out.
-_WHO, _IDS = sa.bindparam("who"), sa.bindparam("ids", expanding=True)
+_WHO: sa.BindParameter = sa.bindparam("who")
+_IDS: sa.BindParameter = sa.bindparam("ids", expanding=True)
 _KNOWN_UIDS = sa.select(annotation.c.uid).where(annotation.c.uid.in_(sa.bindparam("uids", expanding=True)))
 _NEWEST_ID = sa.select(sa.func.max(annotation.c.id))
 _ANNOTATOR_ID = sa.select(annotator.c.id).where(annotator.c.name == sa.bindparam("name"))

@@ -27,6 +27,7 @@ OWN_LEVEL = "own.level"
 OWN_DATES = "own.dates"
 OWN_NODE = "own.node"
 OWN_SEARCH = "own.search"
+OWN_TAKEN_BACK = "own.taken_back"  # the label taken back last, until something else is done
 OWN_PAGE = "own.page"  # plus the filters
 
 RUN = "runs.run"

@@ -36,6 +36,7 @@ from hmgc_core.records import NewAnnotation, RunConfig
 from hmgc_core.store import annotations, images, jobs, schema, screens
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow import alike, labelling, pictures, taxonomies, training, workspaces
+from hmgc_core.workflow.embeddings import embeddings
 from hmgc_core.workflow.workspaces import Workspace
 
 ROOT = Path(__file__).parents[1]
@@ -75,7 +76,7 @@ def speed() -> dict:
         vectors = np.load(ws.run_folder(run_id) / "embeddings.npy", mmap_mode="r")
         figures: dict = {"images": IMAGES, "width": WIDTH}
         figures["after_training_ms"] = round(1000 * timed(lambda: compacted(vectors))[0])
-        alike.prepare(ws, run_id)
+        embeddings(ws.run_folder(run_id))
         os.environ["HMGC_WORKSPACE"] = str(ws.folder)
         token = security.sign(ws.secret(), "ada")
         with TestClient(

@@ -65,7 +65,7 @@ def measure(folder: Path, tree: Taxonomy, *, images: int, labels: int) -> Figure
         for part in (in_the_browser, over_a_slow_line, searching, opening, other_pages, twenty_clients):
             tell(part.__name__.replace("_", " ").capitalize())
             figures |= part(ws, app, browser, labels)
-        figures["app_memory_mb"] = round(app.memory_mb())
+        figures["app_memory_mb"] = round(app.memory_mb()[0])
     tell("10,000 classes against 100")
     return figures | cost_of_a_large_tree(folder)
 

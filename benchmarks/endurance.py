@@ -72,7 +72,7 @@ class Person:
 
 
 def endure(ws: Workspace, app: App, browser: Browser, *, people: int, hours: float) -> dict[str, object]:
-    samples: list[tuple[float, float, float]] = []
+    samples: list[tuple[float, ...]] = []
     with ExitStack() as stack:
         contexts = [stack.enter_context(screen.profile(browser)) for _ in range(people)]
         persons = [_seat(context, app, place) for place, context in enumerate(contexts)]
@@ -84,9 +84,9 @@ def endure(ws: Workspace, app: App, browser: Browser, *, people: int, hours: flo
                     person.due_at_s = max(person.due_at_s + PAUSE_S, now)
             if now - sampled_at >= SAMPLE_S:
                 sampled_at = now
-                samples.append((now - start, app.memory_mb(), sum(_heap_mb(person.page) for person in persons)))
+                samples.append((now - start, *app.memory_mb(), sum(_heap_mb(person.page) for person in persons)))
                 print(
-                    f"{now - start:6.0f} s  app {samples[-1][1]:.0f} MB  pages {samples[-1][2]:.0f} MB", file=sys.stderr
+                    "{:6.0f} s  app {:.0f} MB, {:.0f} of its own  pages {:.0f} MB".format(*samples[-1]), file=sys.stderr
                 )
             time.sleep(0.005)
         for person in persons:
@@ -134,7 +134,7 @@ def _growth(samples: np.ndarray) -> dict[str, object]:
     steady = samples[int(WARM_UP_SHARE * len(samples)) :]
     quarter = max(1, len(steady) // 4)
     told: dict[str, object] = {}
-    for column, name in ((1, "app"), (2, "pages")):
+    for column, name in enumerate(("app", "app_own", "pages"), 1):
         slope = np.polyfit(steady[:, 0] / 3600, steady[:, column], 1)[0]
         told |= {
             f"{name}_memory_mb_early": round(float(steady[:quarter, column].mean()), 1),

@@ -40,7 +40,8 @@ def read_picture(path: Path, *, smallest_side: int | None = None) -> Image.Image
             if smallest_side:
                 image.draft("RGB", (smallest_side, smallest_side))
             image.load()
-            return _to_rgb(ImageOps.exif_transpose(image))
+            ImageOps.exif_transpose(image, in_place=True)
+            return _to_rgb(image)
     except PictureError:
         raise
     except Exception as error:  # on damaged files Pillow's decoders raise a dozen types, of which some are undocumented
@@ -112,7 +113,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode in TRANSPARENT_MODES or "transparency" in image.info:
         layered = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered)
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _to_8_bits(image: Image.Image) -> Image.Image:

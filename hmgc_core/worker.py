@@ -29,7 +29,7 @@ from hmgc_core.records import IS, SPLITS, EpochMetrics, Prediction, Progress, Ru
 from hmgc_core.store import annotations, jobs, predictions, runs
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow import alike, training
+from hmgc_core.workflow import embeddings, training
 from hmgc_core.workflow.training import RunLabels
 
 IDLE_S = 0.5
@@ -175,7 +175,7 @@ class _Attempt:
         }
         kept: dict[str, list[ImagePrediction]] = {split: [] for split in measured}
         made: list[Prediction] = []
-        embeddings = []
+        vectors = []
         told = predict(
             checkpoint,
             pixels,
@@ -187,10 +187,10 @@ class _Attempt:
         for one in told:
             image = labels.images[one.place]
             made.append(_prediction(self.run.id, image.id, labels.taxonomy, one))
-            embeddings.append(one.embedding)
+            vectors.append(one.embedding)
             if image.path in measured.get(image.split, ()):
                 kept[image.split].append(one)
-        self._store(made, np.array(embeddings))
+        self._store(made, np.array(vectors))
         nodes = {
             split: [measured[split][labels.images[one.place].path] for one in said] for split, said in kept.items()
         }
@@ -213,13 +213,11 @@ class _Attempt:
         with self.ws.writing() as connection:
             runs.add_epoch(connection, self.run.id, replace(metrics, metrics=_without_nan(metrics.metrics)))
 
-    def _store(self, made: list[Prediction], embeddings: NDArray[np.float16]) -> None:
+    def _store(self, made: list[Prediction], vectors: NDArray[np.float16]) -> None:
         with self.ws.writing() as connection:
             predictions.replace_all(connection, self.run.id, made)
-        folder = self.ws.run_folder(self.run.id)
-        np.save(folder / "embeddings.npy", embeddings)
-        np.save(folder / "embedding_images.npy", np.array([one.image_id for one in made], dtype=np.int64))
-        alike.prepare(self.ws, self.run.id)
+        seen = np.array([one.image_id for one in made], dtype=np.int64)
+        embeddings.keep(self.ws.run_folder(self.run.id), seen, vectors)
 
     @property
     def _traceback_file(self) -> Path:

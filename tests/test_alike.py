@@ -18,7 +18,8 @@ from hmgc_core.likeness import DIMENSIONS, FEWEST, compacted, tightest_screen
 from hmgc_core.records import QueueChoice, QueueRules, RunConfig
 from hmgc_core.store import jobs, places
 from hmgc_core.workflow import alike, labelling, pictures, queues, training
-from hmgc_core.workflow.alike import COMPACT, Screen, next_screen, screen_among
+from hmgc_core.workflow.alike import Screen, next_screen, screen_among
+from hmgc_core.workflow.embeddings import COMPACT, IMAGES, VECTORS, keep
 from hmgc_core.workflow.workspaces import Workspace
 
 HEAPS = 3
@@ -245,8 +246,9 @@ def test_without_usable_vectors_they_come_in_queue_order(workspace: Workspace, d
 
 
 def test_compact_vectors_are_kept_and_made_anew_when_damaged(seen: Workspace) -> None:
-    alike.prepare(seen, 1)
-    kept = seen.run_folder(1) / COMPACT
+    folder = seen.run_folder(1)
+    keep(folder, np.load(folder / IMAGES), np.load(folder / VECTORS))
+    kept = folder / COMPACT
     made = kept.read_bytes()
     kept.write_bytes(b"nonsense")
     expected = ids(next_screen(seen, annotator="ada", count=6))

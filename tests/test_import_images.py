@@ -13,7 +13,7 @@ from hmgc_core.errors import TableError, UnknownImage
 from hmgc_core.exchange.table import Columns
 from hmgc_core.splits import split_of
 from hmgc_core.store import annotations
-from hmgc_core.taxonomy import Taxonomy
+from hmgc_core.taxonomy import NodeText, Taxonomy
 from hmgc_core.workflow import labelling, pictures, taxonomies
 from hmgc_core.workflow.pictures import ImportReport, import_images
 from hmgc_core.workflow.workspaces import Workspace
@@ -100,6 +100,20 @@ def test_an_unknown_class_is_named_with_the_three_nearest_and_the_picture_stays(
     assert "unknown class 'albatros'" in reason
     assert reason.split("nearest: ")[1].startswith("'albatross'")
     assert reason.count("'") == 2 + 6
+
+
+def test_a_name_that_only_one_class_has_is_as_good_as_its_key(empty_workspace: Workspace, tmp_path: Path) -> None:
+    texts = {"b1": NodeText("Barn owl"), "s1": NodeText("Crane"), "b2": NodeText("Crane"), "owl": NodeText("Hawk")}
+    edges = [("b", "all"), ("s", "all"), ("b1", "b"), ("b2", "b"), ("s1", "s"), ("owl", "b")]
+    taxonomies.store_taxonomy(empty_workspace, Taxonomy.from_edges(edges, texts), source="test")
+    rows = []
+    for number, name in enumerate(["barn  OWL", "crane", "owl", "Hawk"]):
+        write_picture(tmp_path / f"{number}.png", number)
+        rows.append({"path": f"{number}.png", "label": name})
+    report = import_images(empty_workspace, write_table(tmp_path / "t.csv", rows))
+    assert said(empty_workspace) == {1: [("import", "b1")], 3: [("import", "owl")], 4: [("import", "owl")]}
+    (reason,) = reasons(report).values()
+    assert reason.startswith("unknown class 'crane'") and {"'b2'", "'s1'"} <= set(reason.replace(",", "").split())
 
 
 def test_labels_before_any_class_tree_are_counted_not_lost_silently(empty_workspace: Workspace, tmp_path: Path) -> None:

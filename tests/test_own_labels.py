@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from conftest import label
 
-from hmgc_core.errors import UnknownNode
+from hmgc_core.errors import BadRequest, UnknownNode
 from hmgc_core.store.schema import now
 from hmgc_core.workflow import labelling, own_labels, taxonomies
 from hmgc_core.workflow.own_labels import OwnFilter
@@ -44,6 +44,16 @@ def test_what_stands_comes_newest_first_and_only_ones_own(spoken: Workspace) -> 
 def test_what_was_changed_or_taken_back_can_be_seen(spoken: Workspace) -> None:
     assert said(spoken, state="changed") == [(3, "is", "tug")]
     assert said(spoken, state="taken back") == [(4, "is", "owl")]
+
+
+def test_a_label_taken_back_can_be_said_again(spoken: Workspace) -> None:
+    label_of_2 = next(one for one in own_labels.page(spoken, OwnFilter(), annotator="ada") if one.image_id == 2)
+    own_labels.take_back(spoken, label_of_2, annotator="ada")
+    assert (2, "is", "albatross") not in said(spoken)
+    own_labels.say_again(spoken, label_of_2, annotator="ada")
+    assert said(spoken)[0] == (2, "is", "albatross")
+    with pytest.raises(BadRequest):
+        own_labels.take_back(spoken, label_of_2, annotator="ben")
 
 
 def test_by_class_level_and_kind(spoken: Workspace) -> None:

@@ -75,14 +75,23 @@ def test_the_target_of_a_merge_is_found_by_name(workspace: Workspace, monkeypatc
     assert page.query_params["node"] in ("gull-like", ["gull-like"])
 
 
-def test_an_impossible_move_is_refused_in_words(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_class_cannot_move_below_itself(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     page = open_page(monkeypatch, workspace, "taxonomy", node="bird")
     choose(page, "move", "bird")
     search = field(page, "search", "bird")
-    page.text_input(key=search).set_value("owl").run()
-    page.button(key=f"{search}-owl").click().run()
-    assert "cannot move below" in page.error[0].value
-    assert not any(found.key == f"{state.TREE_EDIT}.do" for found in page.button)
+    for name in ("owl", "bird"):
+        page.text_input(key=search).set_value(name).run()
+        assert not any(found.key == f"{search}-{name}" for found in page.button)
+    page.text_input(key=search).set_value("ship").run()
+    assert any(found.key == f"{search}-ship" for found in page.button)
+
+
+def test_a_name_that_is_too_long_is_refused_in_words(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = open_page(monkeypatch, workspace, "taxonomy", node="bird")
+    choose(page, "add", "bird")
+    assert "Give it a name" in said(page)
+    page.text_input(key=field(page, "new.name", "bird")).set_value("x" * 500).run()
+    assert "500 letters" in page.error[0].value and "at most 120" in page.error[0].value
 
 
 def test_a_split_offers_a_second_look(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

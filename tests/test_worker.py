@@ -18,7 +18,7 @@ from hmgc_core import worker
 from hmgc_core.errors import BadConfig, CheckpointError, HmgcError, NotTrainable, UnknownModel
 from hmgc_core.records import Run, RunConfig
 from hmgc_core.store import checks, jobs
-from hmgc_core.workflow import alike, seeing, training
+from hmgc_core.workflow import embeddings, seeing, training
 from hmgc_core.workflow.workspaces import Workspace
 
 SMALL = RunConfig(model="flat", backbone="resnet_mini", image_size=16, epochs=2, batch_size=4, lr=0.05)
@@ -77,7 +77,7 @@ def test_a_run_trains_predicts_every_image_and_becomes_the_suggestion(
     assert [e.epoch for e in training.epochs(ws, run_id)] == [0, 1]
     assert len(seeing.prediction_table(ws, run_id).image_ids) == 24
     assert all(item.suggestion for item in upcoming(ws))
-    assert (ws.run_folder(run_id) / alike.COMPACT).exists()  # the first screen of look-alikes shall not wait
+    assert (ws.run_folder(run_id) / embeddings.COMPACT).exists()  # the first screen of look-alikes shall not wait
     assert not training.services(ws)["worker"]
 
 

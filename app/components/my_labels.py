@@ -14,7 +14,7 @@ from app.components.gallery import index as gallery
 from app.security import escape_markdown
 from hmgc_core.records import KINDS
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow import labelling, own_labels
+from hmgc_core.workflow import own_labels
 from hmgc_core.workflow.own_labels import OWN_STATES, OwnFilter, OwnLabel
 from hmgc_core.workflow.taxonomies import current_taxonomy, taxonomy_version
 from hmgc_core.workflow.workspaces import Workspace
@@ -34,11 +34,12 @@ def show(ws: Workspace, annotator: str) -> None:
     found = own_labels.page(ws, wanted, annotator=annotator, offset=page * many, count=many + 1)
     if not found:
         _nothing(is_filtered=wanted != OwnFilter(), is_first=not page)
+    _offer_again(ws, annotator)
     opened = gallery.show_said(
-        [_card(ws, label, wanted) for label in found[:many]],
+        [gallery.Said(*_told(ws, label), label.uid if wanted.state == "stands" else "") for label in found[:many]],
         key=f"{key}.{page}",
         on_open=_reopen,
-        on_take_back=partial(_take_back, ws, annotator),
+        on_take_back=partial(_take_back, ws, annotator, found),
     )
     if page or len(found) > many:
         gallery_pages.turner(key, page, more=len(found) > many)
@@ -46,13 +47,11 @@ def show(ws: Workspace, annotator: str) -> None:
         st.rerun()
 
 
-def _card(ws: Workspace, label: OwnLabel, wanted: OwnFilter) -> gallery.Said:
+def _told(ws: Workspace, label: OwnLabel) -> tuple[int, str, str]:
+    """The picture, what was said of it, and when."""
     taxonomy = taxonomy_version(ws, label.taxonomy)
     name = taxonomy.name(taxonomy.index(label.node)) if label.node in taxonomy else label.node
-    words = SAID[label.kind].format(name)
-    return gallery.Said(
-        label.image_id, words, wording.ago(label.created_at), label.uid if wanted.state == "stands" else ""
-    )
+    return label.image_id, SAID[label.kind].format(name), wording.ago(label.created_at)
 
 
 def _nothing(*, is_filtered: bool, is_first: bool) -> None:
@@ -147,5 +146,23 @@ def _reopen(image_id: int) -> None:
     ways.go("one")
 
 
-def _take_back(ws: Workspace, annotator: str, uid: str) -> None:
-    actions.do(labelling.withdraw, ws, uid, annotator=annotator)
+def _take_back(ws: Workspace, annotator: str, shown: list[OwnLabel], uid: str) -> None:
+    label = next((label for label in shown if label.uid == uid), None)
+    if label is not None and actions.do(own_labels.take_back, ws, label, annotator=annotator) is not None:
+        st.session_state[state.OWN_TAKEN_BACK] = label
+
+
+def _offer_again(ws: Workspace, annotator: str) -> None:
+    """The label taken back last, and a way to have it again."""
+    label: OwnLabel | None = st.session_state.get(state.OWN_TAKEN_BACK)
+    if label is None:
+        return
+    _, words, _ = _told(ws, label)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"Taken back: **{escape_markdown(words)}**, picture {label.image_id}.")
+        st.button("Undo", icon=":material/undo:", on_click=_say_again, args=(ws, annotator, label))
+
+
+def _say_again(ws: Workspace, annotator: str, label: OwnLabel) -> None:
+    if actions.do(own_labels.say_again, ws, label, annotator=annotator):
+        del st.session_state[state.OWN_TAKEN_BACK]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import streamlit as st
 
 from app import resources
@@ -11,8 +12,11 @@ from hmgc_core.taxonomy import Taxonomy
 MOST_MATCHES = 20
 
 
-def show(taxonomy: Taxonomy, *, key: str, label: str, on_pick: Callable[[str], None]) -> None:
-    """A search box, and a button per match while something is typed; `on_pick` gets the key of the class."""
+def show(taxonomy: Taxonomy, *, key: str, label: str, on_pick: Callable[[str], None], outside: str = "") -> None:
+    """A search box, and a button per match while something is typed; `on_pick` gets the key of the class.
+
+    outside: a class that is not offered, nor what lies below it.
+    """
     typed = st.text_input(
         label,
         key=key,
@@ -24,7 +28,7 @@ def show(taxonomy: Taxonomy, *, key: str, label: str, on_pick: Callable[[str], N
     )
     if not typed or not typed.strip():
         return
-    found = matches(taxonomy, typed)
+    found = matches(taxonomy, typed, outside=outside)
     if not found:
         st.caption("No class has a name like this.")
     with st.container(horizontal=True, gap="xsmall"):
@@ -47,17 +51,19 @@ def _pick(key: str, on_pick: Callable[[str], None], node: str) -> None:
 def _with_parent(taxonomy: Taxonomy, node: int) -> str:
     """The name, and beside it that of the class above: several classes may have one name."""
     name, parent = escape_markdown(taxonomy.name(node)), int(taxonomy.parents[node])
-    return f"{name} :gray[{escape_markdown(taxonomy.name(parent))}]" if parent > 0 else name
+    return f"{name} :gray[in {escape_markdown(taxonomy.name(parent))}]" if parent > 0 else name
 
 
-def matches(taxonomy: Taxonomy, typed: str, *, most: int = MOST_MATCHES + 1) -> list[int]:
+def matches(taxonomy: Taxonomy, typed: str, *, most: int = MOST_MATCHES + 1, outside: str = "") -> list[int]:
     """Nodes whose name, key or synonym holds what was typed: the same name first, then names that start with it."""
     wanted = " ".join(typed.casefold().split())
     if not wanted:
         return []
+    nodes = np.arange(len(taxonomy))
+    barred = taxonomy.is_at_or_below(nodes, taxonomy.index(outside) if outside else -1)
     ranked = []
     for node, text in enumerate(resources.searchable(taxonomy)):
-        if wanted in text:
+        if wanted in text and not barred[node]:
             name = taxonomy.name(node).casefold()
             rank = 0 if name == wanted else 1 if name.startswith(wanted) else 2 if wanted in name else 3
             ranked.append((rank, len(name), node))

@@ -10,7 +10,7 @@ from app.components.annotator import who
 from app.security import escape_markdown
 from hmgc_core.errors import HmgcError
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.tree_edits import BETWEEN_NAMES, LONGEST_NAME, Add, Edit, Merge, Move, Rename, Retire, Split
+from hmgc_core.tree_edits import BETWEEN_NAMES, Add, Edit, Merge, Move, Rename, Retire, Split
 from hmgc_core.workflow import tree_edits
 from hmgc_core.workflow.taxonomies import current_taxonomy
 from hmgc_core.workflow.tree_edits import TreeEdit
@@ -93,7 +93,10 @@ def _make(ws: Workspace, edit: Edit, seen: int) -> None:
 def _add(taxonomy: Taxonomy, node: int) -> Edit | None:
     parent = taxonomy.keys[node]
     name, synonyms, note = _texts(parent, "", (), "")
-    return Add(parent, name, synonyms=synonyms, note=note) if name.strip() else None
+    if not name.strip():
+        st.caption("Give it a name to see what will happen.")
+        return None
+    return Add(parent, name, synonyms=synonyms, note=note)
 
 
 def _rename(taxonomy: Taxonomy, node: int) -> Edit | None:
@@ -109,7 +112,7 @@ def _rename(taxonomy: Taxonomy, node: int) -> Edit | None:
 def _texts(key: str, name: str, synonyms: tuple[str, ...], note: str) -> tuple[str, tuple[str, ...], str]:
     """Name, other names and note, as typed; filled with these at first."""
     form = "new" if not name else "old"
-    typed = st.text_input("Name", name, key=_key(f"{form}.name", key), max_chars=LONGEST_NAME, live=True)
+    typed = st.text_input("Name", name, key=_key(f"{form}.name", key), live=True)
     others = st.text_input(
         "Other names",
         f" {BETWEEN_NAMES} ".join(synonyms),
@@ -145,7 +148,7 @@ def _other_class(taxonomy: Taxonomy, key: str, label: str) -> str:
     def pick(other: str) -> None:
         st.session_state[picked] = other
 
-    node_search.show(taxonomy, key=_key("search", key), label=label, on_pick=pick)
+    node_search.show(taxonomy, key=_key("search", key), label=label, on_pick=pick, outside=key)
     other = str(st.session_state.get(picked, ""))
     if other not in taxonomy:
         return ""

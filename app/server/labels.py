@@ -12,7 +12,7 @@ from app.server.workspace import workspace
 from app.server.writes import write
 from hmgc_core.errors import BadRequest
 from hmgc_core.records import NewAnnotation
-from hmgc_core.workflow import labelling, seeing
+from hmgc_core.workflow import labelling
 from hmgc_core.workflow.workspaces import Workspace
 
 LONGEST_LOOK_S = 1e7
@@ -21,9 +21,7 @@ DEEPEST_SHOWN = 4
 
 def counts(ws: Workspace) -> dict[str, int]:
     """How much is done. at: counts with a larger one are newer, in whatever order two answers arrive."""
-    at = seeing.labels_stamp(ws)
-    images, labelled = labelling.image_counts(ws)
-    return {"images": images, "labelled": labelled, "at": at}
+    return labelling.image_counts(ws)._asdict()
 
 
 async def labels(request: Request) -> Response:
@@ -33,8 +31,12 @@ async def labels(request: Request) -> Response:
     if not isinstance(listed, list) or not listed:
         raise BadRequest("this is no label", remedy='send one label, or {"labels": [...]}')
     statements = [_statement(value) for value in listed]
-    new = await run_in_threadpool(labelling.annotate, workspace(), statements, annotator=asked.annotator)
-    return answer({"saved": len(statements), "new": new, "counts": await run_in_threadpool(counts, workspace())})
+    new, counted = await run_in_threadpool(_store, workspace(), statements, asked.annotator)
+    return answer({"saved": len(statements), "new": new, "counts": counted})
+
+
+def _store(ws: Workspace, statements: list[NewAnnotation], annotator: str) -> tuple[int, dict[str, int]]:
+    return labelling.annotate(ws, statements, annotator=annotator), counts(ws)
 
 
 def _statement(value: Any) -> NewAnnotation:

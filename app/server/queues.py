@@ -51,6 +51,7 @@ def _item(item: QueueItem) -> dict[str, Any]:
         "width": item.image.width,
         "height": item.image.height,
         "suggestion": suggested(item.suggestion) if item.suggestion else None,
+        "said": [{"by": word.annotator, "kind": word.kind, "node": word.node} for word in item.said],
     }
 
 

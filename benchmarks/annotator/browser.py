@@ -17,15 +17,16 @@ SETTLED_MS = 600  # no message for so long: a rerun is over
 # In a message sent from a frame's callback the frame has been handed to the screen.
 WATCH_PICTURE = """(picture) => {
   window.hmgcTimes = [];
+  let shown = picture.firstChild; // the page may have changed the picture before it comes to this listener
   window.addEventListener("keydown", (event) => {
     if (event.key !== "Enter") return;
-    const before = picture.firstChild;
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => window.hmgcTimes.push(performance.now() - event.timeStamp);
     const look = () => {
       const image = picture.firstChild;
-      if (image && image !== before && image.complete) port2.postMessage(0);
-      else requestAnimationFrame(look);
+      if (!image || image === shown || !image.complete) return requestAnimationFrame(look);
+      shown = image;
+      port2.postMessage(0);
     };
     requestAnimationFrame(look);
   }, { capture: true });

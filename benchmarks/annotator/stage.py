@@ -110,10 +110,11 @@ class App:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def memory_mb(self) -> float:
-        """Memory the app holds now (its resident set)."""
-        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+    def memory_mb(self) -> tuple[float, float]:
+        """Memory the app holds now: in all (its resident set), and without the files that it shares with others."""
+        lines = Path(f"/proc/{self.process.pid}/smaps_rollup").read_text().splitlines()[1:]
+        kb = {name: int(words.split()[0]) for name, _, words in (line.partition(":") for line in lines)}
+        return kb["Rss"] / 1024, kb["Anonymous"] / 1024
 
 
 @contextmanager

@@ -27,6 +27,27 @@ class Statement(NamedTuple):
     second_look: int | None
 
 
+# The statements on the way of one label are made once: making one costs more than SQLite takes to carry it out.
+_WHO: sa.BindParameter = sa.bindparam("who")
+_IDS: sa.BindParameter = sa.bindparam("ids", expanding=True)
+_KNOWN_UIDS = sa.select(annotation.c.uid).where(annotation.c.uid.in_(sa.bindparam("uids", expanding=True)))
+_NEWEST_ID = sa.select(sa.func.max(annotation.c.id))
+_ANNOTATOR_ID = sa.select(annotator.c.id).where(annotator.c.name == sa.bindparam("name"))
+_ADD = annotation.insert().returning(annotation.c.id, sort_by_parameter_order=True)
+_ADD_WORDS = word.insert()
+_MINE = (word.c.annotator_id == _WHO) & word.c.image_id.in_(_IDS)
+_OLD_WORDS = sa.select(word).where(_MINE)
+_FORGET_WORDS = word.delete().where(_MINE)
+_COUNTED = sa.select(image.c.id, image.c.split, image.c.words).where(image.c.id.in_(_IDS))
+_COUNT = image.update().where(image.c.id.in_(_IDS)).values(words=image.c.words + sa.bindparam("more"))
+_LABEL_TALLY = (
+    label_tally.update()
+    .where(label_tally.c.node_key == sa.bindparam("key"))
+    .where((label_tally.c.kind == sa.bindparam("of_kind")) & (label_tally.c.split == sa.bindparam("of_split")))
+    .values(total=label_tally.c.total + sa.bindparam("more"))
+)
+
+
 class _Reader:
     """Reads annotations of any version in the newest taxonomy; the steps of each version are fetched once."""
 
@@ -53,7 +74,7 @@ def annotator_id(connection: sa.Connection, name: str) -> int:
 
 def find_id(connection: sa.Connection, name: str) -> int:
     """The row of an annotator, 0 for a name that nobody has."""
-    return connection.execute(sa.select(annotator.c.id).where(annotator.c.name == name)).scalar() or 0
+    return connection.execute(_ANNOTATOR_ID, {"name": name}).scalar() or 0
 
 
 def annotators(connection: sa.Connection) -> list[str]:
@@ -63,7 +84,7 @@ def annotators(connection: sa.Connection) -> list[str]:
 
 def last_id(connection: sa.Connection) -> int:
     """The id of the newest row: with it a run freezes what it learns from."""
-    return connection.execute(sa.select(sa.func.max(annotation.c.id))).scalar() or 0
+    return connection.execute(_NEWEST_ID).scalar() or 0
 
 
 def add(connection: sa.Connection, statements: Sequence[NewAnnotation], *, by: int) -> int:
@@ -81,8 +102,7 @@ def _without_known(connection: sa.Connection, statements: Sequence[NewAnnotation
     by_uid = {statement.uid: statement for statement in statements}
     uids = list(by_uid)
     for start in range(0, len(uids), images.CHUNK):
-        query = sa.select(annotation.c.uid).where(annotation.c.uid.in_(uids[start : start + images.CHUNK]))
-        for uid in connection.execute(query).scalars():
+        for uid in connection.execute(_KNOWN_UIDS, {"uids": uids[start : start + images.CHUNK]}).scalars():
             del by_uid[uid]
     return list(by_uid.values())
 
@@ -90,7 +110,7 @@ def _without_known(connection: sa.Connection, statements: Sequence[NewAnnotation
 def _add_chunk(connection: sa.Connection, statements: list[NewAnnotation], by: int) -> None:
     moment = now()
     inserted = connection.execute(
-        annotation.insert().returning(annotation.c.id, sort_by_parameter_order=True),
+        _ADD,
         [
             {
                 "uid": statement.uid,
@@ -118,26 +138,26 @@ def _add_chunk(connection: sa.Connection, statements: list[NewAnnotation], by: i
 
 def set_words(connection: sa.Connection, by: int, latest: Mapping[int, Statement | None]) -> None:
     """Make these the annotator's words (None: no word any more) and carry every count along."""
-    ids = list(latest)
-    mine = (word.c.annotator_id == by) & word.c.image_id.in_(ids)
-    old = {row.image_id: row for row in connection.execute(sa.select(word).where(mine))}
-    splits = {
-        row.id: row.split for row in connection.execute(sa.select(image.c.id, image.c.split).where(image.c.id.in_(ids)))
-    }
+    mine = {"who": by, "ids": list(latest)}
+    old = {row.image_id: row for row in connection.execute(_OLD_WORDS, mine)}
+    counted = connection.execute(_COUNTED, {"ids": list(latest)}).all()
     labels: dict[tuple[str, str, str], int] = {}
-    for image_id, split in splits.items():
-        before, after = old.get(image_id), latest[image_id]
+    for row in counted:
+        before, after = old.get(row.id), latest[row.id]
         if before is not None:
-            labels[before.node_key, before.kind, split] = labels.get((before.node_key, before.kind, split), 0) - 1
+            labels[before.node_key, before.kind, row.split] = (
+                labels.get((before.node_key, before.kind, row.split), 0) - 1
+            )
         if after is not None:
-            labels[after.key, after.kind, split] = labels.get((after.key, after.kind, split), 0) + 1
-    connection.execute(word.delete().where(mine))
+            labels[after.key, after.kind, row.split] = labels.get((after.key, after.kind, row.split), 0) + 1
+    if old:
+        connection.execute(_FORGET_WORDS, mine)
     new = [_word_row(image_id, by, said) for image_id, said in latest.items() if said is not None]
     if new:
-        connection.execute(word.insert(), new)
+        connection.execute(_ADD_WORDS, new)
     for (key, kind, split), change in labels.items():
         _change_label_tally(connection, key, kind, split, change)
-    _count_words(connection, {i: (latest[i] is not None) - (i in old) for i in splits}, splits)
+    _count_words(connection, counted, {row.id: (latest[row.id] is not None) - (row.id in old) for row in counted})
 
 
 def _word_row(image_id: int, by: int, said: Statement) -> dict[str, int | str | None]:
@@ -154,30 +174,28 @@ def _word_row(image_id: int, by: int, said: Statement) -> dict[str, int | str | 
 def _change_label_tally(connection: sa.Connection, key: str, kind: str, split: str, by: int) -> None:
     if not by:
         return
-    match = (label_tally.c.node_key == key) & (label_tally.c.kind == kind) & (label_tally.c.split == split)
-    if not connection.execute(label_tally.update().where(match).values(total=label_tally.c.total + by)).rowcount:
+    tally = {"key": key, "of_kind": kind, "of_split": split, "more": by}
+    if not connection.execute(_LABEL_TALLY, tally).rowcount:
         connection.execute(label_tally.insert().values(node_key=key, kind=kind, split=split, total=by))
 
 
-def _count_words(connection: sa.Connection, changes: dict[int, int], splits: dict[int, str]) -> None:
-    """Carry `image.words` and the number of labelled images along; changes: image id -> -1, 0 or 1."""
-    moved = [i for i, change in changes.items() if change]
-    if not moved:
-        return
-    before = dict(connection.execute(sa.select(image.c.id, image.c.words).where(image.c.id.in_(moved))).all())
+def _count_words(connection: sa.Connection, counted: Sequence[sa.Row], changes: dict[int, int]) -> None:
+    """Carry `image.words` and the number of labelled images along.
+
+    counted: id, split and words so far of each image; changes: image id -> -1, 0 or 1.
+    """
     for change in (-1, 1):
-        ids = [i for i in moved if changes[i] == change]
+        ids = [row.id for row in counted if changes[row.id] == change]
         if ids:
-            connection.execute(image.update().where(image.c.id.in_(ids)).values(words=image.c.words + change))
+            connection.execute(_COUNT, {"ids": ids, "more": change})
     crossing: dict[str, int] = {}
-    for i in moved:
-        was, becomes = before[i] > 0, before[i] + changes[i] > 0
-        crossing[splits[i]] = crossing.get(splits[i], 0) + becomes - was
+    for row in counted:
+        crossing[row.split] = crossing.get(row.split, 0) + (row.words + changes[row.id] > 0) - (row.words > 0)
     for split, count in crossing.items():
         if count:
             images.change_tally(connection, split, labelled=True, by=count)
             images.change_tally(connection, split, labelled=False, by=-count)
-    places.set_out_lost(connection, [i for i in moved if before[i] + changes[i] == 0])
+    places.set_out_lost(connection, [row.id for row in counted if row.words + changes[row.id] == 0 > changes[row.id]])
 
 
 def withdraw(connection: sa.Connection, uid: str, *, by: int, withdrawal_uid: str) -> bool:

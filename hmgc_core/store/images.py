@@ -139,17 +139,25 @@ def _taken_out(connection: sa.Connection, hashes: Sequence[str]) -> dict[str, in
     return dict(connection.execute(query).all())
 
 
+# On the way of every label: making a statement costs more than SQLite takes to carry it out.
+_TALLY = (
+    image_tally.update()
+    .where((image_tally.c.split == sa.bindparam("of_split")) & (image_tally.c.labelled == sa.bindparam("of_labelled")))
+    .values(total=image_tally.c.total + sa.bindparam("more"))
+)
+_TALLIES = sa.select(image_tally)
+_KNOWN_IDS = sa.select(image.c.id).where(image.c.id.in_(sa.bindparam("ids", expanding=True)))
+
+
 def change_tally(connection: sa.Connection, split: str, *, labelled: bool, by: int) -> None:
     """Add `by` to the number of (un)labelled images of a split."""
-    match = (image_tally.c.split == split) & (image_tally.c.labelled == labelled)
-    changed = connection.execute(image_tally.update().where(match).values(total=image_tally.c.total + by)).rowcount
-    if not changed:
+    if not connection.execute(_TALLY, {"of_split": split, "of_labelled": labelled, "more": by}).rowcount:
         connection.execute(image_tally.insert().values(split=split, labelled=labelled, total=by))
 
 
 def tallies(connection: sa.Connection) -> dict[tuple[Split, bool], int]:
     """(split, labelled) -> number of images."""
-    return {(row.split, row.labelled): row.total for row in connection.execute(sa.select(image_tally))}
+    return {(row.split, row.labelled): row.total for row in connection.execute(_TALLIES)}
 
 
 def _with_path() -> sa.Select:
@@ -170,9 +178,12 @@ def _record(row: sa.Row) -> ImageRecord:
     return ImageRecord(row.id, Path(row.folder_path) / row.inner_path, row.sha256, row.width, row.height, row.split)
 
 
+_ONE = _with_path().where(image.c.id == sa.bindparam("id"))  # asked for each picture that is shown
+
+
 def get(connection: sa.Connection, image_id: int) -> ImageRecord | None:
     """The image with this id."""
-    row = connection.execute(_with_path().where(image.c.id == image_id)).first()
+    row = connection.execute(_ONE, {"id": image_id}).first()
     return _record(row) if row else None
 
 
@@ -189,8 +200,7 @@ def known_ids(connection: sa.Connection, image_ids: Sequence[int]) -> set[int]:
     """Those of these images that there are, wherever they lie, or nowhere any more."""
     found: set[int] = set()
     for start in range(0, len(image_ids), CHUNK):
-        query = sa.select(image.c.id).where(image.c.id.in_(image_ids[start : start + CHUNK]))
-        found.update(connection.execute(query).scalars())
+        found.update(connection.execute(_KNOWN_IDS, {"ids": image_ids[start : start + CHUNK]}).scalars())
     return found
 
 

@@ -129,10 +129,14 @@ def give_back(connection: sa.Connection, going: Sequence[int], *, staying: Colle
         connection.execute(image_path.delete().where(image_path.c.id.in_(rows)))
 
 
+_THAT_ARE_OUT = sa.select(image.c.id, image.c.split).where(
+    image.c.id.in_(sa.bindparam("ids", expanding=True)) & (image.c.words == images.OUT)
+)
+
+
 def _put_in(connection: sa.Connection, image_ids: Iterable[int]) -> set[int]:
     """Let images that were out count again; returns which."""
-    query = sa.select(image.c.id, image.c.split).where(image.c.id.in_(list(image_ids)) & (image.c.words == images.OUT))
-    found = connection.execute(query).all()
+    found = connection.execute(_THAT_ARE_OUT, {"ids": list(image_ids)}).all()
     for row in found:
         connection.execute(image.update().where(image.c.id == row.id).values(words=0))
         images.change_tally(connection, row.split, labelled=False, by=1)

@@ -143,10 +143,14 @@ def held_by_others(connection: sa.Connection, asker: Asker) -> list[int]:
     return list(connection.execute(query, {"me": asker.annotator_id, "at": asker.at}).scalars())
 
 
+_RELEASE = reservation.delete().where(
+    (reservation.c.annotator_id == ME) & reservation.c.image_id.in_(sa.bindparam("ids", expanding=True))
+)
+
+
 def release(connection: sa.Connection, by: int, image_ids: Sequence[int]) -> None:
     """Give images out of somebody's hands: labelled, or about to be reserved anew."""
-    mine = (reservation.c.annotator_id == by) & reservation.c.image_id.in_(image_ids)
-    connection.execute(reservation.delete().where(mine))
+    connection.execute(_RELEASE, {"me": by, "ids": list(image_ids)})
 
 
 def skip(connection: sa.Connection, by: int, image_id: int) -> None:

@@ -120,15 +120,18 @@ def was_used(connection: sa.Connection, key: str) -> bool:
     return connection.execute(used.limit(1)).first() is not None
 
 
+LARGEST_ID = 2**63 - 1
+_LATER = sa.select(taxonomy.c.id, taxonomy.c.undoes_id).where(
+    (taxonomy.c.id > sa.bindparam("after")) & (taxonomy.c.id <= sa.bindparam("upto"))
+)
+
+
 def moves_after(connection: sa.Connection, taxonomy_id: int, upto: int | None = None) -> list[Step]:
     """What every later version (up to `upto`) did to statements made in this one, oldest first: see `leading.read_on`.
 
     A version and a later one that takes it back cancel out: for a statement made before both, neither was there.
     """
-    later = taxonomy.c.id > taxonomy_id
-    if upto is not None:
-        later &= taxonomy.c.id <= upto
-    rows = connection.execute(sa.select(taxonomy.c.id, taxonomy.c.undoes_id).where(later)).all()
+    rows = connection.execute(_LATER, {"after": taxonomy_id, "upto": LARGEST_ID if upto is None else upto}).all()
     versions_left = standing(dict(rows))
     if not versions_left:
         return []

@@ -1,31 +1,26 @@
 """Verbs of labelling many at once: screens of unlabelled pictures that look alike to the newest finished run."""
 
-import contextlib
 import functools
-import os
 import threading
 import zlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import sqlalchemy as sa
-from numpy.typing import NDArray
 
 from hmgc_core.errors import BadRequest
-from hmgc_core.likeness import Vectors, compacted, tightest_screen
+from hmgc_core.likeness import tightest_screen
 from hmgc_core.records import ImageRecord, Prediction, Run
 from hmgc_core.store import annotations, images, predictions, runs, screens, sharing, taxonomies
 from hmgc_core.store.schema import now
 from hmgc_core.store.sharing import Asker
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import BoolArray, IntArray
+from hmgc_core.workflow.embeddings import Embeddings, embeddings
 
 SEEDS = 16  # pictures tried as the middle of a screen
-EMBEDDINGS = "embeddings.npy"
-COMPACT = "likeness.npy"  # made from them, beside them
 
 _NOTHING: BoolArray = np.zeros(0, dtype=bool)
 
@@ -70,10 +65,10 @@ def next_screen(ws: Workspace, *, annotator: str, count: int, after: str = "", w
         if view is None or run is None or not free.any():
             ids = _queued(connection, asker, count, without)
             return Screen(_tiles(connection, run, ids), after, run.id if run else None, "queue")
-        begin = place[1] if place and place[0] == run.id else zlib.crc32(annotator.encode()) % len(view.ids)
+        begin = place[1] if place and place[0] == run.id else zlib.crc32(annotator.encode()) % len(view.seen.images)
         seeds, end = view.seeds(free, begin)
-        rows = tightest_screen(view.vectors, seeds=seeds, among=np.flatnonzero(free), count=count)
-        return Screen(_tiles(connection, run, view.ids[rows].tolist()), f"{run.id}:{end}", run.id, "alike")
+        rows = tightest_screen(view.seen.vectors, seeds=seeds, among=np.flatnonzero(free), count=count)
+        return Screen(_tiles(connection, run, view.seen.images[rows].tolist()), f"{run.id}:{end}", run.id, "alike")
 
 
 def screen_among(ws: Workspace, *, annotator: str, count: int, among: Sequence[int]) -> Screen:
@@ -86,19 +81,13 @@ def screen_among(ws: Workspace, *, annotator: str, count: int, among: Sequence[i
         view = _view(ws, connection, run)
         known = screens.free_among(connection, asker_of(connection, annotator), among)
         wanted = [image_id for image_id in dict.fromkeys(among) if image_id in known]
-        rows = view.rows(wanted) if view else np.zeros(0, dtype=np.int64)
+        rows = view.seen.rows(wanted) if view else np.zeros(0, dtype=np.int64)
         ids = wanted
         if view is not None and len(rows):
-            ids = view.ids[tightest_screen(view.vectors, seeds=rows, among=rows, count=count)].tolist()
-            ids += [image_id for image_id in wanted if image_id not in set(view.ids[rows].tolist())]
+            ids = view.seen.images[tightest_screen(view.seen.vectors, seeds=rows, among=rows, count=count)].tolist()
+            ids += [image_id for image_id in wanted if image_id not in set(view.seen.images[rows].tolist())]
         order: Order = "alike" if len(rows) else "queue"
         return Screen(_tiles(connection, run, ids[:count]), "", run.id if run else None, order)
-
-
-def prepare(ws: Workspace, run_id: int) -> None:
-    """Make what screens of this run need, beside the embeddings it has just left: the first screen shall not wait."""
-    with contextlib.suppress(ValueError):  # a run of no pictures has none
-        _compact(ws.run_folder(run_id))
 
 
 def _place(after: str) -> tuple[int, int] | None:
@@ -131,26 +120,19 @@ def _tiles(connection: sa.Connection, run: Run | None, ids: list[int]) -> list[T
 # --- the pictures as a run sees them ----------------------------------------------------------------------------------
 
 
-@dataclass
+@dataclass(eq=False)
 class _View:
     """All pictures of one run, with how often each is labelled by now; shared by all requests of the process.
 
-    ids: (n,) image ids, rising. vectors: (n, d), see `likeness.compacted`. order: a shuffle of the n rows. words: (n,).
+    seen: the run's n pictures. order: (n,) a shuffle of their rows. words: (n,) labels of each.
     """
 
-    ids: NDArray[np.int64]
-    vectors: Vectors
+    seen: Embeddings
     order: IntArray
     words: IntArray
     version: int | None = None  # of the class tree in which the words were read
     upto: int = -1  # the newest annotation that `words` knows of
     lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def rows(self, image_ids: Collection[int]) -> IntArray:
-        """Rows of those of these pictures that the run knows."""
-        wanted = np.fromiter(image_ids, dtype=np.int64, count=len(image_ids))
-        places = np.searchsorted(self.ids, wanted).clip(max=len(self.ids) - 1)
-        return places[self.ids[places] == wanted]
 
     def hear(self, connection: sa.Connection) -> None:
         """Learn what was labelled or taken back since the last time; in another version of the tree, all of it."""
@@ -163,13 +145,13 @@ class _View:
                 changed = screens.words_since(connection, self.upto)
                 for number in {words for _, words in changed}:
                     # What was taken out comes in again without a word, and nothing is said about that.
-                    self.words[self.rows([i for i, words in changed if words == number])] = max(number, 0)
+                    self.words[self.seen.rows([i for i, words in changed if words == number])] = max(number, 0)
                 self.upto = newest
 
     def free(self, people: int, without: Collection[int]) -> BoolArray:
         """(n,) the rows that may be shown: labelled by fewer than `people`, and none of `without`."""
         free = self.words < people
-        free[self.rows(without)] = False
+        free[self.seen.rows(without)] = False
         return free
 
     def seeds(self, free: BoolArray, begin: int) -> tuple[IntArray, int]:
@@ -182,41 +164,15 @@ class _View:
 
 def _view(ws: Workspace, connection: sa.Connection, run: Run | None) -> _View | None:
     """What the newest finished run saw, brought up to now; None where there is none."""
-    if run is None:
+    seen = embeddings(ws.run_folder(run.id)) if run else None
+    if seen is None:
         return None
-    folder = ws.run_folder(run.id)
-    try:
-        view = _loaded(folder, (folder / EMBEDDINGS).stat().st_mtime_ns)
-    except (OSError, ValueError, EOFError):  # no such file, or none of numpy's
-        return None
-    if view is not None:
-        view.hear(connection)
+    view = _viewed(seen)
+    view.hear(connection)
     return view
 
 
 @functools.lru_cache(maxsize=2)
-def _loaded(folder: Path, _written_at: int) -> _View | None:
-    """The view of a run from its files; None where they do not fit together. Raises OSError, ValueError."""
-    ids = np.load(folder / "embedding_images.npy")
-    vectors = _compact(folder)
-    if len(ids) != len(vectors) or not len(ids):
-        return None
-    rising = np.argsort(ids, kind="stable")
-    shuffled = np.random.default_rng(0).permutation(len(ids))
-    return _View(ids[rising], vectors[rising], shuffled, words=np.zeros(len(ids), dtype=np.int64))
-
-
-def _compact(folder: Path) -> Vectors:
-    """The compact vectors of a run: as kept, or made anew where none are kept or the embeddings are newer."""
-    source, kept = folder / EMBEDDINGS, folder / COMPACT
-    with contextlib.suppress(OSError, ValueError, EOFError):
-        if kept.stat().st_mtime_ns >= source.stat().st_mtime_ns:
-            return np.asarray(np.load(kept), dtype=np.float32)
-    embeddings = np.load(source, mmap_mode="r")
-    made = compacted(embeddings.reshape(len(embeddings), -1))
-    with contextlib.suppress(OSError):  # a full disk costs the next start a second, nothing more
-        draft = folder / f"{COMPACT}.{os.getpid()}.{threading.get_ident()}.tmp"
-        with draft.open("wb") as file:
-            np.save(file, made)
-        draft.replace(kept)
-    return made
+def _viewed(seen: Embeddings) -> _View:
+    count = len(seen.images)
+    return _View(seen, np.random.default_rng(0).permutation(count), words=np.zeros(count, dtype=np.int64))

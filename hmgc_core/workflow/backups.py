@@ -25,10 +25,11 @@ from hmgc_core.given_paths import given_path
 from hmgc_core.records import quiet
 from hmgc_core.store import backups, checks, images, runs, workspace
 from hmgc_core.store.workspace import DATABASE, Workspace
+from hmgc_core.workflow import embeddings
 
 OnStage = Callable[[int, int, str], None]  # bytes done, bytes in all, what is being done
 
-EMBEDDINGS = ("embeddings.npy", "embedding_images.npy")
+EMBEDDINGS = (embeddings.VECTORS, embeddings.IMAGES)
 DRAFT = ".restoring"
 
 # What may stand in a run's folder: no resume state, which could carry more than numbers.

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import sqlalchemy as sa
 
+from hmgc_core.likeness import Vectors
 from hmgc_core.store import examples
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import IntArray, Taxonomy
-from hmgc_core.workflow.likeness import Embeddings, embeddings
+from hmgc_core.workflow.embeddings import Embeddings, embeddings
 from hmgc_core.workflow.pictures import image
 from hmgc_core.workflow.seeing import newest_done
 from hmgc_core.workflow.taxonomies import current_taxonomy
@@ -17,8 +18,8 @@ OWN_PICTURES = 8
 SIBLING_PICTURES = 2
 MOST_SIBLINGS = 24
 
-FEW_LABELS = 4000  # up to here all labelled pictures are compared; beyond, the likeliest
-CANDIDATES = 200  # of which the nearest are chosen exactly
+FEW_LABELS = 4000  # up to here they are all read; beyond, the pictures are asked about from the most alike on
+ASKED_FIRST = 800
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class _Labelled:
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A labelled picture that looks like another one. node: its newest label; likeness: a cosine in [-1, 1]."""
+    """A labelled picture that looks like another one. node: its newest label; likeness: in [-1, 1], of `likeness`."""
 
     image_id: int
     node: str
@@ -128,30 +129,36 @@ def nearest_labelled(ws: Workspace, image_id: int, *, count: int = 8) -> Nearest
     if run is None:
         return Nearest(None, is_known=False)
     seen = embeddings(ws.run_folder(run.id))
-    here = seen.places(np.array([image_id])) if seen else np.array([], dtype=np.int64)
-    if seen is None or not len(here):
+    here = seen.rows([image_id]).tolist() if seen else []
+    if seen is None or not here:
         return Nearest(run.id, is_known=False)
+    likeness = seen.likeness(here[0])
+    likeness[here] = -np.inf
     with ws.reading() as connection:
-        if examples.labelled_count(connection) <= FEW_LABELS:
-            places = seen.places(examples.labelled_ids(connection))
-        else:
-            places = _labelled_near(connection, seen, int(here[0]))
-        places = places[places != here[0]]
-        cosines = seen.cosines(int(here[0]), places)
-        best = np.argsort(-cosines, kind="stable")[:count]
-        ids = [int(i) for i in seen.images[places[best]]]
+        best = _labelled_near(connection, seen, likeness, count)
+        ids = seen.images[best].tolist()
         words = examples.newest_words(connection, ids)
-    found = (Neighbour(i, words[i], float(cosine)) for i, cosine in zip(ids, cosines[best], strict=True))
+    found = (Neighbour(i, words[i], float(alike)) for i, alike in zip(ids, likeness[best], strict=True))
     return Nearest(run.id, is_known=True, neighbours=tuple(found))
 
 
-def _labelled_near(connection: sa.Connection, seen: Embeddings, place: int) -> IntArray:
-    """Places of labelled pictures, CANDIDATES or a few more, the likeliest to be near; all where there are fewer."""
-    order, found = seen.likely(place), list[int]()
-    start, step = 0, 4 * CANDIDATES
-    while start < len(order) and len(found) < CANDIDATES:
+def _labelled_near(connection: sa.Connection, seen: Embeddings, likeness: Vectors, count: int) -> IntArray:
+    """Rows of the labelled pictures that are most alike, the most alike first; `count`, or as many as there are."""
+    if examples.labelled_count(connection) <= FEW_LABELS:
+        rows = seen.rows(examples.labelled_ids(connection))
+        rows = rows[np.argsort(-likeness[rows], kind="stable")]
+    else:
+        rows = _labelled_first(connection, seen, np.argsort(-likeness, kind="stable"), count)
+    return rows[np.isfinite(likeness[rows])][:count]
+
+
+def _labelled_first(connection: sa.Connection, seen: Embeddings, order: IntArray, count: int) -> IntArray:
+    """The first rows of an order that are labelled: one more than `count` where there are so many."""
+    found = list[int]()
+    start, step = 0, ASKED_FIRST
+    while start < len(order) and len(found) <= count:
         part = order[start : start + step]
         labelled = examples.labelled_among(connection, seen.images[part].tolist())
-        found += [int(other) for other in part if int(seen.images[other]) in labelled]
+        found += [int(row) for row in part if int(seen.images[row]) in labelled]
         start, step = start + step, 2 * step
     return np.array(found, dtype=np.int64)

@@ -5,7 +5,8 @@ out. A preview decides and stops there; an import decides in its transaction and
 """
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, TypeVar, cast
 
@@ -174,7 +175,8 @@ class Decider:
         return split or None  # type: ignore[return-value]
 
     def _label(self, known: Known, picture: ReadPicture, step: Step) -> None:
-        row, annotator = picture.row, picture.row.annotator or self.annotator
+        row = replace(picture.row, label=self._key(picture.row.label))
+        annotator = row.annotator or self.annotator
         problem, what = self._problem(row)
         if problem:
             self.report.skip(row.path, problem, what)
@@ -193,6 +195,20 @@ class Decider:
             known.said[annotator, picture.sha256] = says
             step.labels.setdefault(annotator, []).append((picture.sha256, says))
             self.report.annotations += 1
+
+    def _key(self, label: str) -> str:
+        """The key that a table means: its own, or that of the only class of this name."""
+        if self.taxonomy is None or label in self.taxonomy:
+            return label
+        named = self._keys_by_name.get(_readable(label), [])
+        return named[0] if len(named) == 1 else label
+
+    @cached_property
+    def _keys_by_name(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for node, key in enumerate(self.taxonomy.keys if self.taxonomy else ()):
+            found.setdefault(_readable(self.taxonomy.name(node)), []).append(key)  # type: ignore[union-attr]
+        return found
 
     def _problem(self, row: TableRow) -> tuple[str, What]:
         """Why a row's label cannot come in, "" where it can."""
@@ -216,6 +232,9 @@ class Decider:
     def _nearest(self, label: str) -> tuple[str, ...]:
         if label in self.looked_up:
             return self.looked_up[label].nearest
+        several = self._keys_by_name.get(_readable(label), [])
+        if several:
+            return tuple(several[:3])
         keys = self.taxonomy.keys if self.taxonomy else ()
         enough = (len(self.report.unknown) + 1) * len(keys) > MOST_COMPARED
         return () if enough else tuple(nearest_names(label, keys))
@@ -229,6 +248,11 @@ def copy_place(sha256: str, name: str) -> str:
 def label_uid(number: int, annotator: str, sha256: str, says: Said) -> str:
     """The uid of a label that comes with import `number`."""
     return f"import-{number}-" + hashlib.sha256("\0".join((annotator, sha256, *says)).encode()).hexdigest()[:40]
+
+
+def _readable(name: str) -> str:
+    """A name without regard to capitals and blanks."""
+    return " ".join(name.casefold().split())
 
 
 def _in_words(says: Said) -> str:

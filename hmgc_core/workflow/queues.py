@@ -28,11 +28,15 @@ NEEDS_RUN = ("unsure", "contradicted", "predicted")
 
 @dataclass(frozen=True)
 class QueueItem:
-    """One image to label. after: hand it in to get what follows. suggestion: None before the first training."""
+    """One image to label. after: hand it in to get what follows. suggestion: None before the first training.
+
+    said: what people say about it now, in queues that are looked through again; blind where several shall label each.
+    """
 
     image: ImageRecord
     after: str
     suggestion: Prediction | None
+    said: tuple[Word, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,9 +115,22 @@ def _page(
         sharing.claim(connection, ids, asker, free=free, reserve_s=reserve_s)
     records = images.get_many(connection, ids)
     suggested = {} if context.run_id is None else predictions.get_many(connection, context.run_id, ids)
-    items = [QueueItem(records[i], f"{first}:{second}", suggested.get(i)) for i, (first, second) in places]
+    said = _said(connection, ids, asker, annotator) if choice.is_review else {}
+    items = [
+        QueueItem(records[i], f"{first}:{second}", suggested.get(i), tuple(said.get(i, ())))
+        for i, (first, second) in places
+    ]
     skipped, held = queues.left_behind(connection, choice, context, asker) if ended else (0, 0)
     return QueuePage(items, asker.since, ended, skipped, held, reserve_s)
+
+
+def _said(connection: sa.Connection, image_ids: Sequence[int], asker: Asker, annotator: str) -> dict[int, list[Word]]:
+    """What people say about pictures, as far as this person may see it: where several label each, only their own."""
+    found: dict[int, list[Word]] = {}
+    for word in annotations.words(connection, image_ids):
+        if asker.people == 1 or word.annotator == annotator:
+            found.setdefault(word.image_id, []).append(word)
+    return found
 
 
 def _context(connection: sa.Connection) -> Context:

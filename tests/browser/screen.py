@@ -92,6 +92,8 @@ class Screen:
     def label(self, *keys: str) -> int:
         """Press keys that label the picture on screen, wait for the next one; returns which picture it was."""
         image = self.image
+        if keys[0] == "Enter":
+            self.page.wait_for_timeout(350)  # at the root, a key that comes sooner is taken for a slip
         self.press(*keys)
         expect(self.page.locator(LOADED)).not_to_have_attribute("alt", f"Picture {image}")
         self.page.wait_for_selector(LOADED)

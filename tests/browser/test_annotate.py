@@ -33,6 +33,23 @@ def test_enter_at_the_root_says_that_one_cannot_tell(screen: Screen) -> None:
     assert screen.said(image) == [("is", "life")]
 
 
+def test_a_key_pressed_twice_labels_one_picture(screen: Screen) -> None:
+    first = screen.image
+    screen.press("1")
+    screen.page.evaluate("""() => {
+      const enter = { key: "Enter", code: "Enter", bubbles: true, cancelable: true };
+      for (let times = 0; times < 2; times++) document.body.dispatchEvent(new KeyboardEvent("keydown", enter));
+    }""")
+    expect(screen.part("toast")).to_contain_text(re.compile("nothing was labelled", re.IGNORECASE))
+    screen.ready()
+    second = screen.image
+    screen.saved()
+    assert screen.said(first) == [("is", "bird")] and screen.said(second) == []
+    screen.label("Enter")
+    screen.saved()
+    assert screen.said(second) == [("is", "life")]
+
+
 def test_digits_go_down_backspace_goes_up_and_a_leaf_is_labelled_at_once(screen: Screen) -> None:
     screen.press("1", "1")
     assert screen.name == "albatross"
@@ -182,13 +199,14 @@ def test_keys_with_modifiers_in_fields_and_under_dialogs_are_left_alone(screen: 
 
 def test_a_key_held_down_labels_one_picture(screen: Screen) -> None:
     image = screen.image
+    screen.press("1")
     screen.page.keyboard.down("Enter")
     for _ in range(5):
         screen.page.keyboard.down("Enter")  # what a held key sends
     screen.page.keyboard.up("Enter")
     screen.saved()
     following = screen.image
-    assert screen.said(image) == [("is", "life")] and screen.history(following) == []
+    assert screen.said(image) == [("is", "bird")] and screen.history(following) == []
 
 
 def test_a_button_reached_by_tab_keeps_its_enter(screen: Screen) -> None:

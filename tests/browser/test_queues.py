@@ -77,6 +77,7 @@ def test_a_class_is_looked_through_once_and_can_be_started_over(own: tuple[Scree
     called(screen, "Called owl")
     screen.ready()
     assert screen.image in owls
+    expect(screen.part("said")).to_have_text("So far: owl (ada)")
     seen = [screen.label("1", "2"), screen.label("1", "1", "1")]
     screen.page.reload()  # resumes where one stopped
     screen.ready()
@@ -260,6 +261,9 @@ def test_my_labels_can_be_opened_changed_and_taken_back(own: tuple[Screen, AppSe
     expect(screen.page.get_by_text("Nothing you said is like this.")).to_be_visible()
     screen.page.get_by_text("Taken back", exact=True).click()
     expect(screen.page.locator(".said bdi")).to_have_text(["ship"])
+    screen.page.get_by_role("button", name="Undo").click()
+    expect(screen.page.get_by_text("Taken back: ship")).to_have_count(0)
+    assert screen.said(owl)[-1] == ("is", "ship")
 
 
 def test_arrows_move_between_my_labels(own: tuple[Screen, AppServer]) -> None:

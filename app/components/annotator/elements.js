@@ -21,6 +21,13 @@ function button(command, argument, ...content) {
   return made;
 }
 
+const NUMBERS = new Intl.NumberFormat(); // made once: making one takes longer than drawing the rest of a row
+
+/* A whole number as people here write it. */
+function whole(number) {
+  return NUMBERS.format(number);
+}
+
 /* Put these in place of the children. Where a button among them had the focus, the one at its place gets it: else the
    next Enter would go to the window, and label. */
 function redraw(parent, children) {

@@ -174,6 +174,7 @@ MARKUP = """
       <p class="meta" data-part="hereMeta"></p>
       <p class="note" data-part="hereNote" dir="auto"></p>
     </div>
+    <p class="said" data-part="said" hidden></p>
     <div class="suggestion" data-part="suggestionBox" hidden>
       <div class="steps" data-part="steps" role="group" aria-label="Suggestion, from the top level down"></div>
       <div class="pair">

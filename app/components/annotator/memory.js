@@ -4,8 +4,8 @@ const DEEPEST_UNDO = 60;
 const FINAL = ["is", "none_here", "unusable"]; // with these a picture is done; "is_not" and a skip say too little
 
 /* An item as it came from the app, without the picture in memory. */
-function bare({ id, after, width, height, suggestion }) {
-  return { id, after, width, height, suggestion };
+function bare({ id, after, width, height, suggestion, said }) {
+  return { id, after, width, height, suggestion, said };
 }
 
 class Memory {

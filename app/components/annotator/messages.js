@@ -1,7 +1,7 @@
 /* What the annotator says in words: how far saving is, and what stands where the picture would be. */
 
 function count(number, singular, plural) {
-  return `${number.toLocaleString()} ${number === 1 ? singular : plural}`;
+  return `${whole(number)} ${number === 1 ? singular : plural}`;
 }
 
 /* Our errors begin small and end without a stop, so that they can stand inside a line. */

@@ -92,7 +92,7 @@ class Outbox {
     const entry = { by: this.annotator, tab: this.tab, order: this.lastOrder, tried: false, error: null, ...part };
     this.entries.set(entry.uid, entry);
     this.keep(entry);
-    this.flush();
+    setTimeout(() => this.flush()); // first the next picture, then the line
   }
 
   keep(entry) {

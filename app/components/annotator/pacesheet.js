@@ -10,9 +10,9 @@ class PaceSheet {
   open() {
     const { sitting, today } = this.counted;
     const lines = [
-      ["Labels", ({ labels }) => labels.toLocaleString()],
+      ["Labels", ({ labels }) => whole(labels)],
       ["Time at work", ({ ms }) => spokenTime(ms)],
-      ["Labels an hour", (tally) => told(tally, ({ labels, ms }) => (ms < 1000 ? "–" : Math.round(labels / (ms / 3.6e6)).toLocaleString()))],
+      ["Labels an hour", (tally) => told(tally, ({ labels, ms }) => (ms < 1000 ? "–" : whole(Math.round(labels / (ms / 3.6e6)))))],
       ["Keys and clicks a label", (tally) => told(tally, ({ presses, labels }) => (presses / labels).toFixed(1))],
     ];
     this.rows.replaceChildren(...lines.map(([words, tell]) => tableRow(words, tell(sitting), tell(today))));
@@ -28,7 +28,7 @@ class PaceSheet {
     Object.assign(bar, { max: Math.max(1, labels), value: times });
     bar.setAttribute("aria-hidden", "true");
     const made = element("li");
-    made.append(element("span", "", words), bar, element("span", "times", times.toLocaleString()));
+    made.append(element("span", "", words), bar, element("span", "times", whole(times)));
     return made;
   }
 }

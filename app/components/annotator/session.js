@@ -182,8 +182,12 @@ class Session {
 
   // --- saying something ------------------------------------------------------------------------------------------
 
+  /* A key pressed twice must not call the next picture by the root: nobody has seen it yet. */
   label() {
-    this.say("is", this.standing.at);
+    const { at } = this.standing;
+    if (!at && this.item?.state === "ready" && this.watch.read() < SLIP_S) {
+      this.view.warn(`Nothing was labelled: this picture has only just come. Once more calls it ${this.tree.names[0]}.`);
+    } else this.say("is", at);
   }
 
   accept() {
@@ -325,5 +329,6 @@ class Session {
   }
 }
 
+const SLIP_S = 0.3; // a picture seen for less than this was not looked at
 const LONGEST_SHOWN = 100; // letters of a queue's name that go with a label
 const VERBS = { is: "Labelled:", is_not: "Not", none_here: "None of the classes of", unusable: "Marked:" };

@@ -64,6 +64,7 @@ class View {
   draw(session) {
     this.drawPicture(session);
     this.drawHere(session);
+    this.drawSaid(session);
     this.ladder.draw(session);
     this.drawRows(session);
     this.drawActions(session);
@@ -121,6 +122,15 @@ class View {
     hereNote.title = tree.notes[at] ?? "";
   }
 
+  /* What people say about the picture so far, in queues that are looked through once more. */
+  drawSaid({ item, tree }) {
+    const { said } = this.parts;
+    const words = (tree && item?.said) || [];
+    said.hidden = !words.length;
+    const told = words.map(({ by, kind, node }) => [named(saidOf(kind, tree.names[tree.find(node)] ?? node)), " (", named(by), ")"]);
+    said.replaceChildren("So far: ", ...told.flatMap((one, place) => (place ? [", ", ...one] : one)));
+  }
+
   drawRows({ tree, standing, suggestion, ...rest }) {
     const { pager, pagerText, empty, box } = this.parts;
     const { listed, start, total, pick, query } = standing;
@@ -133,7 +143,7 @@ class View {
       row.code.textContent = this.codeOf(node, rest);
     });
     pager.hidden = total <= ROWS;
-    pagerText.textContent = `${start + 1}–${Math.min(start + ROWS, listed.length)} of ${total.toLocaleString()}`;
+    pagerText.textContent = `${start + 1}–${Math.min(start + ROWS, listed.length)} of ${whole(total)}`;
     box.classList.toggle("searching", Boolean(query));
     empty.hidden = !tree || listed.length > 0;
     empty.textContent = query ? "No class has this in its name." : "This is as fine as it gets.";
@@ -157,7 +167,7 @@ class View {
     row.sub.textContent = query ? path.map((step) => tree.names[step]).join(" › ") : synonyms;
     const sure = suggestion?.shown.get(node) ?? 0;
     row.sure.textContent = sure >= LEAST_SAID && !query ? percent(sure) : "";
-    row.below.textContent = tree.below[node] ? `${tree.below[node].toLocaleString()} below` : "";
+    row.below.textContent = tree.below[node] ? `${whole(tree.below[node])} below` : "";
     row.button.classList.toggle("picked", isPicked);
     row.button.setAttribute("aria-current", String(isPicked));
     row.button.title = tree.notes[node] ?? "";
@@ -185,7 +195,7 @@ class View {
     const labelled = Math.min(counts.images, counts.labelled + made);
     progress.max = Math.max(1, counts.images);
     progress.value = labelled;
-    progressText.textContent = `${labelled.toLocaleString()} of ${counts.images.toLocaleString()} labelled`;
+    progressText.textContent = `${whole(labelled)} of ${whole(counts.images)} labelled`;
   }
 
   drawRecent({ memory, queue }) {
@@ -193,8 +203,7 @@ class View {
     const drawn = acts.map(({ uid }) => uid).join();
     if (drawn === this.drawnRecent) return;
     this.drawnRecent = drawn;
-    const said = ({ kind, name }) => (kind === "none_here" ? `${name}, none below` : name);
-    const items = acts.map((act, place) => this.recentItem(act.item, said(act), place, queue));
+    const items = acts.map((act, place) => this.recentItem(act.item, saidOf(act.kind, act.name), place, queue));
     this.parts.recent.replaceChildren(...items);
   }
 
@@ -254,4 +263,9 @@ class View {
     clearTimeout(this.warning);
     this.warning = setTimeout(() => toast.classList.remove("shown"), WARN_MS);
   }
+}
+
+/* What somebody says about a picture: a kind of label, and the name of a class. */
+function saidOf(kind, name) {
+  return { is: name, is_not: `not ${name}`, none_here: `${name}, none below`, unusable: "Unusable" }[kind];
 }

@@ -8,6 +8,7 @@ import io
 import os
 import threading
 from pathlib import Path
+from typing import NamedTuple
 
 import anyio
 from PIL import Image
@@ -21,6 +22,7 @@ from app.server.workspace import workspace
 from hmgc_core.pictures import read_picture
 from hmgc_core.records import ImageRecord
 from hmgc_core.workflow import pictures
+from hmgc_core.workflow.workspaces import Workspace
 
 # Longest sides in pixels. A wanted width is answered with the next larger one, so that few files are kept.
 # The last two are for looking closer.
@@ -44,12 +46,8 @@ async def image(request: Request) -> Response:
     ws = workspace()
     if of not in (None, fingerprint(ws.secret())):
         raise RequestError(404, f"image {number} belongs to another workspace", remedy="reload the page")
-    record = await run_in_threadpool(pictures.image, ws, number)
-    side = _side(record, wanted)
-    kept = ws.cache / "thumbnails" / record.sha256[:2] / f"{record.sha256}-{side}.jpg"
-    body = await run_in_threadpool(_kept, kept)
-    if body is None:
-        body = await anyio.to_thread.run_sync(_made, record.path, side, kept, limiter=DECODERS)
+    kept = await run_in_threadpool(_kept, ws, number, wanted)
+    body = kept.body or await anyio.to_thread.run_sync(_made, kept, limiter=DECODERS)
     headers = {"cache-control": OF_WORKSPACE if of else OF_NUMBER, "x-content-type-options": "nosniff"}
     return Response(body, media_type="image/jpeg", headers=headers)
 
@@ -60,14 +58,32 @@ def _side(record: ImageRecord, wanted: int) -> int:
     return next((width for width in WIDTHS if width >= wanted), WIDTHS[-1])
 
 
-def _kept(path: Path) -> bytes | None:
+class _Kept(NamedTuple):
+    """A picture at one size, and where it is kept. body: the file's content, b"" before it is made."""
+
+    source: Path
+    side: int
+    file: Path
+    body: bytes
+
+
+def _kept(ws: Workspace, number: int, wanted: int) -> _Kept:
+    record = pictures.image(ws, number)
+    side = _side(record, wanted)
+    file = ws.cache / "thumbnails" / record.sha256[:2] / f"{record.sha256}-{side}.jpg"
+    return _Kept(record.path, side, file, _content(file))
+
+
+def _content(path: Path) -> bytes:
+    """What is in a file, nothing where there is none."""
     try:
         return path.read_bytes()
     except OSError:
-        return None
+        return b""
 
 
-def _made(source: Path, side: int, kept: Path) -> bytes:
+def _made(kept: _Kept) -> bytes:
+    source, side, file, _ = kept
     picture = read_picture(source, smallest_side=side)
     picture.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
     buffer = io.BytesIO()
@@ -76,10 +92,10 @@ def _made(source: Path, side: int, kept: Path) -> bytes:
     picture.save(buffer, "JPEG", quality=92 if fine else 86, subsampling=0 if fine else 2)
     body = buffer.getvalue()
     with contextlib.suppress(OSError):  # a full disk costs the next visitor some time, nothing more
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        draft = kept.with_name(f"{kept.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft = file.with_name(f"{file.name}.{os.getpid()}.{threading.get_ident()}.tmp")
         draft.write_bytes(body)
-        draft.replace(kept)
+        draft.replace(file)
     return body
 
 
@@ -87,8 +103,8 @@ async def heatmap(request: Request) -> Response:
     """One picture of an inspection, as the inspector left it."""
     inspection = whole_number(request.path_params["inspection"], "an inspection")
     place = whole_number(request.path_params["n"], "a heatmap")
-    body = await run_in_threadpool(_kept, workspace().inspection_folder(inspection) / f"{place}.png")
-    if body is None:
+    body = await run_in_threadpool(_content, workspace().inspection_folder(inspection) / f"{place}.png")
+    if not body:
         raise RequestError(404, f"inspection {inspection} has no heatmap {place}", remedy="ask for the heatmaps again")
     headers = {"cache-control": "private, no-cache", "x-content-type-options": "nosniff"}
     return Response(body, media_type="image/png", headers=headers)

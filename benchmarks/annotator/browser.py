@@ -11,7 +11,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_pla
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 LOADED = ".annotator .picture img"
-THINK_MS = 350  # between two labels: faster than anybody labels for long
+BETWEEN_KEYS_MS = 60  # about two hundred words a minute
+THINK_MS = 300  # between two labels: faster than anybody labels for long
 SETTLED_MS = 600  # no message for so long: a rerun is over
 
 # In a message sent from a frame's callback the frame has been handed to the screen.
@@ -146,13 +147,18 @@ class Traffic:
 
 
 def label_many(page: Page, count: int) -> list[float]:
-    """Label `count` pictures: into a class, into one below it, Enter. Returns milliseconds from Enter to picture."""
+    """Label `count` pictures: into a class, into one below it, Enter. Returns milliseconds from Enter to picture.
+
+    The page is left alone in between: a question to it would be work of its own.
+    """
     page.evaluate(WATCH_PICTURE, page.locator("[data-part=picture]").element_handle())
     for number in range(count):
         for key in (str(1 + number % 2), "1", "Enter"):
             page.keyboard.press(key)
-        page.wait_for_function("(count) => window.hmgcTimes.length >= count", arg=number + 1)
+            page.wait_for_timeout(BETWEEN_KEYS_MS)
         page.wait_for_timeout(THINK_MS)
+        if page.evaluate("window.hmgcTimes.length") <= number:
+            page.wait_for_function("(count) => window.hmgcTimes.length >= count", arg=number + 1)
     wait_saved(page)
     return page.evaluate("window.hmgcTimes")
 

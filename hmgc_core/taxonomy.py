@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Self
 
-import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
@@ -304,6 +303,8 @@ def _preorder(root: str, children: dict[str, list[str]]) -> tuple[list[str], lis
 
 
 def _describe_cycle(parent_of: dict[str, str]) -> str:
+    import networkx as nx  # noqa: PLC0415 - for an error only, and every process would wait for it
+
     graph = nx.DiGraph([(child, parent) for child, parent in parent_of.items() if parent])
     cycle = [child for child, _ in nx.find_cycle(graph)]
     shown = (

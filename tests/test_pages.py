@@ -233,6 +233,21 @@ def test_a_class_tree_is_pasted_after_a_look_at_it(empty_workspace: Workspace, m
     assert taxonomies.current_taxonomy(empty_workspace)[1].keys == ("root", "bird", "bird/owl", "bird/gull", "ship")
 
 
+def test_a_tree_that_drops_classes_in_use_is_shown_whole_and_can_be_left(
+    labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page(monkeypatch, labelled_workspace, "taxonomy")
+    page.session_state[state.TREE_IMPORT] = True
+    paste(page, "life\n  bird\n    owl\n  car\n")
+    figures = {metric.label: metric.value for metric in page.metric}
+    assert (figures["Classes"], figures["Finest classes"], figures["Levels"]) == ("4", "2", "2")
+    assert "would lose their class" in page.warning[0].value
+    assert "3 new classes" in [found.label for found in page.expander]  # its keys are paths
+    button(page, "Cancel").click().run()
+    assert not page.exception and not page.warning
+    assert page.text_area(key=state.TREE_PASTE).value == ""
+
+
 @pytest.mark.parametrize(("text", "words"), [("https://example.org/x", "an address"), ("bird", "a single line")])
 def test_a_paste_of_the_wrong_kind_is_refused(
     empty_workspace: Workspace, monkeypatch: pytest.MonkeyPatch, text: str, words: str

@@ -91,7 +91,8 @@ def _left_out(skipped: Sequence[Skip]) -> None:
     if not told:
         return
     counted = Counter(skip.reason if skip.what == "picture" else _CONFLICTS[skip.what] for skip in told)
-    with st.expander(f"{number(len(told), 'thing is', 'things are')} left out"):
+    more = "other " if len(told) < len(skipped) else ""
+    with st.expander(f"{number(len(told), f'{more}thing is', f'{more}things are')} left out"):
         for reason, count in counted.most_common(6):
             st.caption(f"{number(count)} × {escape_markdown(reason)}")
         shown = told[:MOST_SHOWN]

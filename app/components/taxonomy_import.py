@@ -117,31 +117,49 @@ def _show_candidate(ws: Workspace, candidate: _Candidate) -> None:
     change = tree_imports.tree_change(ws, new)
     tried = actions.attempt(_store, ws, candidate, to_ancestor=move, dry_run=True)
     if isinstance(tried, OrphanedLabels):
+        tree_difference.show_plan(new, moved=sum(tried.counts.values()))
         tree_difference.show_orphans(tried, change)
-        st.button(
-            "Move these labels to the nearest class above",
-            icon=":material/move_up:",
-            on_click=lambda: st.session_state.update({state.TREE_MOVES: True}),
-        )
+        if change is not None:
+            tree_difference.show_classes(change)
+        with st.container(horizontal=True):
+            st.button(
+                "Move these labels to the nearest class above",
+                icon=":material/move_up:",
+                on_click=lambda: st.session_state.update({state.TREE_MOVES: True}),
+            )
+            _offer_to_leave()
         return
     if isinstance(tried, HmgcError):
         st.error(actions.sentence(tried), icon=":material/error:")
         return
-    tree_difference.show_plan(tried)
+    tree_difference.show_plan(new, moved=tried.moved)
     for remark in tried.remarks:
         (st.warning if tried.leaves < 2 else st.caption)(escape_markdown(remark))
     if tried.version:
         st.info("This is the class tree that is already in use.", icon=":material/info:")
     elif change is not None:
         tree_difference.show(change)
-    st.button(
-        "Use this class tree",
-        type="primary",
-        icon=":material/check:",
-        disabled=bool(tried.version),
-        on_click=_take,
-        args=(ws, candidate, move),
-    )
+    with st.container(horizontal=True):
+        st.button(
+            "Use this class tree",
+            type="primary",
+            icon=":material/check:",
+            disabled=bool(tried.version),
+            on_click=_take,
+            args=(ws, candidate, move),
+        )
+        _offer_to_leave()
+
+
+def _offer_to_leave() -> None:
+    """Empty the field again; a file is taken away where it stands."""
+    if st.session_state.get(state.TREE_WAY) == PASTE:
+        st.button("Cancel", on_click=_leave)
+
+
+def _leave() -> None:
+    _forget_moves()
+    st.session_state[state.TREE_PASTE] = ""
 
 
 def _store(ws: Workspace, candidate: _Candidate, *, to_ancestor: bool, dry_run: bool) -> TaxonomyImport:

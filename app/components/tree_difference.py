@@ -6,19 +6,19 @@ import streamlit as st
 
 from app.components.wording import number
 from hmgc_core.errors import OrphanedLabels
-from hmgc_core.workflow.taxonomies import TaxonomyImport
+from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow.tree_imports import LabelMove, TreeChange
 
 MOST_SHOWN = 500
 
 
-def show_plan(plan: TaxonomyImport) -> None:
-    """The size of the tree, and how many labels would move."""
+def show_plan(taxonomy: Taxonomy, moved: int) -> None:
+    """The size of a tree, and how many labels would move."""
     with st.grid(4, min_column_width=120):
-        st.metric("Classes", number(plan.nodes))
-        st.metric("Finest classes", number(plan.leaves))
-        st.metric("Levels", number(plan.depth))
-        st.metric("Labels that move", number(plan.moved), help="Labels whose class is gone: they go to another class.")
+        st.metric("Classes", number(len(taxonomy)))
+        st.metric("Finest classes", number(len(taxonomy.leaves)))
+        st.metric("Levels", number(taxonomy.depth))
+        st.metric("Labels that move", number(moved), help="Labels whose class is gone: they go to another class.")
 
 
 def show(change: TreeChange) -> None:
@@ -26,12 +26,17 @@ def show(change: TreeChange) -> None:
     if not (change.added or change.dropped or change.elsewhere):
         st.caption("The classes and their places are the same; names, other names or notes differ.")
         return
-    _classes("new class", "new classes", change.added)
-    _classes("class is gone", "classes are gone", change.dropped)
-    _classes("class lies elsewhere", "classes lie elsewhere", change.elsewhere)
+    show_classes(change)
     if change.moves:
         st.markdown("Labels of classes that are gone:")
         _moves(change.moves)
+
+
+def show_classes(change: TreeChange) -> None:
+    """Which classes are new, which are gone, which lie elsewhere."""
+    _classes("new class", "new classes", change.added)
+    _classes("class is gone", "classes are gone", change.dropped)
+    _classes("class lies elsewhere", "classes lie elsewhere", change.elsewhere)
 
 
 def _classes(one: str, many: str, keys: Sequence[str]) -> None:

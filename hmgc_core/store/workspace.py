@@ -9,10 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-import alembic.command
-import alembic.config
-import alembic.runtime.migration
-import alembic.script
 import sqlalchemy as sa
 
 from hmgc_core.errors import WorkspaceError
@@ -153,20 +149,23 @@ def _refuse_strangers(folder: Path) -> None:
 
 
 def _upgrade(workspace: Workspace) -> None:
-    config = alembic.config.Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    script = alembic.script.ScriptDirectory.from_config(config)
     with workspace.writing() as connection:
-        present = alembic.runtime.migration.MigrationContext.configure(connection).get_current_revision()
-    if present == script.get_current_head():
+        is_new = not sa.inspect(connection).has_table("alembic_version")
+        present = None if is_new else connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    revisions = sorted(path.stem.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+    if present == revisions[-1]:
         return
-    folder = workspace.folder
-    if present and present not in {revision.revision for revision in script.walk_revisions()}:
+    if present and present not in revisions:
         raise WorkspaceError(
-            f"the workspace {folder} was made by a newer version of this program ({present})",
+            f"the workspace {workspace.folder} was made by a newer version of this program ({present})",
             remedy="update the program, or choose another workspace",
         )
-    with named_errors(folder), remaking_tables(workspace.engine) as connection:
+    import alembic.command  # noqa: PLC0415 - hardly ever needed, and takes as long as all else that is imported
+    import alembic.config  # noqa: PLC0415
+
+    config = alembic.config.Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    with named_errors(workspace.folder), remaking_tables(workspace.engine) as connection:
         config.attributes["connection"] = connection
         alembic.command.upgrade(config, "head")
 

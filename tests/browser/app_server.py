@@ -1,23 +1,40 @@
 """The real app as a process of its own, to be started, stopped and killed by tests."""
 
+import multiprocessing
 import os
-import signal
 import socket
-import subprocess
 import sys
 import time
 import urllib.request
 from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 START_S = 60
+
+# Importing takes three seconds: it is done once, in a process that each app is a copy of.
+READY_MADE = multiprocessing.get_context("forkserver")
+READY_MADE.set_forkserver_preload(["streamlit.web.cli", "app.server.lifespan", "app.server.routes", "browser.heavy"])
 
 
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _run(workspace: Path, port: int, log: Path) -> None:
+    """What `hmgc serve` starts, in this process."""
+    from streamlit.web import cli
+
+    out = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    for stream in (1, 2):
+        os.dup2(out, stream)
+    os.chdir(ROOT)
+    os.environ["HMGC_WORKSPACE"] = str(workspace)
+    sys.argv = ["streamlit", "run", "streamlit_app.py", "--server.port", str(port), "--server.address", "127.0.0.1"]
+    cli.main(prog_name="streamlit")
 
 
 @dataclass
@@ -27,26 +44,21 @@ class AppServer:
     workspace: Path
     log: Path
     port: int = field(default_factory=_free_port)
-    process: subprocess.Popen[bytes] | None = None
+    process: BaseProcess | None = None
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "streamlit_app.py")]
-        command += ["--server.port", str(self.port), "--server.address", "127.0.0.1"]
-        environment = {**os.environ, "HMGC_WORKSPACE": str(self.workspace)}
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
+        self.process = READY_MADE.Process(target=_run, args=(self.workspace, self.port, self.log), daemon=True)
+        self.process.start()
         self._wait()
 
     def _wait(self) -> None:
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline:
-            assert self.process is not None and self.process.poll() is None, self.log.read_text()
+            assert self.is_up, self.log.read_text()
             try:
                 with urllib.request.urlopen(f"{self.url}/api/health", timeout=1):
                     return
@@ -56,20 +68,17 @@ class AppServer:
 
     @property
     def is_up(self) -> bool:
-        return self.process is not None and self.process.poll() is None
+        return self.process is not None and self.process.is_alive()
 
     def kill(self) -> None:
         """As if the power had gone."""
-        self._end(signal.SIGKILL)
+        assert self.process is not None
+        self.process.kill()
+        self.process.join()
 
     def stop(self) -> None:
-        self._end(signal.SIGTERM)
-
-    def _end(self, how: signal.Signals) -> None:
-        if self.process is not None and self.is_up:
-            self.process.send_signal(how)
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        if self.process is not None:
+            self.process.terminate()
+            self.process.join(10)
+            self.process.kill()
+            self.process.join()

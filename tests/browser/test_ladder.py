@@ -29,13 +29,6 @@ def test_the_letters_stand_on_the_steps_and_a_click_does_the_same(desk: Screen) 
     assert desk.said(image) == [("is", "albatross")]
 
 
-def test_a_letter_below_the_end_of_the_path_labels_nothing(desk: Screen) -> None:
-    image = desk.image
-    desk.press("d")
-    expect(desk.part("toast")).to_have_text("The suggestion does not go down that far.")
-    assert desk.image == image and desk.history(image) == []
-
-
 def test_what_was_ruled_out_is_no_step_any_more(desk: Screen) -> None:
     desk.press("2", "Backspace", "1", "1", "n")  # not an albatross
     expect(desk.part("steps").locator("kbd")).to_have_text(["A"])

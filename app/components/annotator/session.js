@@ -296,6 +296,7 @@ class Session {
     this.reopened = { id: item.id, node: word?.node ?? "" };
     this.queue.unshift(item);
     this.refresh();
+    if (word) this.view.warn("Once more: what you say now counts.");
   }
 
   remember() {

@@ -28,6 +28,7 @@ class Suggestion {
 
   /* Someone said that it is not this class: suggest at most what is above it. Returns whether anything is left. */
   retreatFrom(node) {
+    this.shown.delete(node);
     const place = this.path.findIndex((step) => step.node === node);
     if (place >= 0) this.path = this.path.slice(0, place);
     this.level = Math.min(this.level, this.path.length - 1);

@@ -57,7 +57,7 @@ def _warm_up() -> None:
         packed(tree[1])
     for name in HEAVY:
         importlib.import_module(name)
-    # Streamlit collects garbage after every run of a page. Frozen objects are not looked at again: this takes about
-    # 100 ms off every rerun.
+    # Frozen objects are not looked at again by a full collection: with all that is imported it would hold up every
+    # thread for about 100 ms.
     gc.collect()
     gc.freeze()

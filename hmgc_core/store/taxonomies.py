@@ -120,7 +120,7 @@ def was_used(connection: sa.Connection, key: str) -> bool:
     return connection.execute(used.limit(1)).first() is not None
 
 
-LARGEST_ID = 2**63 - 1
+_NO_END = 2**63 - 1
 _LATER = sa.select(taxonomy.c.id, taxonomy.c.undoes_id).where(
     (taxonomy.c.id > sa.bindparam("after")) & (taxonomy.c.id <= sa.bindparam("upto"))
 )
@@ -131,7 +131,7 @@ def moves_after(connection: sa.Connection, taxonomy_id: int, upto: int | None = 
 
     A version and a later one that takes it back cancel out: for a statement made before both, neither was there.
     """
-    rows = connection.execute(_LATER, {"after": taxonomy_id, "upto": LARGEST_ID if upto is None else upto}).all()
+    rows = connection.execute(_LATER, {"after": taxonomy_id, "upto": _NO_END if upto is None else upto}).all()
     versions_left = standing(dict(rows))
     if not versions_left:
         return []

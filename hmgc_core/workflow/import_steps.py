@@ -206,8 +206,9 @@ class Decider:
     @cached_property
     def _keys_by_name(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
-        for node, key in enumerate(self.taxonomy.keys if self.taxonomy else ()):
-            found.setdefault(_readable(self.taxonomy.name(node)), []).append(key)  # type: ignore[union-attr]
+        if self.taxonomy is not None:
+            for node, key in enumerate(self.taxonomy.keys):
+                found.setdefault(_readable(self.taxonomy.name(node)), []).append(key)
         return found
 
     def _problem(self, row: TableRow) -> tuple[str, What]:

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from app.server.lifespan import HEAVY
+
 ROOT = Path(__file__).parents[2]
 START_S = 60
 
 # Importing takes three seconds: it is done once, in a process that each app is a copy of.
 READY_MADE = multiprocessing.get_context("forkserver")
-READY_MADE.set_forkserver_preload(["streamlit.web.cli", "app.server.lifespan", "app.server.routes", "browser.heavy"])
+READY_MADE.set_forkserver_preload(["streamlit.web.cli", "app.server.lifespan", "app.server.routes", *HEAVY])
 
 
 def _free_port() -> int:

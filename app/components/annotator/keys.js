@@ -80,9 +80,10 @@ const TREELESS = new Set([
 const REPEATABLE = ["pick", "page", "zoom", "moveAcross", "moveDown", "light", "contrast"];
 const ACTIVATES = ["Enter", " "];
 
-const TYPED_IN = "input, textarea, select, [contenteditable]:not([contenteditable=false])";
+const TYPED_IN =
+  "input:not([type=checkbox], [type=range]), textarea, select, [contenteditable]:not([contenteditable=false])";
 const CONTROLS = "button, a[href], summary, [role=button], [role=menuitem], [role=tab]";
-const OTHERS = "[role=radiogroup]"; // Streamlit's, with arrow keys of its own
+const OTHERS = "input, [role=radiogroup]"; // boxes, sliders and Streamlit's choices, with keys of their own
 const DIALOGS = "dialog[open], [role=dialog], [role=alertdialog]";
 
 function isWithin(target, selector) {
@@ -122,7 +123,7 @@ function idOf(command, argument) {
 /* Listen to the keyboard until `signal` aborts. run(command, argument) is called for keys that are ours alone.
    meaning(event): [command, argument] of a key. repeatable: commands that a held key repeats. */
 function listenToKeys({ root, run, signal, meaning, repeatable }) {
-  let hasTabbed = false; // a control reached by Tab keeps its Enter and Space; one left behind by a click does not
+  let hasTabbed = false; // a control reached by Tab keeps its own keys; one left behind by a click does not
 
   const onKey = (event) => {
     if (event.key === "Tab") hasTabbed = true;

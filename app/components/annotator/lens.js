@@ -112,10 +112,6 @@ class Lens {
     on(parts.lightRange, "input", () => this.changeTo("light", parts.lightRange.value));
     on(parts.contrastRange, "input", () => this.changeTo("contrast", parts.contrastRange.value));
     on(parts.keepView, "change", () => (this.keeps = parts.keepView.checked));
-    // What was moved or ticked by hand must not keep the keyboard; a click on the words beside it counts too.
-    const leave = () => setTimeout(() => parts.lens.querySelector("input:focus")?.blur());
-    on(parts.lens, "pointerup", leave);
-    on(parts.lens, "click", (event) => event.detail && leave());
     signal.addEventListener("abort", () => clearTimeout(this.resting));
   }
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import write_picture
+from conftest import upcoming, write_picture
 from PIL import Image
 
 from hmgc_core.errors import ArchiveError, HmgcError, WorkspaceError
@@ -312,6 +312,8 @@ def test_a_zip_of_fifty_thousand_files_is_no_trouble(empty_workspace: Workspace,
             file.writestr(f"folder/{number}.png", picture(number))
     report = imports.import_images(empty_workspace, tmp_path / "many.zip")
     assert (report.images, report.skipped) == (50_000, [])
+    assert labelling.label_counts(empty_workspace).images == 50_000
+    assert len(upcoming(empty_workspace, count=12)) == 12
     assert staged(empty_workspace) == []
 
 

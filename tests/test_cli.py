@@ -1,13 +1,13 @@
 """The command line as scripts see it: JSON and nothing else on stdout, one error line with a remedy, exit codes."""
 
 import json
-import os
-import subprocess
-import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+import ready_made
 from conftest import TINY_EDGES, write_picture, write_table
 from typer.testing import CliRunner
 
@@ -15,16 +15,34 @@ from hmgc_core.cli import app
 from hmgc_core.workflow import labelling, taxonomies, workspaces
 
 
-def hmgc(
-    *arguments: str, workspace: Path, environment: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "hmgc_core", *arguments, "--workspace", str(workspace)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONWARNINGS": "error::DeprecationWarning:hmgc_core", **(environment or {})},
-        timeout=300,
-    )
+class Ended(NamedTuple):
+    """A command that has ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Hmgc = Callable[..., Ended]
+
+
+@pytest.fixture
+def hmgc(tmp_path: Path) -> Hmgc:
+    """hmgc(*arguments, workspace=): run a command to its end."""
+
+    def run(*arguments: str, workspace: Path | None = None) -> Ended:
+        out, err = tmp_path / "out.txt", tmp_path / "err.txt"
+        for file in (out, err):
+            file.write_text("")
+        where = ["--workspace", str(workspace)] if workspace else []
+        process = ready_made.start_hmgc(*arguments, *where, out=out, err=err)
+        process.join(300)
+        code = process.exitcode
+        ready_made.end(process)
+        assert code is not None, "still running after five minutes"
+        return Ended(code, out.read_text(), err.read_text())
+
+    return run
 
 
 @pytest.fixture
@@ -34,7 +52,7 @@ def tree_file(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_whole_way_from_files_to_predictions_in_commands(tmp_path: Path, tree_file: Path) -> None:
+def test_the_whole_way_from_files_to_predictions_in_commands(hmgc: Hmgc, tmp_path: Path, tree_file: Path) -> None:
     ws = tmp_path / "ws"
     imported = hmgc("import-taxonomy", str(tree_file), "--json", workspace=ws)
     assert json.loads(imported.stdout) == {"nodes": 9, "leaves": 4, "depth": 3, "version": 1, "moved": 0}
@@ -94,7 +112,7 @@ def test_the_whole_way_from_files_to_predictions_in_commands(tmp_path: Path, tre
         assert "Traceback" not in result.stderr
 
 
-def test_an_import_is_looked_at_made_and_taken_back_in_commands(tmp_path: Path, tree_file: Path) -> None:
+def test_an_import_is_looked_at_made_and_taken_back_in_commands(hmgc: Hmgc, tmp_path: Path, tree_file: Path) -> None:
     ws = tmp_path / "ws"
     hmgc("import-taxonomy", str(tree_file), workspace=ws)
     with zipfile.ZipFile(tmp_path / "birds.zip", "w") as file:
@@ -151,14 +169,11 @@ def test_a_malformed_command_line_exits_with_2(arguments: list[str]) -> None:
     ],
 )
 def test_a_mistake_is_one_named_error_with_a_remedy_and_exit_1(
-    tmp_path: Path, tree_file: Path, arguments: list[str], words: str
+    hmgc: Hmgc, tmp_path: Path, tree_file: Path, arguments: list[str], words: str
 ) -> None:
     ws = tmp_path / "ws"
     taxonomies.import_taxonomy(workspaces.open_workspace(ws), tree_file)
-    if arguments[0] == "benchmark":
-        result = subprocess.run([sys.executable, "-m", "hmgc_core", *arguments], capture_output=True, text=True)
-    else:
-        result = hmgc(*arguments, workspace=ws)
+    result = hmgc(*arguments, workspace=None if arguments[0] == "benchmark" else ws)
     assert (result.returncode, result.stdout) == (1, "")
     assert words in result.stderr
     assert "remedy: " in result.stderr
@@ -171,14 +186,16 @@ def test_every_benchmark_is_named_where_one_looks_for_it() -> None:
         assert script.stem in told
 
 
-def test_a_verb_on_no_workspace_says_how_to_make_one(tmp_path: Path) -> None:
+def test_a_verb_on_no_workspace_says_how_to_make_one(hmgc: Hmgc, tmp_path: Path) -> None:
     result = hmgc("runs", workspace=tmp_path / "none")
     assert result.returncode == 1
     assert "hmgc init" in result.stderr
     assert not (tmp_path / "none").exists()
 
 
-def test_a_version_that_would_orphan_labels_exits_with_1_and_counts(tmp_path: Path, tree_file: Path) -> None:
+def test_a_version_that_would_orphan_labels_exits_with_1_and_counts(
+    hmgc: Hmgc, tmp_path: Path, tree_file: Path
+) -> None:
     ws = tmp_path / "ws"
     hmgc("import-taxonomy", str(tree_file), workspace=ws)
     write_picture(tmp_path / "a.png", 1)
@@ -195,7 +212,7 @@ def test_a_version_that_would_orphan_labels_exits_with_1_and_counts(tmp_path: Pa
 
 
 def test_the_doctor_finds_wrong_counts_and_missing_files_and_repairs_the_counts(
-    tmp_path: Path, tree_file: Path
+    hmgc: Hmgc, tmp_path: Path, tree_file: Path
 ) -> None:
     ws = tmp_path / "ws"
     hmgc("import-taxonomy", str(tree_file), workspace=ws)
@@ -214,7 +231,7 @@ def test_the_doctor_finds_wrong_counts_and_missing_files_and_repairs_the_counts(
     assert labelling.label_counts(opened).images == 1
 
 
-def test_a_damaged_database_is_named_and_left_alone(tmp_path: Path) -> None:
+def test_a_damaged_database_is_named_and_left_alone(hmgc: Hmgc, tmp_path: Path) -> None:
     ws = tmp_path / "ws"
     ws.mkdir()
     (ws / "hmgc.db").write_bytes(b"no database at all" * 100)

@@ -1,17 +1,15 @@
 """The worker as a process of its own: killed, stopped, cancelled, it loses nothing and every run ends truthfully."""
 
-import os
-import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
+import ready_made
 from conftest import label, upcoming
 
 from hmgc_core import worker
@@ -24,32 +22,22 @@ from hmgc_core.workflow.workspaces import Workspace
 SMALL = RunConfig(model="flat", backbone="resnet_mini", image_size=16, epochs=2, batch_size=4, lr=0.05)
 LONG = RunConfig(model="flat", backbone="resnet_mini", image_size=16, epochs=2000, batch_size=4, lr=0.05)
 
-StartWorker = Callable[..., subprocess.Popen[bytes]]
+StartWorker = Callable[..., BaseProcess]
 
 
 @pytest.fixture
-def start_worker(labelled_workspace: Workspace) -> Iterator[StartWorker]:
-    started: list[subprocess.Popen[bytes]] = []
+def start_worker(labelled_workspace: Workspace, tmp_path: Path) -> Iterator[StartWorker]:
+    started: list[BaseProcess] = []
 
-    def start(*arguments: str, lease_s: float = 2.0) -> subprocess.Popen[bytes]:
-        environment = {**os.environ, "HMGC_LEASE_S": str(lease_s)}
-        command = [
-            sys.executable,
-            "-m",
-            "hmgc_core",
-            "worker",
-            "--workspace",
-            str(labelled_workspace.folder),
-            *arguments,
-        ]
-        started.append(subprocess.Popen(command, env=environment))
+    def start(*arguments: str, lease_s: float = 2.0) -> BaseProcess:
+        place, log = ("--workspace", str(labelled_workspace.folder)), tmp_path / "worker.log"
+        environment = {"HMGC_LEASE_S": str(lease_s)}
+        started.append(ready_made.start_hmgc("worker", *place, *arguments, out=log, err=log, environment=environment))
         return started[-1]
 
     yield start
     for process in started:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
+        ready_made.end(process)
 
 
 def wait_until(ws: Workspace, run_id: int, test: Callable[[Run], bool], *, at_most_s: float = 90) -> Run:
@@ -58,6 +46,12 @@ def wait_until(ws: Workspace, run_id: int, test: Callable[[Run], bool], *, at_mo
         assert time.monotonic() < deadline, f"still {run}"
         time.sleep(0.05)
     return run
+
+
+def ended(process: BaseProcess, at_most_s: float) -> int | None:
+    """The exit code; None when it is still running then."""
+    process.join(at_most_s)
+    return process.exitcode
 
 
 def epochs_done(ws: Workspace, run_id: int) -> int:
@@ -69,7 +63,7 @@ def test_a_run_trains_predicts_every_image_and_becomes_the_suggestion(
 ) -> None:
     ws = labelled_workspace
     run_id = training.queue_run(ws, SMALL)
-    assert start_worker("--once").wait(120) == 0
+    assert ended(start_worker("--once"), 120) == 0
     run = training.run(ws, run_id)
     assert (run.status, run.progress, run.error) == ("done", 1.0, "")
     assert set(run.metrics) == {"val", "test"}
@@ -88,8 +82,8 @@ def test_a_killed_worker_gives_its_run_back_after_the_lease_and_the_run_goes_on(
     run_id = training.queue_run(ws, RunConfig(**{**SMALL.to_dict(), "epochs": 40}))
     first = start_worker()
     wait_until(ws, run_id, lambda _run: epochs_done(ws, run_id) >= 3)
-    first.send_signal(signal.SIGKILL)
-    first.wait()
+    first.kill()
+    first.join()
     before = epochs_done(ws, run_id)
     assert training.run(ws, run_id).status == "running"
     start_worker()
@@ -107,7 +101,7 @@ def test_a_stopped_worker_saves_its_state_and_the_next_one_goes_on_from_it(
     first = start_worker()
     wait_until(ws, run_id, lambda _run: epochs_done(ws, run_id) >= 3)
     first.terminate()
-    assert first.wait(20) == 0
+    assert ended(first, 20) == 0
     assert training.run(ws, run_id).status == "queued"
     with ws.reading() as connection:
         kept = connection.exec_driver_sql("SELECT epoch, finished_at FROM epoch ORDER BY epoch").all()
@@ -216,7 +210,7 @@ def test_labels_keep_coming_while_a_training_writes(labelled_workspace: Workspac
         thread.start()
     for thread in threads:
         thread.join()
-    assert process.wait(240) == 0
+    assert ended(process, 240) == 0
     assert failures == []
     assert training.run(ws, run_id).status == "done"
     with sqlite3.connect(ws.folder / "hmgc.db") as connection:

@@ -76,11 +76,12 @@ def unpack(
     """
     name = name or archive.name
     done = Unpacked()
+    _make(into)
     with _opened(archive, name) as source:
         wanted = [(member, inner) for member in source.infolist() if (inner := _wanted(member, done))]
         budget = _Budget(name, _allowed(archive))
         for place, (member, inner) in enumerate(wanted, 1):
-            target = into / f"{place:07}" / _safe(inner)
+            target = into / f"{place:07}{PurePosixPath(inner).suffix.lower()}"
             reason = _unpack_one(source, member, target, budget)
             if reason:
                 done.left_out.append((inner, reason))
@@ -95,6 +96,13 @@ def unpack(
 
 
 LOCKED = "it is locked with a password"
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_error(error) from error
 
 
 def _opened(archive: Path, name: str) -> zipfile.ZipFile:
@@ -190,12 +198,6 @@ def plain_name(name: str) -> str:
     return plain if plain.endswith("/") or ".." in plain.split("/") else posixpath.normpath(plain)
 
 
-def _safe(name: str) -> str:
-    """A short name for the disk that still reads like the original; the folder above it makes it unique."""
-    path = PurePosixPath(name)
-    return re.sub(r"[^A-Za-z0-9_-]", "_", path.stem)[:60] + path.suffix.lower()
-
-
 @dataclass
 class _Budget:
     """How many bytes may still come out of an archive."""
@@ -220,7 +222,6 @@ def _allowed(archive: Path) -> int:
 def _unpack_one(source: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, budget: _Budget) -> str:
     """Write one member; returns why it was left out, "" when it was not."""
     try:
-        target.parent.mkdir(parents=True)
         if shutil.disk_usage(target.parent).free < KEPT_FREE:
             raise OSError(errno.ENOSPC, "No space left on device")
         with source.open(member) as packed, target.open("wb") as file:

@@ -1,6 +1,5 @@
 """The real app as a process of its own, to be started, stopped and killed by tests."""
 
-import multiprocessing
 import os
 import socket
 import sys
@@ -10,14 +9,10 @@ from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from app.server.lifespan import HEAVY
+import ready_made
 
 ROOT = Path(__file__).parents[2]
 START_S = 60
-
-# Importing takes three seconds: it is done once, in a process that each app is a copy of.
-READY_MADE = multiprocessing.get_context("forkserver")
-READY_MADE.set_forkserver_preload(["streamlit.web.cli", "app.server.lifespan", "app.server.routes", *HEAVY])
 
 
 def _free_port() -> int:
@@ -26,13 +21,10 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _run(workspace: Path, port: int, log: Path) -> None:
+def _run(workspace: Path, port: int) -> None:
     """What `hmgc serve` starts, in this process."""
     from streamlit.web import cli
 
-    out = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    for stream in (1, 2):
-        os.dup2(out, stream)
     os.chdir(ROOT)
     os.environ["HMGC_WORKSPACE"] = str(workspace)
     sys.argv = ["streamlit", "run", "streamlit_app.py", "--server.port", str(port), "--server.address", "127.0.0.1"]
@@ -53,8 +45,7 @@ class AppServer:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        self.process = READY_MADE.Process(target=_run, args=(self.workspace, self.port, self.log), daemon=True)
-        self.process.start()
+        self.process = ready_made.start(_run, self.workspace, self.port, out=self.log, err=self.log)
         self._wait()
 
     def _wait(self) -> None:

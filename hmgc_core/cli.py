@@ -10,9 +10,9 @@ import typer
 from rich.table import Table
 
 from hmgc_core import cli_edit, cli_in, cli_out, settings, supervisor
-from hmgc_core.errors import HmgcError, WorkspaceError
+from hmgc_core.errors import BadConfig, HmgcError, WorkspaceError
 from hmgc_core.presence import owner_name, present
-from hmgc_core.records import Run, RunConfig
+from hmgc_core.records import OptionValue, Run, RunConfig
 from hmgc_core.terminal import (
     JsonOption,
     WorkspaceOption,
@@ -175,6 +175,7 @@ def train(
     seed: Annotated[int, typer.Option()] = RunConfig.seed,
     labelling: Annotated[str, typer.Option(help="A named set of labels; blank for the current ones.")] = "",
     weights: Annotated[str, typer.Option(help="File with backbone weights, or imagenet.")] = "",
+    option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE of this model or backbone; may repeat.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the end; train here if no worker is running.")] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -183,7 +184,7 @@ def train(
     ws = open_existing(workspace)
     config = RunConfig(
         model=model, backbone=backbone, image_size=image_size, epochs=epochs, batch_size=batch_size, lr=lr,
-        device=device, seed=seed, labelling=labelling, weights=weights,
+        device=device, seed=seed, labelling=labelling, weights=weights, options=_options(option or []),
     )  # fmt: skip
     run_id = training.queue_run(ws, config)
     if wait:
@@ -204,6 +205,13 @@ def train(
         )
         remedy = run.remedy or go_on
         raise HmgcError(run.error or f"run {run.id} is {run.state}", remedy=remedy)
+
+
+def _options(given: list[str]) -> dict[str, OptionValue]:
+    for one in given:
+        if "=" not in one:
+            raise BadConfig(f"the option {one!r} has no value", remedy="write it as NAME=VALUE")
+    return {name: value for name, _, value in (one.partition("=") for one in given)}
 
 
 @app.command()

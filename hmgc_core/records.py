@@ -178,13 +178,16 @@ class ImageRecord:
 # --- training -------------------------------------------------------------------------------------------------------
 
 
+OptionValue = bool | float | str
+
+
 @dataclass(frozen=True)
 class RunConfig:
     """All that a training run is asked to do. Raises BadConfig when a number is out of range.
 
     image_size: side in pixels of the square the model sees. lr: peak learning rate. device: auto, cpu or cuda.
     weights: a file with backbone weights, "" for a random start. labelling: a named set of labels,
-    "" for the current ones.
+    "" for the current ones. options: what only this model or backbone can be told, see `models.options`.
     """
 
     model: str = "hrn"
@@ -199,6 +202,7 @@ class RunConfig:
     seed: int = 0
     weights: str = ""
     labelling: str = ""
+    options: dict[str, OptionValue] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         for name, low, high in (

@@ -9,6 +9,7 @@ BACKBONES = {
     "resnet18": "medium",
     "resnet34": "larger",
     "resnet50": "large, needs a GPU",
+    "wide_resnet50_2": "very large, needs a GPU",
 }
 
 

@@ -19,9 +19,34 @@ class Scores:
 
 
 class Trunk(nn.Module):
-    """A backbone without its classifier: (B, 3, H, W) normalised pictures to a (B, channels, h, w) feature map."""
+    """A backbone without its classifier: normalised pictures to feature maps, one after each of its stages.
+
+    channels: of the last map. stage_channels: of each stage's map. vector_channels: of what `pool` gives.
+    """
 
     channels: int
+    stage_channels: tuple[int, ...]
+
+    @property
+    def vector_channels(self) -> int:
+        """How long the vector is that stands for a picture."""
+        return self.channels
+
+    def stages(self, images: Tensor) -> list[Tensor]:
+        """(B, 3, H, W) normalised pictures to the map (B, C, h, w) after every stage, the last one last."""
+        raise NotImplementedError
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) normalised pictures to the last map, (B, channels, h, w)."""
+        return self.stages(images)[-1]
+
+    def pool(self, features: Tensor) -> Tensor:
+        """The last map to one vector a picture, (B, vector_channels): its mean, through the neck if there is one."""
+        return features.mean((2, 3))
+
+    def cut(self, count: int) -> None:
+        """Keep the first `count` stages: what comes after is gone, its parameters too. The last of them is the map."""
+        raise NotImplementedError
 
 
 class HierarchicalModel(nn.Module, ABC):

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from hmgc_core.errors import BadConfig, UnknownModel, nearest_names
+from hmgc_core.models.options import chosen_options
 
 if TYPE_CHECKING:
     from hmgc_core.models.base import HierarchicalModel, Trunk
@@ -23,6 +24,7 @@ BACKBONES = {
     "resnet18": "hmgc_core.models.backbones.torchvision_nets:resnet18",
     "resnet34": "hmgc_core.models.backbones.torchvision_nets:resnet34",
     "resnet50": "hmgc_core.models.backbones.torchvision_nets:resnet50",
+    "wide_resnet50_2": "hmgc_core.models.backbones.torchvision_nets:wide_resnet50_2",
     "resnet_mini": "hmgc_core.models.backbones.resnet_mini:resnet_mini",
 }
 
@@ -34,6 +36,7 @@ def build_model(name: str, taxonomy: Taxonomy, config: RunConfig) -> Hierarchica
     WeightsError where the weights do not fit.
     """
     check_names(name, config.backbone)
+    chosen_options(config)
     if name != config.model:
         raise BadConfig(f"the config is for {config.model!r}, not {name!r}", remedy="use the config's own model name")
     model: HierarchicalModel = _load(MODELS[name])(taxonomy, build_backbone(config), config)

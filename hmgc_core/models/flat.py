@@ -36,7 +36,7 @@ class Flat(HierarchicalModel):
 
     def __init__(self, taxonomy: Taxonomy, trunk: Trunk, *, label_smoothing: float = 0.0) -> None:
         super().__init__(taxonomy, trunk)
-        self.head = nn.Linear(trunk.channels, len(taxonomy.leaves))
+        self.head = nn.Linear(trunk.vector_channels, len(taxonomy.leaves))
         self.label_smoothing = label_smoothing
         self.keep(
             leaf_nodes=taxonomy.leaves,
@@ -46,7 +46,7 @@ class Flat(HierarchicalModel):
 
     def forward(self, images: Tensor) -> FlatScores:
         """(B, 3, H, W) to leaf logits."""
-        pooled = self.trunk(images).mean((2, 3))
+        pooled = self.trunk.pool(self.trunk(images))
         return FlatScores(embedding=pooled, leaves=self.head(pooled).float())
 
     def loss(self, scores: FlatScores, targets: Tensor | Targets) -> Tensor:

@@ -1,7 +1,7 @@
 """Verbs of training: queue, watch, cancel; and the labels that a queued run has frozen."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from hmgc_core.errors import BadConfig, CheckpointError, NotTrainable, UnknownRu
 from hmgc_core.given_paths import given_path
 from hmgc_core.leading import Step, read_on
 from hmgc_core.models.catalog import BACKBONES, MODELS, check_names
+from hmgc_core.models.options import chosen_options
 from hmgc_core.querying import agreed_node
 from hmgc_core.records import KIND_CODES, Annotation, EpochMetrics, ImageRecord, Run, RunConfig, Sample
 from hmgc_core.store import annotations, images, jobs, runs, taxonomies
@@ -29,6 +30,7 @@ def queue_run(ws: Workspace, config: RunConfig) -> int:
     Raises UnknownModel, BadConfig or NotTrainable at once, rather than minutes later in the worker.
     """
     check_names(config.model, config.backbone)
+    config = replace(config, options=chosen_options(config))
     if config.labelling:
         raise BadConfig(
             f"there is no labelling {config.labelling!r}", remedy="leave it blank to use the current labels"

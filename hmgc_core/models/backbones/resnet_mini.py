@@ -11,10 +11,9 @@ WIDTHS = (32, 64, 96)
 class ResNetMini(Trunk):
     """A 3x3 stem of stride 2 and three basic blocks: (B, 3, S, S) to (B, 96, S/8, S/8)."""
 
-    channels = WIDTHS[-1]
-
     def __init__(self) -> None:
         super().__init__()
+        self.channels, self.stage_channels = WIDTHS[-1], WIDTHS
         self.stem = nn.Sequential(
             nn.Conv2d(3, WIDTHS[0], 3, stride=2, padding=1, bias=False),
             nn.BatchNorm2d(WIDTHS[0]),
@@ -27,9 +26,17 @@ class ResNetMini(Trunk):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
-    def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) to (B, 96, h, w)."""
-        return self.blocks(self.stem(images))
+    def stages(self, images: Tensor) -> list[Tensor]:
+        """(B, 3, H, W) to the map after each block."""
+        maps = [self.stem(images)]
+        for block in self.blocks:
+            maps.append(block(maps[-1]))
+        return maps[1:]
+
+    def cut(self, count: int) -> None:
+        """Keep the first `count` blocks."""
+        self.blocks, self.stage_channels = self.blocks[:count], self.stage_channels[:count]
+        self.channels = self.stage_channels[-1]
 
 
 def _halving_block(width_in: int, width_out: int) -> BasicBlock:

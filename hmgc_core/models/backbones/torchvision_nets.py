@@ -22,11 +22,21 @@ class ResNetTrunk(Trunk):
         self.bn1, self.relu = net.bn1, net.relu
         self.maxpool = nn.Identity() if 32 < image_size <= 96 else net.maxpool
         self.layer1, self.layer2, self.layer3, self.layer4 = net.layer1, net.layer2, net.layer3, net.layer4
+        self.stage_channels = tuple(self.channels // 2**left for left in (3, 2, 1, 0))
 
-    def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) to (B, channels, h, w)."""
-        features = self.maxpool(self.relu(self.bn1(self.conv1(images))))
-        return self.layer4(self.layer3(self.layer2(self.layer1(features))))
+    def stages(self, images: Tensor) -> list[Tensor]:
+        """(B, 3, H, W) to the four maps, or those that were not cut off."""
+        maps = [self.maxpool(self.relu(self.bn1(self.conv1(images))))]
+        for number in range(1, len(self.stage_channels) + 1):
+            maps.append(self.get_submodule(f"layer{number}")(maps[-1]))
+        return maps[1:]
+
+    def cut(self, count: int) -> None:
+        """Keep the first `count` of the four stages."""
+        for number in range(count + 1, len(self.stage_channels) + 1):
+            delattr(self, f"layer{number}")
+        self.stage_channels = self.stage_channels[:count]
+        self.channels = self.stage_channels[-1]
 
 
 def _small_stem(stride: int) -> nn.Conv2d:
@@ -53,3 +63,8 @@ def resnet34(image_size: int) -> ResNetTrunk:
 def resnet50(image_size: int) -> ResNetTrunk:
     """ResNet-50: 2048 channels, 24 M parameters."""
     return _resnet(torchvision.models.resnet50, image_size)
+
+
+def wide_resnet50_2(image_size: int) -> ResNetTrunk:
+    """Wide ResNet-50-2: 2048 channels, 67 M parameters."""
+    return _resnet(torchvision.models.wide_resnet50_2, image_size)

@@ -1,0 +1,77 @@
+"""What a model or backbone can be told beside what all of them are told. Plain values; imports no torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hmgc_core.errors import BadConfig, nearest_names
+from hmgc_core.records import OptionValue, RunConfig
+
+
+@dataclass(frozen=True)
+class Option:
+    """One setting. default: its type is the option's (bool, float or str). words: what people read, and why to use it.
+
+    choices: the values a text may have, any text where there are none. low, high: the range of a number.
+    """
+
+    name: str
+    default: OptionValue
+    words: str
+    help: str
+    choices: tuple[str, ...] = ()
+    low: float = -math.inf
+    high: float = math.inf
+
+    def checked(self, value: OptionValue | str) -> OptionValue:
+        """The value in the option's own type; text, as it comes from a command line, is read. Raises BadConfig."""
+        if isinstance(self.default, bool):
+            known = {True: True, False: False, "true": True, "false": False, "yes": True, "no": False}
+            if value not in known:
+                raise BadConfig(f"{self.name} is {value!r}", remedy="choose yes or no")
+            return known[value]
+        if isinstance(self.default, float):
+            return self._number(value)
+        if not isinstance(value, str) or (self.choices and value not in self.choices):
+            raise BadConfig(f"{self.name} is {value!r}", remedy=f"choose one of {', '.join(self.choices) or 'a text'}")
+        return value
+
+    def _number(self, value: OptionValue | str) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not self.low <= number <= self.high:
+            raise BadConfig(f"{self.name} is {value!r}", remedy=f"choose a number from {self.low:g} to {self.high:g}")
+        return number
+
+
+# name in the catalog -> its options, in the order in which people see them
+OPTIONS: dict[str, tuple[Option, ...]] = {}
+
+
+def options_of(model: str, backbone: str) -> tuple[Option, ...]:
+    """What a training of this model on this backbone can be told."""
+    return OPTIONS.get(model, ()) + OPTIONS.get(backbone, ())
+
+
+def chosen_options(config: RunConfig) -> dict[str, OptionValue]:
+    """Every option of the config's model and backbone with its value, the default where the config says nothing.
+
+    Raises BadConfig for an option that they do not have, or a value that it cannot take.
+    """
+    known = {option.name: option for option in options_of(config.model, config.backbone)}
+    _check_known(config.options, known, config)
+    return {name: option.checked(config.options.get(name, option.default)) for name, option in known.items()}
+
+
+def _check_known(given: Mapping[str, OptionValue], known: Mapping[str, Option], config: RunConfig) -> None:
+    for name in given:
+        if name not in known:
+            nearest = ", ".join(map(repr, nearest_names(name, known))) if known else ""
+            raise BadConfig(
+                f"{config.model} on {config.backbone} has no option {name!r}",
+                remedy=f"choose one of {nearest}" if nearest else "leave it out: they have no options",
+            )

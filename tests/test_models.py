@@ -11,8 +11,8 @@ from torch import nn
 from hmgc_core.errors import WeightsError
 from hmgc_core.models.backbones.weights import load_backbone_weights
 from hmgc_core.models.catalog import MODELS, build_backbone, build_model
-from hmgc_core.models.flat import FlatScores
 from hmgc_core.models.hrn import HrnScores
+from hmgc_core.models.leaf_softmax import LeafScores
 from hmgc_core.records import IS, IS_NOT, NONE_HERE, RunConfig, Targets
 from hmgc_core.taxonomy import Taxonomy
 
@@ -95,11 +95,11 @@ def test_weights_weigh_the_mean_and_kinds_change_the_loss(model, tiny_tree):
 # --- flat -------------------------------------------------------------------------------------------------------------
 
 
-def flat_scores(tree: Taxonomy, **leaf_logits: float) -> FlatScores:
+def flat_scores(tree: Taxonomy, **leaf_logits: float) -> LeafScores:
     values = torch.zeros(1, len(tree.leaves))
     for key, logit in leaf_logits.items():
         values[0, np.flatnonzero(tree.leaves == tree.index(key))[0]] = logit
-    return FlatScores(torch.zeros(1, 1), values)
+    return LeafScores(torch.zeros(1, 1), values)
 
 
 def test_flat_learns_a_coarse_label_as_the_sum_of_its_leaves(tiny_tree):

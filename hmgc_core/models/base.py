@@ -73,6 +73,14 @@ class HierarchicalModel(nn.Module, ABC):
     def answers(self, scores: Any) -> Tensor:
         """(B, D) int: one node per level 1..D as the model's authors answer, -1 where there is none."""
 
+    def answer_log_probs(self, scores: Any) -> Tensor:
+        """(B, N) log-probabilities, consistent on the tree, whose most probable leaf is the leaf of `answers`.
+
+        They are what people are shown beside an answer. A model whose answers come from elsewhere than `log_probs`,
+        which hedging sees, says so here; the leaves alone count, so their sum may be less than 1.
+        """
+        return self.log_probs(scores)
+
     @abstractmethod
     def evidence(self, scores: Any) -> Tensor:
         """(B, N) unnormalised scores for each node: what a heatmap explains. Column 0 says nothing."""

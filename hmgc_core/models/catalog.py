@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 # name -> function(taxonomy, trunk, config) that gives the model
 MODELS = {
     "flat": "hmgc_core.models.flat:build",
+    "ps": "hmgc_core.models.ps:build",
+    "per_level": "hmgc_core.models.per_level:build",
+    "soft_margin": "hmgc_core.models.soft_margin:build",
     "hrn": "hmgc_core.models.hrn:build",
+    "hrn_logits": "hmgc_core.models.hrn:build_with_logits",
+    "coarse_fine": "hmgc_core.models.coarse_fine:build",
 }
 
 # name -> function(image_size) that gives the trunk

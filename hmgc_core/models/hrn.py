@@ -13,6 +13,10 @@ Where we differ:
   fifth of the trunk's rate (published: ten times the rate of a pretrained trunk). At the trunk's own 0.1 the sigmoids
   saturate in the first steps and the loss stays near its start.
 - Labels have kinds and weights; the cross-entropy is the weighted mean over the leaf-labelled images of the batch.
+- The probabilities of its answers, which the authors do not give, are those of the head that answers: the softmax.
+
+`hrn_logits`, an ablation: the same network and losses, with raw logits in place of sigmoids in the tree loss. That is
+HEX (Deng et al., ECCV 2014) on a tree: another objective, whose probabilities can reach 1.
 """
 
 from dataclasses import dataclass
@@ -22,7 +26,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hmgc_core.losses import log_marginals, tree_loss
+from hmgc_core.losses import leaf_log_marginals, log_marginals, tree_loss
 from hmgc_core.models.base import HierarchicalModel, Scores, Trunk, as_targets, smoothed_cross_entropy, weighted_mean
 from hmgc_core.records import IS_NOT, RunConfig, Targets
 from hmgc_core.taxonomy import Taxonomy
@@ -32,8 +36,9 @@ BLOCK_LR_FACTOR = 0.2
 
 @dataclass(frozen=True)
 class HrnScores(Scores):
-    """nodes: (B, N) sigmoids in node order, 0 for the root. node_logits: the same before the sigmoid.
+    """nodes: (B, N) what goes into the tree loss, in node order: sigmoids, or in `hrn_logits` the logits themselves.
 
+    node_logits: (B, N) before the sigmoid, 0 for the root.
     leaves: (B, L) logits of the softmax head in the order of `taxonomy.leaves`.
     """
 
@@ -71,7 +76,10 @@ class LevelBlock(nn.Module):
 
 
 class HRN(HierarchicalModel):
-    """Level blocks, residual sums, a sigmoid head per level and a softmax head over the leaves."""
+    """Level blocks, residual sums, a sigmoid head per level and a softmax head over the leaves.
+
+    squash: sigmoids go into the tree loss, as published; else raw logits.
+    """
 
     column: Tensor
     depths: Tensor
@@ -79,8 +87,9 @@ class HRN(HierarchicalModel):
     has_one_leaf: Tensor
     first_leaf: Tensor
 
-    def __init__(self, taxonomy: Taxonomy, trunk: Trunk, *, label_smoothing: float = 0.0) -> None:
+    def __init__(self, taxonomy: Taxonomy, trunk: Trunk, *, squash: bool = True, label_smoothing: float = 0.0) -> None:
         super().__init__(taxonomy, trunk)
+        self.squash = squash
         width = trunk.channels // 4
         self.blocks = nn.ModuleList(LevelBlock(trunk.channels) for _ in taxonomy.levels)
         self.level_heads = nn.ModuleList(nn.Linear(width, len(nodes)) for nodes in taxonomy.levels)
@@ -111,7 +120,7 @@ class HRN(HierarchicalModel):
         logits = nn.functional.pad(logits, (1, 0))
         return HrnScores(
             embedding=features.mean((2, 3)),
-            nodes=torch.sigmoid(logits),
+            nodes=torch.sigmoid(logits) if self.squash else logits,
             node_logits=logits,
             leaves=self.leaf_head(torch.relu(total)).float(),
         )
@@ -135,8 +144,12 @@ class HRN(HierarchicalModel):
         return [{"params": trunk, "lr_factor": 1.0}, {"params": rest, "lr_factor": BLOCK_LR_FACTOR}]
 
     def log_probs(self, scores: HrnScores) -> Tensor:
-        """(B, N): the tree marginals of the sigmoids. Flat by construction, see docs/models.md."""
+        """(B, N): the tree marginals. Those of sigmoids are flat by construction, see docs/models.md."""
         return log_marginals(scores.nodes, self.taxonomy)
+
+    def answer_log_probs(self, scores: HrnScores) -> Tensor:
+        """(B, N): the softmax head, which gives the leaf of `answers`; inner nodes have the sum of their leaves."""
+        return leaf_log_marginals(scores.leaves, self.taxonomy)
 
     def answers(self, scores: HrnScores) -> Tensor:
         """(B, D): the leaf from the softmax head, the levels above it each by its own largest sigmoid."""
@@ -157,3 +170,8 @@ class HRN(HierarchicalModel):
 def build(taxonomy: Taxonomy, trunk: Trunk, config: RunConfig) -> HRN:
     """The model of the catalog's entry `hrn`."""
     return HRN(taxonomy, trunk, label_smoothing=config.label_smoothing)
+
+
+def build_with_logits(taxonomy: Taxonomy, trunk: Trunk, config: RunConfig) -> HRN:
+    """The model of the catalog's entry `hrn_logits`."""
+    return HRN(taxonomy, trunk, squash=False, label_smoothing=config.label_smoothing)

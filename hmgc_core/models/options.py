@@ -49,7 +49,32 @@ class Option:
 
 
 # name in the catalog -> its options, in the order in which people see them
-OPTIONS: dict[str, tuple[Option, ...]] = {}
+OPTIONS: dict[str, tuple[Option, ...]] = {
+    "soft_margin": (
+        Option(
+            "margin",
+            default=5.0,
+            words="Margin",
+            help="How far a class that contradicts the label must stay behind. 0 asks for no distance.",
+            low=0.0,
+            high=100.0,
+        ),
+    ),
+    "coarse_fine": (
+        Option(
+            "share_trunk",
+            default=False,
+            words="One backbone for all levels",
+            help="Smaller and faster; without it each level has a backbone of its own.",
+        ),
+        Option(
+            "fine_only",
+            default=False,
+            words="Finest level only",
+            help="Leaves the coarse levels out, to see what they are good for.",
+        ),
+    ),
+}
 
 
 def options_of(model: str, backbone: str) -> tuple[Option, ...]:

@@ -175,6 +175,9 @@ def train(
     seed: Annotated[int, typer.Option()] = RunConfig.seed,
     labelling: Annotated[str, typer.Option(help="A named set of labels; blank for the current ones.")] = "",
     weights: Annotated[str, typer.Option(help="File with backbone weights, or imagenet.")] = "",
+    drop_coarse: Annotated[
+        bool, typer.Option("--drop-coarse", help="Leave out labels above the finest level.")
+    ] = False,
     option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE of this model or backbone; may repeat.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the end; train here if no worker is running.")] = False,
     workspace: WorkspaceOption = None,
@@ -184,7 +187,8 @@ def train(
     ws = open_existing(workspace)
     config = RunConfig(
         model=model, backbone=backbone, image_size=image_size, epochs=epochs, batch_size=batch_size, lr=lr,
-        device=device, seed=seed, labelling=labelling, weights=weights, options=_options(option or []),
+        device=device, seed=seed, labelling=labelling, weights=weights, drop_coarse=drop_coarse,
+        options=_options(option or []),
     )  # fmt: skip
     run_id = training.queue_run(ws, config)
     if wait:

@@ -14,6 +14,7 @@ HmgcError
 ├── PictureError         a file is not a picture we can read
 ├── BadConfig            a training setting is out of range
 ├── NotTrainable         the labels at hand cannot train a model
+│   └── Diverged         a training whose loss or weights stopped being numbers
 ├── DeviceError          the wanted device cannot be used
 ├── WeightsError         a weights file is missing or does not fit
 ├── CheckpointError      a checkpoint is missing, damaged or of another tree
@@ -99,6 +100,14 @@ class BadConfig(HmgcError):
 
 class NotTrainable(HmgcError):
     """The labels at hand cannot train a model."""
+
+
+class Diverged(NotTrainable):
+    """The loss or the weights stopped being numbers. `checkpoint`: the model of the last good epoch, "" if none."""
+
+    def __init__(self, message: str, *, remedy: str, checkpoint: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.checkpoint = checkpoint
 
 
 class DeviceError(HmgcError):

@@ -187,7 +187,8 @@ class RunConfig:
 
     image_size: side in pixels of the square the model sees. lr: peak learning rate. device: auto, cpu or cuda.
     weights: a file with backbone weights, "" for a random start. labelling: a named set of labels,
-    "" for the current ones. options: what only this model or backbone can be told, see `models.options`.
+    "" for the current ones. drop_coarse: learn only from labels that leave one leaf possible. options: what only this
+    model or backbone can be told, see `models.options`.
     """
 
     model: str = "hrn"
@@ -202,6 +203,7 @@ class RunConfig:
     seed: int = 0
     weights: str = ""
     labelling: str = ""
+    drop_coarse: bool = False
     options: dict[str, OptionValue] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:

@@ -18,9 +18,9 @@ import torch
 from numpy.typing import NDArray
 
 from hmgc_core import settings
-from hmgc_core.errors import BadConfig, HmgcError, NotTrainable
+from hmgc_core.errors import BadConfig, Diverged, HmgcError, NotTrainable
 from hmgc_core.learning.checkpoints import Checkpoint, load_checkpoint
-from hmgc_core.learning.inference import ImagePrediction, predict
+from hmgc_core.learning.inference import ImagePrediction, answer_calibration_error, predict
 from hmgc_core.learning.pixel_cache import Skipped, Stopped, decode_pictures
 from hmgc_core.learning.training import fit
 from hmgc_core.metrics import evaluate
@@ -118,6 +118,8 @@ class _Attempt:
         with self.heart.beating():
             try:
                 ended = self._train_and_predict()
+            except Diverged as error:
+                ended = ("failed", {"error": str(error), "remedy": error.remedy, "checkpoint": error.checkpoint})
             except HmgcError as error:
                 ended = ("failed", {"error": str(error), "remedy": error.remedy})
             except Exception as error:
@@ -286,7 +288,8 @@ def _metrics(taxonomy: Taxonomy, targets: list[int], said: list[ImagePrediction]
     probs = np.exp(np.stack([one.log_probs for one in said if one.log_probs is not None]))
     answers = np.stack([one.answers for one in said])
     measured = evaluate(taxonomy, np.array(targets, dtype=np.int64), probs, answers)
-    return _without_nan({**measured, "images": len(targets)})
+    ece = answer_calibration_error(taxonomy, targets, said)
+    return _without_nan({**measured, "ece_leaf": ece, "images": len(targets)})
 
 
 def _skips(skipped: Sequence[Skipped]) -> list[str]:

@@ -25,6 +25,7 @@ SETTINGS = {
     "seed": "Seed",
     "weights": "Weights file",
     "labelling": "Labelling",
+    "drop_coarse": "Finest labels only",
 }
 
 
@@ -56,7 +57,10 @@ def show(ws: Workspace, run: Run) -> None:
 
 def said(run: Run, setting: str) -> str:
     """The value of a setting as text; a dash for a blank one."""
-    return str(asdict(run.config)[setting]) or "–"
+    value = asdict(run.config)[setting]
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value) or "–"
 
 
 def _table(figures: list[Figure]) -> None:

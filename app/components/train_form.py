@@ -69,6 +69,13 @@ def _more(like: RunConfig) -> None:
         )
         _select("Runs on", DEVICES, like.device, DEVICES.__getitem__, setting="device")
         st.number_input("Seed", 0, 2**31 - 1, like.seed, key=_key("seed"), help="The same seed gives the same start.")
+    st.checkbox(
+        "Learn from the finest labels only",
+        value=like.drop_coarse,
+        key=_key("drop_coarse"),
+        help="Coarser labels, such as only 'bird', are left out of this training; they stay in the workspace. "
+        "Compare with a training that uses them to see what they are worth.",
+    )
     st.text_input(
         "Weights file of the backbone",
         value=like.weights,
@@ -95,7 +102,18 @@ def _queue(ws: Workspace) -> None:
 
 def _queue_run(ws: Workspace) -> int:
     """The verb with what the form says; a value out of range is told like any other error."""
-    names = ("model", "backbone", "image_size", "epochs", "batch_size", "lr", "device", "seed", "weights")
+    names = (
+        "model",
+        "backbone",
+        "image_size",
+        "epochs",
+        "batch_size",
+        "lr",
+        "device",
+        "seed",
+        "drop_coarse",
+        "weights",
+    )
     wanted: dict[str, Any] = {name: st.session_state[_key(name)] for name in names}
     wanted["weights"] = wanted["weights"].strip()
     return training.queue_run(ws, RunConfig(**wanted))

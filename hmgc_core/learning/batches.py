@@ -14,6 +14,7 @@ from torch import Tensor
 from hmgc_core.errors import NotTrainable
 from hmgc_core.learning.devices import ComputeDevice
 from hmgc_core.learning.pixel_cache import Pixels
+from hmgc_core.querying import names_one_leaf
 from hmgc_core.records import IS_NOT, Sample, Targets
 from hmgc_core.taxonomy import IntArray, Taxonomy
 
@@ -52,24 +53,20 @@ class TrainingSet:
                 yield chosen, torch.from_numpy(pending.popleft().result())
 
 
-def training_set(taxonomy: Taxonomy, samples: Sequence[Sample], pixels: Pixels) -> TrainingSet:
+def training_set(
+    taxonomy: Taxonomy, samples: Sequence[Sample], pixels: Pixels, *, drop_coarse: bool = False
+) -> TrainingSet:
     """The samples that can be learned from. pixels: decoded from their paths first, in order; more may follow.
 
-    Left out are unreadable pictures and statements that rule out every leaf. Raises NotTrainable where what remains
-    cannot teach anything.
+    Left out are unreadable pictures, statements that rule out every leaf and, with drop_coarse, labels that leave more
+    than one possible. Raises NotTrainable where what remains cannot teach anything.
     """
     readable = [place for place in pixels.readable if place < len(samples)]
     places = [place for place in readable if _can_hold(taxonomy, samples[place])]
+    if drop_coarse:
+        places = [place for place in places if names_one_leaf(taxonomy, samples[place])]
     kept = [samples[place] for place in places]
-    if len(kept) < 2:
-        raise NotTrainable(
-            f"there are {len(kept)} labelled training pictures that can be read", remedy="label at least two pictures"
-        )
-    if not any(_says_something(taxonomy, sample) for sample in kept):
-        raise NotTrainable(
-            "every training picture is labelled with the root, which tells nothing",
-            remedy="label pictures below the root",
-        )
+    check_teaches(taxonomy, kept, drop_coarse=drop_coarse)
     return TrainingSet(
         pixels=pixels,
         places=np.array(places),
@@ -77,6 +74,31 @@ def training_set(taxonomy: Taxonomy, samples: Sequence[Sample], pixels: Pixels) 
         kinds=torch.tensor([sample.kind for sample in kept]),
         weights=torch.tensor([sample.weight for sample in kept], dtype=torch.float32),
     )
+
+
+def left_out_as_coarse(taxonomy: Taxonomy, samples: Sequence[Sample]) -> int:
+    """How many labels leave more than one leaf possible."""
+    return sum(not names_one_leaf(taxonomy, sample) for sample in samples)
+
+
+def check_teaches(taxonomy: Taxonomy, kept: Sequence[Sample], *, drop_coarse: bool) -> None:
+    """Raise NotTrainable where these samples, which can be read, cannot teach anything."""
+    if len(taxonomy.leaves) < 2:
+        raise NotTrainable(
+            "the class tree has a single class at its finest level: there is nothing to tell apart",
+            remedy="add classes to the tree",
+        )
+    if len(kept) < 2:
+        words = " at the finest level" if drop_coarse else ""
+        raise NotTrainable(
+            f"there are {len(kept)} training pictures that can be read and are labelled{words}",
+            remedy=f"label at least two pictures{words}" + (", or use the coarser labels too" if drop_coarse else ""),
+        )
+    if not any(_says_something(taxonomy, sample) for sample in kept):
+        raise NotTrainable(
+            "every training picture is labelled with the root, which tells nothing",
+            remedy="label pictures below the root",
+        )
 
 
 def _can_hold(taxonomy: Taxonomy, sample: Sample) -> bool:

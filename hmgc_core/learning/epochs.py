@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from hmgc_core.errors import NotTrainable
+from hmgc_core.errors import Diverged, NotTrainable
 from hmgc_core.learning.batches import TrainingSet, plan_epoch
 from hmgc_core.learning.devices import ComputeDevice
-from hmgc_core.learning.inference import measure
+from hmgc_core.learning.inference import answer_temperature, measure
 from hmgc_core.learning.pixel_cache import Stopped
 from hmgc_core.learning.resume import BestEpoch, ResumeFile, TrainingState
 from hmgc_core.learning.schedule import one_cycle, view_side, work_before
@@ -116,11 +117,12 @@ class EpochLoop:
         state.optimizer.step()
         value = loss.item()
         if not math.isfinite(value):
-            raise NotTrainable(
-                f"the loss became {value} in epoch {state.epoch + 1}, step {state.step + 1}",
-                remedy=f"lower the learning rate: {config.lr / 10:g} instead of {config.lr:g}",
-            )
+            raise self._diverged(f"the loss became {value} in epoch {state.epoch + 1}, step {state.step + 1}")
         return value
+
+    def _diverged(self, what: str) -> Diverged:
+        lr = self.config.lr
+        return Diverged(what, remedy=f"lower the learning rate: {lr / 10:g} instead of {lr:g}")
 
     def measure(self) -> dict[str, Any]:
         """The metrics on the validation images, {} where there are none. Raises Stopped, with the state saved."""
@@ -138,10 +140,16 @@ class EpochLoop:
             raise
 
     def keep_if_best(self, metrics: dict[str, Any]) -> None:
-        """Keep this epoch's weights if none was better on the validation images."""
+        """Keep this epoch's weights if none was better on the validation images.
+
+        Raises Diverged where they are no numbers: the last step of an epoch, or a running mean, can spoil them without
+        a loss that shows it.
+        """
         score = metrics.get("h_recall", 0.0)
         if self.state.best is None or score >= self.state.best.score:
             weights = {name: tensor.detach().cpu().clone() for name, tensor in self.state.model.state_dict().items()}
+            if not all(torch.isfinite(tensor).all() for tensor in weights.values()):
+                raise self._diverged(f"the weights were no numbers any more after epoch {self.state.epoch + 1}")
             self.state.best = BestEpoch(self.state.epoch, score, metrics, weights)
 
     def close_epoch(self, metrics: dict[str, Any]) -> EpochMetrics:
@@ -168,6 +176,24 @@ class EpochLoop:
         if self.state.best is None:
             raise NotTrainable("no epoch was trained", remedy="ask for at least one epoch")
         return self.state.best
+
+    def calibration(self) -> dict[str, float]:
+        """What makes the kept epoch's probabilities honest, fitted on the validation images; {} where there are none.
+
+        Leaves the kept weights in the model. Raises Stopped; the state was saved after the last epoch.
+        """
+        if not self.valid_places:
+            return {}
+        self.state.model.load_state_dict(self.best().weights)
+        temperature = answer_temperature(
+            self.state.model,
+            self.data.pixels,
+            self.valid_places,
+            self.valid_nodes,
+            self.compute,
+            should_stop=self.should_stop,
+        )
+        return {"temperature": temperature}
 
     def _keep_for_later(self) -> None:
         self._save()

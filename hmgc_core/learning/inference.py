@@ -1,5 +1,6 @@
 """What a model says about pictures: metrics over many, or one prediction after the other, a batch at a time."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from hmgc_core.decoding import decode
 from hmgc_core.learning.checkpoints import Checkpoint
 from hmgc_core.learning.devices import ComputeDevice, pick_device
 from hmgc_core.learning.pixel_cache import Pixels, Stopped
+from hmgc_core.learning.temperature import fit_temperature, tempered
 from hmgc_core.learning.transforms import normalise
 from hmgc_core.metrics import calibration_error, evaluate
 from hmgc_core.models.base import HierarchicalModel
@@ -20,15 +22,17 @@ from hmgc_core.taxonomy import IntArray, Taxonomy
 
 BATCH_SIZE = 128
 TOP = 5
+MOST_TO_CALIBRATE = 2000  # images are plenty for one number
 
 
 @dataclass(frozen=True)
 class ImagePrediction:
     """What the model says about one picture. Nodes are indices of the checkpoint's taxonomy; probabilities in [0, 1].
 
+    Probabilities are those of the model's answers, which are leaves: `answer_log_probs`, calibrated.
     place: the picture's place in `pixels.paths`. node: the most probable leaf. path: (node, probability) from the top
     level down to it. top: the most probable leaves, best first. answers: (D,) int, per level as the model's authors
-    answer. embedding: (C,) float16 pooled trunk features. log_probs: (N,) float32, or None where not asked for.
+    answer. embedding: (C,) float16 pooled trunk features. log_probs: (N,) float32 for hedging, or None.
     """
 
     place: int
@@ -64,8 +68,16 @@ def predict(
     compute.place(checkpoint.model)
     places = pixels.readable
     done = 0
-    for batch in run_batches(checkpoint.model, pixels, places, compute, should_stop=should_stop):
-        yield from _predictions(checkpoint.taxonomy, batch, top=top, with_log_probs=with_log_probs)
+    for batch in run_batches(
+        checkpoint.model,
+        pixels,
+        places,
+        compute,
+        temperature=checkpoint.temperature,
+        with_log_probs=with_log_probs,
+        should_stop=should_stop,
+    ):
+        yield from _predictions(checkpoint.taxonomy, batch, top=top)
         done += len(batch.places)
         on_progress(Progress(PREDICTING, done, len(places)))
 
@@ -85,35 +97,63 @@ def measure(
     """
     said: list[ImagePrediction] = []
     for batch in run_batches(model, pixels, places, compute, should_stop=should_stop):
-        said += _predictions(model.taxonomy, batch, top=1, with_log_probs=False)
+        said += _predictions(model.taxonomy, batch, top=1)
     return metrics_of(model.taxonomy, targets, said) if said else {}
 
 
 def metrics_of(taxonomy: Taxonomy, targets: Sequence[int], said: Sequence[ImagePrediction]) -> dict[str, Any]:
     """The metrics of `evaluate` for these predictions, one target node each; no (B, N) array is needed.
 
-    They are of the per-level answers; `ece_leaf` is of the probabilities.
+    They are of the per-level answers; `ece_leaf` is of the probabilities that people are shown.
     """
     nodes = np.asarray(targets, dtype=np.int64)
     answers = np.array([one.answers for one in said], dtype=np.int64).reshape(len(said), taxonomy.depth)
+    return {**evaluate(taxonomy, nodes, None, answers), "ece_leaf": answer_calibration_error(taxonomy, nodes, said)}
+
+
+def answer_calibration_error(
+    taxonomy: Taxonomy, targets: Sequence[int] | IntArray, said: Sequence[ImagePrediction]
+) -> float:
+    """`calibration_error` of the probabilities that people are shown, over the images labelled with a leaf."""
+    nodes = np.asarray(targets, dtype=np.int64)
     right = np.array([one.node == node for one, node in zip(said, nodes, strict=True)], dtype=bool)
     confidence = np.array([one.probability for one in said])
     is_leaf = taxonomy.is_leaf[nodes]
-    ece = calibration_error(confidence[is_leaf], right[is_leaf])
-    return {**evaluate(taxonomy, nodes, None, answers), "ece_leaf": ece}
+    return calibration_error(confidence[is_leaf], right[is_leaf])
+
+
+def answer_temperature(
+    model: HierarchicalModel,
+    pixels: Pixels,
+    places: Sequence[int],
+    targets: Sequence[int],
+    compute: ComputeDevice,
+    *,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> float:
+    """The temperature for the model's answers, from the pictures at `places`, whose labels are the nodes `targets`.
+
+    Raises Stopped when `should_stop` says so.
+    """
+    step = math.ceil(len(places) / MOST_TO_CALIBRATE)
+    batches = run_batches(model, pixels, places[::step], compute, should_stop=should_stop)
+    leaves = np.concatenate([batch.answer_log_probs[:, model.taxonomy.leaves] for batch in batches])
+    return fit_temperature(torch.from_numpy(leaves), torch.tensor(targets[::step]), model.taxonomy)
 
 
 @dataclass(frozen=True)
 class BatchOutput:
     """All that a model says about one batch.
 
-    places: B places in the pixels. log_probs: (B, N) float32. answers: (B, D) int. embeddings: (B, C) float16.
+    places: B places in the pixels. answer_log_probs: (B, N) float32, over the leaves and tempered. answers: (B, D)
+    int. embeddings: (B, C) float16. log_probs: (B, N) float32, or None where not asked for.
     """
 
     places: list[int]
-    log_probs: NDArray[np.float32]
+    answer_log_probs: NDArray[np.float32]
     answers: IntArray
     embeddings: NDArray[np.float16]
+    log_probs: NDArray[np.float32] | None
 
 
 def run_batches(
@@ -122,6 +162,8 @@ def run_batches(
     places: Sequence[int],
     compute: ComputeDevice,
     *,
+    temperature: float = 1.0,
+    with_log_probs: bool = False,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[BatchOutput]:
     """Run the model, on `compute` already, over the pictures at `places`, a batch at a time, in evaluation mode."""
@@ -134,17 +176,16 @@ def run_batches(
             scores = model(normalise(compute.send(torch.from_numpy(pixels.take(chunk)))))
             output = BatchOutput(
                 places=chunk,
-                log_probs=model.log_probs(scores).float().cpu().numpy(),
+                answer_log_probs=tempered(model.answer_log_probs(scores), model.taxonomy, temperature).cpu().numpy(),
                 answers=model.answers(scores).cpu().numpy(),
                 embeddings=scores.embedding.half().cpu().numpy(),
+                log_probs=model.log_probs(scores).float().cpu().numpy() if with_log_probs else None,
             )
         yield output
 
 
-def _predictions(
-    taxonomy: Taxonomy, batch: BatchOutput, *, top: int, with_log_probs: bool
-) -> Iterator[ImagePrediction]:
-    probs = np.minimum(np.exp(batch.log_probs), np.float32(1))
+def _predictions(taxonomy: Taxonomy, batch: BatchOutput, *, top: int) -> Iterator[ImagePrediction]:
+    probs = np.minimum(np.exp(batch.answer_log_probs), np.float32(1))
     nodes = decode(taxonomy, probs)
     of_leaves = probs[:, taxonomy.leaves]
     best = np.argsort(-of_leaves, axis=1, kind="stable")[:, :top]
@@ -156,5 +197,5 @@ def _predictions(
             top=tuple((int(taxonomy.leaves[j]), float(of_leaves[i, j])) for j in best[i]),
             answers=batch.answers[i],
             embedding=batch.embeddings[i],
-            log_probs=batch.log_probs[i] if with_log_probs else None,
+            log_probs=None if batch.log_probs is None else batch.log_probs[i],
         )

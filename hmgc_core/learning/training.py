@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 
-from hmgc_core.learning.batches import fingerprint, training_set
+from hmgc_core.errors import Diverged
+from hmgc_core.learning.batches import fingerprint, left_out_as_coarse, training_set
 from hmgc_core.learning.checkpoints import save_checkpoint
 from hmgc_core.learning.devices import ComputeDevice, fitting_threads, pick_device
 from hmgc_core.learning.epochs import EpochLoop
@@ -54,8 +55,9 @@ def fit(
 
     folder: this run's own; holds its state while unfinished. cache: decoded pictures, shared by all runs.
     Best is the largest `h_recall` on the validation images, the later epoch at a tie; without any, the last epoch.
-    Raises NotTrainable where the labels teach nothing or the loss is no longer a number, DeviceError, WeightsError,
-    UnknownModel, WorkspaceError where the disk is full.
+    Raises NotTrainable where the labels teach nothing, Diverged where the loss is no longer a number (with the best
+    epoch before that as a checkpoint, if there was one), DeviceError, WeightsError, UnknownModel, WorkspaceError where
+    the disk is full.
     """
     file = ResumeFile(folder)
     try:
@@ -63,23 +65,38 @@ def fit(
             config, taxonomy, train, valid, file=file, cache=cache, on_progress=on_progress, should_stop=should_stop
         )
         with fitting_threads(loop.state.model, config, loop.compute):
-            while loop.state.epoch < config.epochs:
-                loop.train_one_epoch()
-                metrics = loop.measure()
-                loop.keep_if_best(metrics)
-                on_epoch(loop.close_epoch(metrics))
-                loop.save_now_and_then()
-        best = loop.best()
+            diverged = _train(loop, on_epoch)
+            best, calibration = loop.best(), loop.calibration()
     except Stopped:
         return FitResult(stopped=True)
+    checkpoint = _write_checkpoint(folder / "checkpoint", config, taxonomy, best, calibration)
+    if diverged:
+        kept = f"{diverged}; the model of epoch {best.epoch + 1} is kept"
+        raise Diverged(kept, remedy=diverged.remedy, checkpoint=str(checkpoint)) from diverged
     return FitResult(
         stopped=False,
-        checkpoint=_write_checkpoint(folder / "checkpoint", config, taxonomy, best),
+        checkpoint=checkpoint,
         epoch=best.epoch,
         metrics=best.metrics,
         skipped=loop.data.pixels.skipped,
         remarks=tuple(file.remarks),
     )
+
+
+def _train(loop: EpochLoop, on_epoch: Callable[[EpochMetrics], None]) -> Diverged | None:
+    """All epochs that are left. Gives back the error that ended them early, if an epoch before it can be kept."""
+    try:
+        while loop.state.epoch < loop.config.epochs:
+            loop.train_one_epoch()
+            metrics = loop.measure()
+            loop.keep_if_best(metrics)
+            on_epoch(loop.close_epoch(metrics))
+            loop.save_now_and_then()
+    except Diverged as error:
+        if loop.state.best is None:
+            raise
+        return error
+    return None
 
 
 def _prepare(
@@ -106,7 +123,11 @@ def _prepare(
         on_progress=on_progress,
         should_stop=should_stop,
     )
-    data = training_set(taxonomy, train, pixels)
+    data = training_set(taxonomy, train, pixels, drop_coarse=config.drop_coarse)
+    if config.drop_coarse:
+        file.remarks.append(
+            f"{left_out_as_coarse(taxonomy, train)} labels above the finest level were left out, as asked"
+        )
     places = [place for place in pixels.readable if place >= len(train)]
     if not places:
         file.remarks.append("no labelled validation picture: the last epoch is kept")
@@ -142,7 +163,15 @@ def _fresh_state(config: RunConfig, taxonomy: Taxonomy, compute: ComputeDevice) 
     return TrainingState(model, optimizer)
 
 
-def _write_checkpoint(folder: Path, config: RunConfig, taxonomy: Taxonomy, best: BestEpoch) -> Path:
+def _write_checkpoint(
+    folder: Path, config: RunConfig, taxonomy: Taxonomy, best: BestEpoch, calibration: dict[str, float]
+) -> Path:
     return save_checkpoint(
-        folder, config=config, taxonomy=taxonomy, weights=best.weights, epoch=best.epoch, metrics=best.metrics
+        folder,
+        config=config,
+        taxonomy=taxonomy,
+        weights=best.weights,
+        epoch=best.epoch,
+        metrics=best.metrics,
+        calibration=calibration,
     )

@@ -7,14 +7,14 @@ Level l has a trunk T_l (the coarse ones without their last stage) and, from the
     L = sum over levels of w_l CE(logits_l, label at level l),   w = 1, and 2 at the finest level
 
 pool is a 3x3 max-pool of stride 2 where the next trunk's map is smaller; h_{l-1} is detached there, so a finer loss
-never reaches a coarser branch. With `wide_resnet50_2` at 224 px and 20/100 classes it has 98.22 M parameters, as theirs.
+never reaches a coarser branch. With `wide_resnet50_2` at 224 px and 20/100 classes: 98.22 M parameters, as theirs.
 Where we differ:
 - Nothing is frozen. Theirs froze the coarse trunk but for its last stage (of the fine one the freezing had no effect),
   which needs pretrained weights; ours may start at random. Given weights fill every trunk.
 - Any depth and ragged trees; kinds, weights and the answers' distribution as `LevelModel` says.
 - A heatmap shows the finest trunk's map, so inner nodes are explained by their leaves there, not by their own level.
 `share_trunk`: one trunk; the coarse levels read the map of its last stage but one. `fine_only`, their ablation: the
-finest trunk and a softmax over the leaves; to learn from coarse labels too it has `flat`'s loss, the same at leaf labels.
+finest trunk and a softmax over the leaves. To learn from coarse labels too it has `flat`'s loss, theirs at leaf labels.
 """
 
 from itertools import pairwise

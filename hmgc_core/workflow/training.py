@@ -12,7 +12,7 @@ from hmgc_core.given_paths import given_path
 from hmgc_core.leading import Step, read_on
 from hmgc_core.models.catalog import BACKBONES, MODELS, check_names
 from hmgc_core.models.options import chosen_options
-from hmgc_core.querying import agreed_node
+from hmgc_core.querying import agreed_node, names_one_leaf
 from hmgc_core.records import KIND_CODES, Annotation, EpochMetrics, ImageRecord, Run, RunConfig, Sample
 from hmgc_core.store import annotations, images, jobs, runs, taxonomies
 from hmgc_core.store.workspace import Workspace
@@ -40,17 +40,24 @@ def queue_run(ws: Workspace, config: RunConfig) -> int:
     version, taxonomy = current_taxonomy(ws)
     with ws.reading() as connection:
         last = annotations.last_id(connection)
-    _check_trainable(_learnable(ws, taxonomy, version, last).train)
+    _check_trainable(taxonomy, _learnable(ws, taxonomy, version, last).train, drop_coarse=config.drop_coarse)
     with ws.writing() as connection:
         return runs.add(connection, config, taxonomy_id=version, last_annotation_id=last)
 
 
-def _check_trainable(train: list[Sample]) -> None:
+def _check_trainable(taxonomy: Taxonomy, train: list[Sample], *, drop_coarse: bool) -> None:
     remedy = "label some training images on the annotate page first"
     if not train:
         raise NotTrainable("there is no label to learn from", remedy=remedy)
     if all(sample.node == 0 for sample in train):
         raise NotTrainable("every label is at the root, which tells nothing apart", remedy=remedy)
+    if len(taxonomy.leaves) < 2:
+        raise NotTrainable("the class tree has a single class at its finest level", remedy="add classes to the tree")
+    if drop_coarse:
+        train = [sample for sample in train if names_one_leaf(taxonomy, sample)]
+        remedy = "label images at the finest level, or use the coarser labels too"
+        if not train:
+            raise NotTrainable("no label is at the finest level, and coarser ones are to be left out", remedy=remedy)
     if len({sample.path for sample in train}) < 2:
         raise NotTrainable("only one training image is labelled; a training needs at least two", remedy=remedy)
 

@@ -178,7 +178,7 @@ def test_weights_that_the_last_step_spoiled_are_never_kept(train, photos, tiny_t
 def test_a_run_that_failed_so_can_be_asked_what_it_had_learned(labelled_workspace: Workspace, breaks_in_epoch):
     breaks_in_epoch(2)
     run_id = training.queue_run(labelled_workspace, SMALL)
-    worker.work(labelled_workspace, once=True)
+    worker.wait_for(labelled_workspace, run_id, on_progress=lambda *_: None)
     run = training.run(labelled_workspace, run_id)
     assert run.status == "failed" and "the model of epoch 1 is kept" in run.error and run.remedy
     assert load_checkpoint(training.checkpoint_folder(run)).epoch == 0

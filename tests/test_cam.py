@@ -34,18 +34,21 @@ def grad_cam_by_hand(model, image: np.ndarray, node: int) -> Tensor:
     return torch.relu((gradient.mean((2, 3), keepdim=True) * features[0]).sum(1))[0].detach()
 
 
+def scaled(heat: Tensor) -> Tensor:
+    """From 0 to 1; a map of zeros stays as it is."""
+    above = heat - heat.min()
+    return above / above.max().clamp_min(1e-7)
+
+
 def test_a_heatmap_is_the_grad_cam_of_its_nodes_evidence(model, image, tiny_tree):
     nodes = tiny_tree.path(tiny_tree.index("gull-like"))
     maps = heatmaps(model, image, nodes)
     assert maps.shape == (3, 32, 32) and maps.dtype == np.float32
     assert maps.min() >= 0 and maps.max() <= 1
     for heat, node in zip(maps, nodes, strict=True):
-        slow = grad_cam_by_hand(model, image, node)
-        hottest = np.unravel_index(heat.argmax(), heat.shape)
-        expected = np.unravel_index(int(slow.argmax()), slow.shape)
-        assert (abs(np.array(hottest) // 8 - np.array(expected)) <= 1).all()
-        if slow.max() > 0:
-            assert heat.max() > 0.9
+        slow = scaled(grad_cam_by_hand(model, image, node))
+        large = torch.nn.functional.interpolate(slow[None, None], size=(32, 32), mode="bilinear")[0, 0]
+        np.testing.assert_allclose(heat, scaled(large), atol=0.01)
 
 
 def test_a_map_in_which_nothing_speaks_for_the_node_stays_zero(model, image):

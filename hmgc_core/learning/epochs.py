@@ -125,7 +125,13 @@ class EpochLoop:
         return Diverged(what, remedy=f"lower the learning rate: {lr / 10:g} instead of {lr:g}")
 
     def measure(self) -> dict[str, Any]:
-        """The metrics on the validation images, {} where there are none. Raises Stopped, with the state saved."""
+        """The metrics on the validation images, {} where there are none. Raises Stopped, with the state saved.
+
+        Raises Diverged where the weights are no numbers: the last step of an epoch, or a running mean, can spoil them
+        without a loss that shows it.
+        """
+        if not all(torch.isfinite(tensor).all() for tensor in self.state.model.state_dict().values()):
+            raise self._diverged(f"the weights were no numbers any more after epoch {self.state.epoch + 1}")
         try:
             return measure(
                 self.state.model,
@@ -140,16 +146,10 @@ class EpochLoop:
             raise
 
     def keep_if_best(self, metrics: dict[str, Any]) -> None:
-        """Keep this epoch's weights if none was better on the validation images.
-
-        Raises Diverged where they are no numbers: the last step of an epoch, or a running mean, can spoil them without
-        a loss that shows it.
-        """
+        """Keep this epoch's weights if none was better on the validation images."""
         score = metrics.get("h_recall", 0.0)
         if self.state.best is None or score >= self.state.best.score:
             weights = {name: tensor.detach().cpu().clone() for name, tensor in self.state.model.state_dict().items()}
-            if not all(torch.isfinite(tensor).all() for tensor in weights.values()):
-                raise self._diverged(f"the weights were no numbers any more after epoch {self.state.epoch + 1}")
             self.state.best = BestEpoch(self.state.epoch, score, metrics, weights)
 
     def close_epoch(self, metrics: dict[str, Any]) -> EpochMetrics:

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hmgc_core.decoding import decode
+from hmgc_core.decoding import checked_probs, top_leaves
 from hmgc_core.learning.checkpoints import Checkpoint
 from hmgc_core.learning.devices import ComputeDevice, pick_device
 from hmgc_core.learning.pixel_cache import Pixels, Stopped
 from hmgc_core.learning.transforms import normalise
-from hmgc_core.metrics import calibration_error, evaluate
+from hmgc_core.metrics import answer_metrics, calibration_error
 from hmgc_core.models.base import HierarchicalModel
 from hmgc_core.records import PREDICTING, Progress
 from hmgc_core.taxonomy import IntArray, Taxonomy
@@ -90,9 +90,9 @@ def measure(
 
 
 def metrics_of(taxonomy: Taxonomy, targets: Sequence[int], said: Sequence[ImagePrediction]) -> dict[str, Any]:
-    """The metrics of `evaluate` for these predictions, one target node each; no (B, N) array is needed.
+    """What an epoch needs: the metrics of the per-level answers, and `ece_leaf`; one target node for each prediction.
 
-    They are of the per-level answers; `ece_leaf` is of the probabilities.
+    No (B, N) array is needed. The rest of `evaluate` is measured once, at the end.
     """
     nodes = np.asarray(targets, dtype=np.int64)
     answers = np.array([one.answers for one in said], dtype=np.int64).reshape(len(said), taxonomy.depth)
@@ -100,7 +100,7 @@ def metrics_of(taxonomy: Taxonomy, targets: Sequence[int], said: Sequence[ImageP
     confidence = np.array([one.probability for one in said])
     is_leaf = taxonomy.is_leaf[nodes]
     ece = calibration_error(confidence[is_leaf], right[is_leaf])
-    return {**evaluate(taxonomy, nodes, None, answers), "ece_leaf": ece}
+    return {**answer_metrics(taxonomy, nodes, answers), "ece_leaf": ece}
 
 
 @dataclass(frozen=True)
@@ -145,15 +145,13 @@ def _predictions(
     taxonomy: Taxonomy, batch: BatchOutput, *, top: int, with_log_probs: bool
 ) -> Iterator[ImagePrediction]:
     probs = np.minimum(np.exp(batch.log_probs), np.float32(1))
-    nodes = decode(taxonomy, probs)
-    of_leaves = probs[:, taxonomy.leaves]
-    best = np.argsort(-of_leaves, axis=1, kind="stable")[:, :top]
+    best = top_leaves(taxonomy, checked_probs(taxonomy, probs), top)
     for i, place in enumerate(batch.places):
         yield ImagePrediction(
             place=place,
-            node=int(nodes[i]),
-            path=tuple((node, float(probs[i, node])) for node in taxonomy.path(int(nodes[i]))),
-            top=tuple((int(taxonomy.leaves[j]), float(of_leaves[i, j])) for j in best[i]),
+            node=int(best[i, 0]),
+            path=tuple((node, float(probs[i, node])) for node in taxonomy.path(int(best[i, 0]))),
+            top=tuple((int(leaf), float(probs[i, leaf])) for leaf in best[i]),
             answers=batch.answers[i],
             embedding=batch.embeddings[i],
             log_probs=batch.log_probs[i] if with_log_probs else None,

@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from reading_pages import button, open_page, said, with_failed_run
 
 from app.components import charts, metric_words, wording
+from hmgc_core.metrics import evaluate
 from hmgc_core.records import Run, RunConfig
+from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow import training
 from hmgc_core.workflow.workspaces import Workspace
 
@@ -142,6 +145,32 @@ def test_figures_are_named_for_people_and_nothing_is_made_up() -> None:
         ("Level 2 right", "level_accuracy[2]", "–"),
         ("How far off mistakes are", "severity", "1.50 steps"),
     ]
+
+
+def test_every_measure_has_words_and_stands_in_one_group(tiny_tree: Taxonomy) -> None:
+    targets = tiny_tree.leaves
+    measured = evaluate(tiny_tree, targets, tiny_tree.is_ancestor[:, targets].T.astype(float), targets)
+    assert metric_words.MEASURES.keys() == measured.keys() - {"answers"}
+    assert sum(len(group) for group in metric_words.GROUPS.values()) == len(metric_words.MEASURES)
+    grouped = metric_words.by_group(metric_words.figures(measured))
+    assert list(grouped) == list(metric_words.GROUPS)
+    assert [figure.exact for figure in grouped["How much it tells"]] == [
+        "info_recall_at_95",
+        "ac_info",
+        "coverage",
+        "mean_info",
+    ]
+    per_level = metric_words.figures({"ac_info": 0.5, "coverage": None, "mean_info": None})
+    assert [figure.exact for figure in per_level] == ["ac_info"]
+    assert metric_words.by_group(per_level) == {"How much it tells": per_level}
+
+
+def test_the_document_names_every_measure_as_the_screen_does() -> None:
+    told = (Path(__file__).parents[1] / "docs/metrics.md").read_text()
+    for about, group in metric_words.GROUPS.items():
+        assert f"## {about}" in told
+        for exact, measure in group.items():
+            assert f"- `{exact}`, *{measure.name.replace('{}', '1, 2, …')}*: " in told
 
 
 def test_nearly_is_not_said_to_be_all_or_nothing() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hmgc_core.decoding import checked_probs, top_leaves
+from hmgc_core.decoding import decode
 from hmgc_core.learning.checkpoints import Checkpoint
 from hmgc_core.learning.devices import ComputeDevice, pick_device
 from hmgc_core.learning.pixel_cache import Pixels, Stopped
@@ -145,13 +145,15 @@ def _predictions(
     taxonomy: Taxonomy, batch: BatchOutput, *, top: int, with_log_probs: bool
 ) -> Iterator[ImagePrediction]:
     probs = np.minimum(np.exp(batch.log_probs), np.float32(1))
-    best = top_leaves(taxonomy, checked_probs(taxonomy, probs), top)
+    nodes = decode(taxonomy, probs)
+    of_leaves = probs[:, taxonomy.leaves]
+    best = np.argsort(-of_leaves, axis=1, kind="stable")[:, :top]
     for i, place in enumerate(batch.places):
         yield ImagePrediction(
             place=place,
-            node=int(best[i, 0]),
-            path=tuple((node, float(probs[i, node])) for node in taxonomy.path(int(best[i, 0]))),
-            top=tuple((int(leaf), float(probs[i, leaf])) for leaf in best[i]),
+            node=int(nodes[i]),
+            path=tuple((node, float(probs[i, node])) for node in taxonomy.path(int(nodes[i]))),
+            top=tuple((int(taxonomy.leaves[j]), float(of_leaves[i, j])) for j in best[i]),
             answers=batch.answers[i],
             embedding=batch.embeddings[i],
             log_probs=batch.log_probs[i] if with_log_probs else None,

@@ -263,14 +263,17 @@ def test_average_prc_is_that_of_scikit_learn(seed, steps, kind, monkeypatch):
 def slow_curve(tree: Taxonomy, targets: np.ndarray, probs: np.ndarray) -> tuple[list[float], list[float]]:
     """The answer of every image at every threshold, one after the other."""
     info = [math.log(len(tree.leaves) / n) / math.log(len(tree.leaves)) for n in tree.leaf_counts]
+    above = tree.is_ancestor.tolist()
+    every = range(len(tree))
+    shared = [[max(info[n] for n in every if above[n][a] and above[n][b]) for b in every] for a in every]
     correct, recall = [1.0], [0.0]
     for threshold in sorted(set(probs[:, 1:].ravel().tolist()), reverse=True):
         right = told = 0.0
-        for target, row in zip(targets.tolist(), probs, strict=True):
+        for target, row in zip(targets.tolist(), probs.tolist(), strict=True):
             sure = [0, *(node for node in range(1, len(tree)) if row[node] >= threshold)]
             answer = max(sure, key=lambda node: (-tree.leaf_counts[node], node == 0 or row[node], -node))
-            right += bool(tree.is_ancestor[answer, target])
-            told += max(info[node] for node in range(len(tree)) if tree.is_ancestor[node, [answer, target]].all())
+            right += above[answer][target]
+            told += shared[answer][target]
         correct.append(right / len(targets))
         recall.append(told / len(targets))
     return correct, recall

@@ -53,6 +53,7 @@ def average_prc(taxonomy: Taxonomy, targets: IntArray, probs: FloatArray) -> flo
     probs: (B, N), any scores that can be compared over nodes. Exact at any size: the curve bends only at scores of true
     nodes, so for each of these it is counted, a block of rows at a time, how many scores reach it.
     """
+    targets = np.asarray(targets)
     paths = taxonomy.ancestors_by_depth[targets]
     rows, levels = np.nonzero(paths >= 0)
     if not len(rows):

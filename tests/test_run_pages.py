@@ -10,6 +10,7 @@ from reading_pages import button, open_page, said, with_failed_run
 from app.components import charts, metric_words, wording
 from hmgc_core.metrics import evaluate
 from hmgc_core.records import Run, RunConfig
+from hmgc_core.store import jobs
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow import training
 from hmgc_core.workflow.workspaces import Workspace
@@ -125,6 +126,26 @@ def test_two_runs_stand_side_by_side(predicted_workspace: Workspace, monkeypatch
     table = page.dataframe[-1].value
     assert list(table.columns) == ["Setting", "Run 1", "Run 2"]
     assert table.set_index("Setting").loc["Model"].tolist() == ["flat", "hrn"]
+
+
+def test_what_both_runs_measured_is_compared_group_by_group(
+    predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ws = predicted_workspace
+    measured = {"leaf_accuracy": 0.8, "severity": 1.5, "average_prc": 0.5, "ac_info": None}
+    for share in (0.8, 0.6):
+        run_id = training.queue_run(ws, RunConfig(model="flat", backbone="resnet_mini"))
+        with ws.writing() as connection:
+            jobs.claim(connection, owner="test", lease_s=60)
+            metrics = {"test": {**measured, "leaf_accuracy": share}}
+            jobs.finish(connection, run_id, owner="test", status="done", metrics=metrics)
+    page = open_page(monkeypatch, ws, "runs", run="3", **{"with": "2"})
+    assert not page.exception
+    tables = [found.value for found in page.dataframe if "Difference" in found.value]
+    assert [table["Exact name"].tolist() for table in tables] == [["leaf_accuracy"], ["severity"], ["average_prc"]]
+    assert tables[0]["Difference"].tolist() == ["-20.0 points, worse"]
+    for about in list(metric_words.GROUPS)[:3]:
+        assert f"**{about}**, on the test pictures" in said(page)
 
 
 def test_an_unknown_run_in_the_address_is_said_to_be_unknown(

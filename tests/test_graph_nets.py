@@ -1,4 +1,4 @@
-"""GraphConvNet and ViG: the published sizes, each step against an obvious slow one, every picture size, the graph seen."""
+"""GraphConvNet and ViG: the published sizes, steps against slow loops, every picture size, the graph seen."""
 
 import numpy as np
 import pytest
@@ -92,7 +92,7 @@ def slow_neighbours(cells: np.ndarray, candidates: np.ndarray, far: np.ndarray, 
 
 def slow_means(cells: np.ndarray, pooling: int) -> np.ndarray:
     """(C, h, w) to the means of what each square of `pooling` x `pooling` covers of the map."""
-    channels, height, width = cells.shape
+    _, height, width = cells.shape
     ups, lefts = range(0, height, pooling), range(0, width, pooling)
     means = [[cells[:, u : u + pooling, x : x + pooling].mean((1, 2)) for x in lefts] for u in ups]
     return np.array(means).transpose(2, 0, 1)
@@ -111,7 +111,9 @@ def slow_far(channels: int, height: int, width: int, pooling: int) -> np.ndarray
     return slow_means(far, pooling).reshape(height * width, -1)
 
 
-def slow_grapher(grapher: Grapher, features: torch.Tensor, *, count: int, dilation: int, far: np.ndarray) -> torch.Tensor:
+def slow_grapher(
+    grapher: Grapher, features: torch.Tensor, *, count: int, dilation: int, far: np.ndarray
+) -> torch.Tensor:
     cells = grapher.enter(features).numpy()
     both = np.zeros((len(cells), 2 * cells.shape[1], *cells.shape[2:]))
     for b, one in enumerate(cells):
@@ -291,7 +293,9 @@ def test_the_neighbours_seen_are_those_used():
         candidates, neighbours = grapher.graph(cells)
         assert torch.equal(candidates, pooled(cells, 2))
         far = np.zeros((36, 9))
-        slow = slow_neighbours(cells[0].flatten(1).double().numpy(), candidates[0].flatten(1).double().numpy(), far, 3, 1)
+        slow = slow_neighbours(
+            cells[0].flatten(1).double().numpy(), candidates[0].flatten(1).double().numpy(), far, 3, 1
+        )
     assert neighbours[0].tolist() == [row.tolist() for row in slow]
     assert sum(isinstance(module, Grapher) for module in trunk.modules()) == 4
 
@@ -305,7 +309,9 @@ def test_published_files_are_read_by_the_order_of_their_tensors(tmp_path, has_co
     tensors = {}
     for place, (name, tensor) in enumerate(given.state_dict().items()):
         if not name.startswith("colours."):
-            published = {"pos_embed": "pos_embed", "stem.0.weight": "stem.convs.0.weight"}.get(name, f"backbone.{place}")
+            published = {"pos_embed": "pos_embed", "stem.0.weight": "stem.convs.0.weight"}.get(
+                name, f"backbone.{place}"
+            )
             tensors[published] = tensor
             tensors[f"backbone.{place}.relative_pos"] = torch.zeros(1, 4, 4)
     tensors["prediction.4.weight"] = torch.zeros(10, 1024, 1, 1)

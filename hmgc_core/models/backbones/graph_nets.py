@@ -1,10 +1,10 @@
 """GraphConvNet and ViG, isotropic and pyramid, in two sizes: trunks whose blocks connect cells that look alike.
 
-ViG: "Vision GNN: An Image is Worth Graph of Nodes", Han et al., NeurIPS 2022. GraphConvNet (2023, published as code) adds to
-each of its blocks a bottleneck of convolutions, a second shortcut and a BatchNorm, and keeps 9 neighbours in the pyramid.
+ViG: "Vision GNN: An Image is Worth Graph of Nodes", Han et al., NeurIPS 2022. GraphConvNet (published as code) adds a
+bottleneck of convolutions to each of its blocks, a second shortcut and a BatchNorm, and keeps 9 neighbours in pyramids.
 Parameters, the order of the tensors and the output are the published nets'; dropout and drop path are 0, as there.
-Where we differ: any picture from 32 px on (position tables are resized, pooling takes odd maps), a graph in float32, and
-in pyramids by default a table of relative positions whose pooling is two-dimensional (`rel_pos`, see docs/models.md).
+Where we differ: any picture from 32 px on (position tables are resized, pooling takes odd maps), a graph in float32,
+and by default relative positions whose pooling is two-dimensional (`rel_pos`, see docs/models.md).
 """
 
 from collections.abc import Iterator, Mapping
@@ -128,7 +128,9 @@ class GraphTrunk(Trunk):
     def adopt(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         """A published file's tensors have other names in the same order; its fixed tables are made here anyway."""
         if self.rel_pos == "2d" and any(name.endswith("relative_pos") for name in tensors):
-            self.remarks.append("these weights were trained with the option rel_pos=vig, which fits them better than 2d")
+            self.remarks.append(
+                "these weights were trained with the option rel_pos=vig, which fits them better than 2d"
+            )
         wanted = [name for name in self.state_dict() if not name.startswith("colours.")]
         given = {
             name: tensor

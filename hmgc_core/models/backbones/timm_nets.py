@@ -34,7 +34,7 @@ class TimmTrunk(BorrowedTrunk):
             net = _create(self._timm_name, self._image_size, pretrained=True)
         except Exception as error:  # the hub's client raises a dozen types, of several packages
             raise WeightsError(
-                f"the weights of {self.name} could not be fetched: {error}",
+                f"the weights {weights!r} of {self.name} could not be fetched: {error}",
                 remedy="fetch them on a connected machine and give the file's path as the weights file",
             ) from error
         return dict(net.state_dict())

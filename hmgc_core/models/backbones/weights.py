@@ -24,7 +24,7 @@ TOKENS_BEFORE_CELLS = (0, 1, 2, 5)  # in a transformer's table: class token, dis
 
 
 def load_backbone_weights(trunk: Trunk, backbone: str, weights: str) -> None:
-    """Fill `trunk` from a `.safetensors` file, a torch state dict, or published weights: "imagenet", or a tag of CLIP's.
+    """Fill `trunk` from a `.safetensors` file, a torch state dict, or published ones: "imagenet", or a tag of CLIP's.
 
     The file may be a bare backbone, a whole classifier of the same network, or a checkpoint of ours. What people should
     know of it is added to `trunk.remarks`. Raises WeightsError when it is missing, unreadable, cannot be fetched or

@@ -49,8 +49,8 @@ IMAGENET = "imagenet"
 def build_model(name: str, taxonomy: Taxonomy, config: RunConfig) -> HierarchicalModel:
     """The model `name` for this tree, on the backbone and with the weights the config names; on the CPU, to train.
 
-    Raises UnknownModel for an unknown model or backbone, BadConfig where the config asks for another model,
-    WeightsError where the weights do not fit.
+    Raises UnknownModel for an unknown model or backbone, BadConfig where the config asks for another model or the
+    backbone cannot serve, WeightsError where the weights do not fit or cannot be fetched.
     """
     check_names(name, config.backbone)
     chosen_options(config)
@@ -61,13 +61,13 @@ def build_model(name: str, taxonomy: Taxonomy, config: RunConfig) -> Hierarchica
 
 
 def build_backbone(config: RunConfig) -> Trunk:
-    """The config's trunk, filled with its weights if it names some."""
-    family, _, name = config.backbone.rpartition(":") if _is_of_a_family(config.backbone) else ("", "", config.backbone)
+    """The config's trunk, filled with its weights if it names some. Raises what `build_model` raises for a backbone."""
+    family, _, name = config.backbone.partition(":")
     trunk: Trunk
-    if family:
+    if name:
         trunk = _load(FAMILIES[family])(name, config.image_size)
     else:
-        trunk = _load(BACKBONES[name])(config.image_size, chosen_options(config))
+        trunk = _load(BACKBONES[config.backbone])(config.image_size, chosen_options(config))
     if config.weights:
         from hmgc_core.models.backbones.weights import load_backbone_weights  # noqa: PLC0415 - imports torch
 

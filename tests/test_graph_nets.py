@@ -212,7 +212,9 @@ def test_rel_pos_changes_pyramids_and_nothing_else(tiny_tree):
         for kind, differs in (("pyramid", True), ("isotropic", False)):
             maps = [tiny_trunk(kind, rel_pos=rel_pos).eval()(images) for rel_pos in ("2d", "vig")]
             assert torch.equal(*maps) is not differs
-    build_model("flat", tiny_tree, RunConfig("flat", "pyramid_vig_ti", options={"rel_pos": "vig"}, image_size=32))
+    with torch.device("meta"):
+        given = RunConfig("flat", "pyramid_vig_ti", options={"rel_pos": "vig"}, image_size=32)
+        assert build_model("flat", tiny_tree, given).trunk.rel_pos == "vig"
     with pytest.raises(BadConfig, match="rel_pos"):
         build_model("flat", tiny_tree, RunConfig("flat", "pyramid_vig_ti", options={"rel_pos": "3d"}, image_size=32))
 

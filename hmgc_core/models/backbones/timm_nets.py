@@ -1,5 +1,7 @@
 """`timm:NAME`: any net of timm that gives feature maps. Weight names are timm's, below `net.`"""
 
+from typing import Any
+
 import timm
 from torch import Tensor, nn
 
@@ -11,9 +13,9 @@ from hmgc_core.models.backbones.colours import Colours
 class TimmTrunk(BorrowedTrunk):
     """A timm net up to its last map; transformers' maps are their patches after the last norm."""
 
-    net: nn.Module
+    net: Any
 
-    def __init__(self, name: str, net: nn.Module, image_size: int) -> None:
+    def __init__(self, name: str, net: Any, image_size: int) -> None:
         settings, maps = net.pretrained_cfg, net.feature_info
         self._norms = True
         super().__init__(
@@ -92,8 +94,7 @@ def _check_name(name: str) -> None:
 
 def _create(name: str, image_size: int, *, pretrained: bool) -> nn.Module:
     """The net without its classifier; for this picture size where it is made for one."""
-    settings = {"pretrained": pretrained, "num_classes": 0}
     try:
-        return timm.create_model(name, img_size=image_size, **settings)
+        return timm.create_model(name, pretrained=pretrained, num_classes=0, img_size=image_size)
     except TypeError:  # convolutional nets know no size
-        return timm.create_model(name, **settings)
+        return timm.create_model(name, pretrained=pretrained, num_classes=0)

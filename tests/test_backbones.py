@@ -6,15 +6,18 @@ import time
 import pytest
 import safetensors.torch
 import torch
+from conftest import write_picture
 from torch import nn
 
 from hmgc_core.errors import BadConfig, UnknownModel, WeightsError
+from hmgc_core.learning.checkpoints import load_checkpoint
+from hmgc_core.learning.training import fit
 from hmgc_core.learning.transforms import normalise
 from hmgc_core.models.backbones.borrowed import stage_places
 from hmgc_core.models.backbones.colours import MEAN, SPREAD, Colours
 from hmgc_core.models.backbones.weights import load_backbone_weights
 from hmgc_core.models.catalog import build_backbone, build_model, check_names, is_published
-from hmgc_core.records import RunConfig
+from hmgc_core.records import RunConfig, Sample
 
 CLIP_TOWERS = {
     "tiny-resnet": {"layers": [1, 1, 1, 1], "width": 8, "image_size": 64, "patch_size": None, "head_width": 16},
@@ -71,7 +74,7 @@ def test_a_cut_trunk_keeps_the_maps_before_and_drops_parameters(backbone, clip_t
     assert sum(p.numel() for p in trunk.parameters()) < parameters
 
 
-@pytest.mark.parametrize("backbone", NETS)
+@pytest.mark.parametrize("backbone", [*NETS, "clip:tiny"])
 def test_flat_learns_on_every_family(backbone, clip_towers, tiny_tree):
     torch.manual_seed(0)
     model = build_model("flat", tiny_tree, RunConfig("flat", backbone, image_size=64))
@@ -242,3 +245,19 @@ def test_a_timm_net_without_weights_says_so(monkeypatch):
     trunk = trunk_of("timm:test_resnet")
     with pytest.raises(WeightsError, match="timm has no weights for timm:test_resnet"):
         load_backbone_weights(trunk, trunk.name, "imagenet")
+
+
+def test_a_run_says_what_its_weights_were_made_for(tmp_path, tiny_tree):
+    trunk = trunk_of("timm:test_vit", size=64)
+    safetensors.torch.save_file(trunk.state_dict(), tmp_path / "weights.safetensors")
+    samples = []
+    for number in range(6):
+        write_picture(tmp_path / f"{number}.png", number)
+        samples.append(Sample(tmp_path / f"{number}.png", 1 + number))
+    config = RunConfig(
+        "flat", "timm:test_vit", image_size=32, epochs=1, batch_size=3, device="cpu",
+        weights=str(tmp_path / "weights.safetensors"),
+    )  # fmt: skip
+    result = fit(config, tiny_tree, samples, [], folder=tmp_path / "run", cache=tmp_path / "cache")
+    assert any("positions was resized" in remark for remark in result.remarks)
+    assert result.checkpoint and load_checkpoint(result.checkpoint).model.trunk.side == 32

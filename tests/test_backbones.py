@@ -222,7 +222,7 @@ def test_published_weights_that_cannot_be_fetched_are_said_plainly(backbone, wei
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr(time, "sleep", lambda _: None)  # clients would wait before they try again
-    trunk = trunk_of(backbone, size=224)
+    trunk = trunk_of(backbone)
     with pytest.raises(WeightsError, match="could not be fetched") as caught:
         load_backbone_weights(trunk, backbone, weights)
     assert "connected machine" in caught.value.remedy

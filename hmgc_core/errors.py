@@ -13,6 +13,7 @@ HmgcError
 ├── ArchiveError         an archive of pictures cannot be unpacked
 ├── PictureError         a file is not a picture we can read
 ├── BadConfig            a training setting is out of range
+├── BadProbabilities     numbers that should be probabilities of the classes are not
 ├── NotTrainable         the labels at hand cannot train a model
 │   └── Diverged         a training whose loss or weights stopped being numbers
 ├── DeviceError          the wanted device cannot be used
@@ -96,6 +97,10 @@ class PictureError(HmgcError):
 
 class BadConfig(HmgcError):
     """A training setting is out of range."""
+
+
+class BadProbabilities(HmgcError):
+    """Numbers that should be probabilities of all classes are not: NaN, outside [0, 1], or of another shape."""
 
 
 class NotTrainable(HmgcError):

@@ -2,14 +2,18 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from reading_pages import button, open_page, said, with_failed_run
 
 from app.components import charts, metric_words, run_detail, wording
+from hmgc_core.metrics import evaluate
 from hmgc_core.models import options
 from hmgc_core.models.options import Option
 from hmgc_core.records import Run, RunConfig
+from hmgc_core.store import jobs
+from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow import training
 from hmgc_core.workflow.workspaces import Workspace
 
@@ -163,6 +167,26 @@ def test_two_runs_stand_side_by_side(predicted_workspace: Workspace, monkeypatch
     assert table.set_index("Setting").loc["Model"].tolist() == ["flat", "hrn"]
 
 
+def test_what_both_runs_measured_is_compared_group_by_group(
+    predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ws = predicted_workspace
+    measured = {"leaf_accuracy": 0.8, "severity": 1.5, "average_prc": 0.5, "ac_info": None}
+    for share in (0.8, 0.6):
+        run_id = training.queue_run(ws, RunConfig(model="flat", backbone="resnet_mini"))
+        with ws.writing() as connection:
+            jobs.claim(connection, owner="test", lease_s=60)
+            metrics = {"test": {**measured, "leaf_accuracy": share}}
+            jobs.finish(connection, run_id, owner="test", status="done", metrics=metrics)
+    page = open_page(monkeypatch, ws, "runs", run="3", **{"with": "2"})
+    assert not page.exception
+    tables = [found.value for found in page.dataframe if "Difference" in found.value]
+    assert [table["Exact name"].tolist() for table in tables] == [["leaf_accuracy"], ["severity"], ["average_prc"]]
+    assert tables[0]["Difference"].tolist() == ["-20.0 points, worse"]
+    for about in list(metric_words.GROUPS)[:3]:
+        assert f"**{about}**, on the test pictures" in said(page)
+
+
 def test_an_unknown_run_in_the_address_is_said_to_be_unknown(
     predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,6 +205,32 @@ def test_figures_are_named_for_people_and_nothing_is_made_up() -> None:
         ("Level 2 right", "level_accuracy[2]", "–"),
         ("How far off mistakes are", "severity", "1.50 steps"),
     ]
+
+
+def test_every_measure_has_words_and_stands_in_one_group(tiny_tree: Taxonomy) -> None:
+    targets = tiny_tree.leaves
+    measured = evaluate(tiny_tree, targets, tiny_tree.is_ancestor[:, targets].T.astype(float), targets)
+    assert metric_words.MEASURES.keys() == measured.keys() - {"answers"}
+    assert sum(len(group) for group in metric_words.GROUPS.values()) == len(metric_words.MEASURES)
+    grouped = metric_words.by_group(metric_words.figures(measured))
+    assert list(grouped) == list(metric_words.GROUPS)
+    assert [figure.exact for figure in grouped["How much it tells"]] == [
+        "info_recall_at_95",
+        "ac_info",
+        "coverage",
+        "mean_info",
+    ]
+    per_level = metric_words.figures({"ac_info": 0.5, "coverage": None, "mean_info": None})
+    assert [figure.exact for figure in per_level] == ["ac_info"]
+    assert metric_words.by_group(per_level) == {"How much it tells": per_level}
+
+
+def test_the_document_names_every_measure_as_the_screen_does() -> None:
+    told = (Path(__file__).parents[1] / "docs/metrics.md").read_text()
+    for about, group in metric_words.GROUPS.items():
+        assert f"## {about}" in told
+        for exact, measure in group.items():
+            assert f"- `{exact}`, *{measure.name.replace('{}', '1, 2, …')}*: " in told
 
 
 def test_nearly_is_not_said_to_be_all_or_nothing() -> None:

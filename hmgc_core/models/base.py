@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from hmgc_core.errors import BadConfig
 from hmgc_core.records import Targets
 from hmgc_core.taxonomy import Taxonomy
 
@@ -22,10 +23,15 @@ class Trunk(nn.Module):
     """A backbone without its classifier: normalised pictures to feature maps, one after each of its stages.
 
     channels: of the last map. stage_channels: of each stage's map. vector_channels: of what `pool` gives.
+    remarks: what people should know about the weights it was given.
     """
 
     channels: int
     stage_channels: tuple[int, ...]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.remarks: list[str] = []
 
     @property
     def vector_channels(self) -> int:
@@ -45,8 +51,30 @@ class Trunk(nn.Module):
         return features.mean((2, 3))
 
     def cut(self, count: int) -> None:
-        """Keep the first `count` stages: what comes after is gone, its parameters too. The last of them is the map."""
+        """Keep the first `count` stages: what comes after is gone, its parameters too. The last of them is the map.
+
+        Raises BadConfig where there are not that many.
+        """
+        self.check_stages(count)
+        self._cut(count)
+        self.stage_channels = self.stage_channels[:count]
+        self.channels = self.stage_channels[-1]
+
+    def check_stages(self, count: int) -> None:
+        """Raise BadConfig if this trunk has fewer than `count` stages: for models that look at several."""
+        if count > len(self.stage_channels):
+            raise BadConfig(
+                f"the model needs a backbone with {count} stages, and this one has {len(self.stage_channels)}",
+                remedy="choose one with four: resnet18, resnet34, resnet50, wide_resnet50_2, a graphconvnet or a vig",
+            )
+
+    def _cut(self, count: int) -> None:
+        """Throw away what comes after the first `count` stages."""
         raise NotImplementedError
+
+    def adopt(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Published weights of this net under the names of this trunk, without the parts that it does not use."""
+        return tensors
 
 
 class HierarchicalModel(nn.Module, ABC):

@@ -26,7 +26,7 @@ from browser.screen import EDGES, TEXTS, Screen, make_workspace, predict
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow.workspaces import Workspace
 
-WAIT_MS = 15_000
+WAIT_MS = 30_000
 expect.set_options(timeout=WAIT_MS)  # several browsers, and pages that are drawn anew, on a busy machine
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]

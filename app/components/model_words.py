@@ -3,6 +3,7 @@
 MODELS = {
     "flat": "One answer at the finest level. A coarse label counts for every class below it. The honest yardstick.",
     "hrn": "Learns every level at once along the tree. Good with many coarse labels.",
+    "hmgn": "Looks for each class in its own place of the picture, and lets parent and child classes help each other.",
 }
 BACKBONES = {
     "resnet_mini": "small, needs no GPU",

@@ -111,6 +111,8 @@ def _prepare(
     if not places:
         file.remarks.append("no labelled validation picture: the last epoch is kept")
     name = _name_of(config, taxonomy, fingerprint(samples, pixels))
+    state = file.start(name, lambda: _fresh_state(config, taxonomy, compute))
+    file.remarks += state.model.remarks
     return EpochLoop(
         config=config,
         compute=compute,
@@ -118,7 +120,7 @@ def _prepare(
         valid_places=places,
         valid_nodes=[samples[place].node for place in places],
         file=file,
-        state=file.start(name, lambda: _fresh_state(config, taxonomy, compute)),
+        state=state,
         on_progress=on_progress,
         should_stop=should_stop,
     )

@@ -50,7 +50,12 @@ class Trunk(nn.Module):
 
 
 class HierarchicalModel(nn.Module, ABC):
-    """A score for every node of a tree. Subclasses give forward, loss, log_probs, answers and evidence."""
+    """A score for every node of a tree. Subclasses give forward, loss, log_probs, answers and evidence.
+
+    remarks: what people should know about how it was built; a run tells them with its own.
+    """
+
+    remarks: tuple[str, ...] = ()
 
     def __init__(self, taxonomy: Taxonomy, trunk: Trunk) -> None:
         super().__init__()

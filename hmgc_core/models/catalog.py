@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MODELS = {
     "flat": "hmgc_core.models.flat:build",
     "hrn": "hmgc_core.models.hrn:build",
+    "hmgn": "hmgc_core.models.hmgn:build",
 }
 
 # name -> function(image_size) that gives the trunk

@@ -1,0 +1,301 @@
+"""`hmgn`: "Hierarchical Multi-Granularity Classification based on Residual Gated GCN", by HRN's authors (public code
+MonsterZhZh/HMGN), on any tree, any trunk and any map size.
+
+As published: the words of a class's name say where to look for it (semantic-guided attention, as in SSGRL, Chen et
+al., ICCV 2019); three cells of a gated graph network (Bresson & Laurent, "Residual Gated Graph ConvNets", 2017) let
+classes that are parent and child exchange what they saw; one score per class. Losses and answers are `hrn`'s, but one
+leaf head serves both: the leaf scores are sigmoids for the tree loss and logits for the cross-entropy.
+Where we differ:
+- The attention's width is C/2 for the trunk's C channels, the published 1024 at ResNet-50's 2048.
+- The biases of the attention's two last linear maps are left out: a softmax over positions cancels them.
+- The root is no class of the graph, as published, where a tree has levels only; so top classes are not linked.
+- A class without word vectors gets one from the letters of its name (`word_vectors`), never a row of zeros.
+- Learning rates: as published, two groups, but made for a trunk that starts at random; see `REST_LR_FACTOR`.
+- BatchNorm, labels of other kinds and only children: as in our `hrn`.
+
+The same numbers as the authors' form, at a fraction of its time and memory: their tanh of (pictures · positions ·
+classes · width) is never kept, and two linear maps without anything between are one vector; edges are a list, not
+matrices of ones and zeros.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from hmgc_core.models.base import Trunk
+from hmgc_core.models.options import chosen_options
+from hmgc_core.models.tree_sigmoids import SigmoidScores, TreeSigmoidModel
+from hmgc_core.models.word_vectors import WORD_WIDTH, ClassVectors, class_vectors
+from hmgc_core.records import RunConfig
+from hmgc_core.taxonomy import IntArray, Taxonomy
+
+CELLS = 3
+REST_LR_FACTOR = 0.2
+CLASSES_AT_ONCE = 8
+# Numbers in one block of work: one that stays in a processor's cache, one that keeps a GPU busy.
+BLOCK = {"cpu": 2**20, "other": 2**24}
+
+
+class HMGN(TreeSigmoidModel):
+    """Attention per class, three gated cells on the edges of the tree, one score per class.
+
+    words: the vectors of the classes. They are part of the checkpoint, so the file they came from may be gone.
+    """
+
+    words: Tensor
+    starts: Tensor
+    ends: Tensor
+
+    def __init__(
+        self, taxonomy: Taxonomy, trunk: Trunk, words: ClassVectors, *, label_smoothing: float = 0.0
+    ) -> None:
+        super().__init__(taxonomy, trunk, label_smoothing=label_smoothing)
+        self.remarks = words.remarks
+        self.register_buffer("words", torch.tensor(words.vectors))
+        self.attention = SemanticAttention(trunk.channels)
+        self.cells = nn.ModuleList(GatedCell(trunk.channels) for _ in range(CELLS))
+        self.classifier = ElementWiseClassifier(len(taxonomy) - 1, trunk.channels)
+        starts, ends = tree_edges(taxonomy)
+        self.keep(starts=starts, ends=ends)
+
+    def forward(self, images: Tensor) -> SigmoidScores:
+        """(B, 3, H, W) to a score for every class."""
+        features = self.trunk(images)
+        nodes = self.attention(features, self.words)
+        for cell in self.cells:
+            nodes = cell(nodes, self.starts, self.ends)
+        logits = nn.functional.pad(self.classifier(nodes).float(), (1, 0))
+        return SigmoidScores(
+            embedding=features.mean((2, 3)),
+            nodes=nn.functional.pad(torch.sigmoid(logits[:, 1:]), (1, 0)),
+            node_logits=logits,
+            leaves=logits[:, self.leaf_nodes],
+        )
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """The trunk at the run's learning rate; attention, cells and classifier at REST_LR_FACTOR of it."""
+        trunk = list(self.trunk.parameters())
+        rest = [p for name, p in self.named_parameters() if not name.startswith("trunk.")]
+        return [{"params": trunk, "lr_factor": 1.0}, {"params": rest, "lr_factor": REST_LR_FACTOR}]
+
+
+def tree_edges(taxonomy: Taxonomy) -> tuple[IntArray, IntArray]:
+    """(starts, ends), each (E,) int: parent to child, child to parent, and every class to itself.
+
+    Class c of the graph is node c + 1 of the tree: the root is not in it, and neither are its links.
+    """
+    classes = np.arange(len(taxonomy) - 1)
+    parents = taxonomy.parents[1:] - 1
+    below, above = classes[parents >= 0], parents[parents >= 0]
+    return np.concatenate([above, below, classes]), np.concatenate([below, above, classes])
+
+
+# --- semantic-guided attention ----------------------------------------------------------------------------------------
+
+
+class SemanticAttention(nn.Module):
+    """Where to look for each class: features (B, C, h, w) and words (K, 300) to class features (K, B, C).
+
+    logit[k, p] = w · tanh(W1 x_p ∘ W2 word_k) with w = W_a W_3, a softmax over the positions p of one picture, and
+    the mean of the features x_p under it.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        width = channels // 2
+        self.of_features = nn.Linear(channels, width, bias=False)
+        self.of_words = nn.Linear(WORD_WIDTH, width, bias=False)
+        self.fc_3 = nn.Linear(width, width, bias=False)
+        self.fc_a = nn.Linear(width, 1, bias=False)
+
+    def forward(self, features: Tensor, words: Tensor) -> Tensor:
+        """(B, C, h, w) and (K, 300) to (K, B, C)."""
+        positions = features.flatten(2).transpose(1, 2)  # (B, P, C)
+        batch, count, _ = positions.shape
+        weights = (self.fc_a.weight @ self.fc_3.weight)[0]
+        logits = attention_logits(self.of_features(positions).flatten(0, 1).t(), self.of_words(words).t(), weights)
+        shares = torch.softmax(logits.view(-1, batch, count), 2)
+        return (shares.transpose(0, 1).to(positions.dtype) @ positions).transpose(0, 1)
+
+
+def attention_logits(features: Tensor, words: Tensor, weights: Tensor) -> Tensor:
+    """sum_d weights[d] · tanh(features[d, r] · words[d, k]) as (K, R), in float32 at least.
+
+    features: (D, R) of all positions of all pictures. words: (D, K). weights: (D,).
+    """
+    return _AttentionLogits.apply(*(_full_precision(values).contiguous() for values in (features, words, weights)))
+
+
+class _AttentionLogits(torch.autograd.Function):
+    """A block of classes and positions at a time; tanh is made again on the way back, so (D, K, R) is never there."""
+
+    @staticmethod
+    def forward(ctx, features: Tensor, words: Tensor, weights: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
+        ctx.save_for_backward(features, words, weights)
+        logits = features.new_empty(words.shape[1], features.shape[1])
+        for classes, places in _blocks_of_attention(features, words):
+            tanh = (features[:, None, places] * words[:, classes, None]).tanh_()
+            # `out` also keeps autocast from rounding here.
+            sums = torch.mv(tanh.flatten(1).t(), weights, out=weights.new_empty(tanh[0].numel()))
+            logits[classes, places] = sums.view(tanh.shape[1:])
+        return logits
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad: Tensor):  # type: ignore[no-untyped-def]
+        features, words, weights = ctx.saved_tensors
+        to_features, to_words, to_weights = map(torch.zeros_like, ctx.saved_tensors)
+        for classes, places in _blocks_of_attention(features, words):
+            u, v, g = features[:, places], words[:, classes], grad[classes, places]
+            tanh = (u[:, None] * v[:, :, None]).tanh_()
+            to_weights.addmv_(tanh.flatten(1), g.flatten())
+            slope = torch.ops.aten.tanh_backward(g.expand_as(tanh), tanh)  # g · (1 - tanh²)
+            to_features[:, None, places].baddbmm_(v[:, None], slope)
+            to_words[:, classes, None].baddbmm_(slope, u[:, :, None])
+        return to_features.mul_(weights[:, None]), to_words.mul_(weights[:, None]), to_weights
+
+
+def _blocks_of_attention(features: Tensor, words: Tensor) -> Iterator[tuple[slice, slice]]:
+    (width, places), classes = features.shape, words.shape[1]
+    for some in _slices(classes, CLASSES_AT_ONCE):
+        for part in _slices(places, _block(features) // (width * CLASSES_AT_ONCE)):
+            yield some, part
+
+
+# --- residual gated graph network -------------------------------------------------------------------------------------
+
+
+class GatedCell(nn.Module):
+    """Two gated convolutions on the tree's edges with a linear shortcut around both: (K, B, C) to the same shape.
+
+    Bresson & Laurent 2017, section 3, with gates that are not normalised, as published.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first, self.second = GatedConvolution(channels), GatedConvolution(channels)
+        self.first_norm, self.second_norm = nn.BatchNorm1d(channels), nn.BatchNorm1d(channels)
+        self.shortcut = nn.Linear(channels, channels, bias=False)
+        _init_uniform(self.shortcut.weight, channels)
+
+    def forward(self, nodes: Tensor, starts: Tensor, ends: Tensor) -> Tensor:
+        """(K, B, C) class features along (E,) edges."""
+        hidden = self.first(nodes, starts, ends).flatten(0, 1)
+        hidden = torch.relu(self.first_norm(hidden)).view_as(nodes)
+        hidden = self.second(hidden, starts, ends).flatten(0, 1)
+        return torch.relu(self.second_norm(hidden).view_as(nodes) + self.shortcut(nodes))
+
+
+class GatedConvolution(nn.Module):
+    """h_i = U_i x_i + b_u + sum over edges j -> i of sigmoid(V_i x_i + V_j x_j + b_v) ∘ U_j x_j.
+
+    The four maps are one matrix product: rows of the weight are U_i, U_j, V_i, V_j.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.parts = nn.Linear(channels, 4 * channels, bias=False)
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.gate_bias = nn.Parameter(torch.zeros(channels))
+        _init_uniform(self.parts.weight, channels)
+
+    def forward(self, nodes: Tensor, starts: Tensor, ends: Tensor) -> Tensor:
+        """(K, B, C) along (E,) edges to (K, B, C), in float32 at least."""
+        return gated_sums(self.parts(nodes), self.gate_bias, starts, ends) + self.bias
+
+
+def gated_sums(parts: Tensor, gate_bias: Tensor, starts: Tensor, ends: Tensor) -> Tensor:
+    """own_i + sum over edges j -> i of sigmoid(end_i + start_j + gate_bias) ∘ message_j, in float32 at least.
+
+    parts: (K, B, 4C) = own, message, end, start side by side. starts, ends: (E,) int rows. Returns (K, B, C).
+    """
+    return _GatedSums.apply(parts, gate_bias, starts, ends)
+
+
+class _GatedSums(torch.autograd.Function):
+    """A block of edges at a time; gates are made again on the way back, so nothing of E rows is kept."""
+
+    @staticmethod
+    def forward(ctx, parts: Tensor, gate_bias: Tensor, starts: Tensor, ends: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
+        ctx.save_for_backward(parts, gate_bias, starts, ends)
+        own, message, _, _ = parts.chunk(4, -1)
+        sums = _full_precision(own).clone(memory_format=torch.contiguous_format)
+        for start, end in _blocks_of_edges(parts, starts, ends):
+            gate = _gate(parts, gate_bias, start, end)
+            sums.index_add_(0, end, gate.mul_(message.index_select(0, start)))
+        return sums
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad: Tensor):  # type: ignore[no-untyped-def]
+        parts, gate_bias, starts, ends = ctx.saved_tensors
+        message = parts.chunk(4, -1)[1]
+        to_parts = torch.zeros(parts.shape, dtype=grad.dtype, device=grad.device)
+        to_own, to_message, to_end, to_start = to_parts.chunk(4, -1)
+        to_own.copy_(grad)
+        for start, end in _blocks_of_edges(parts, starts, ends):
+            gate = _gate(parts, gate_bias, start, end)
+            reaching = grad.index_select(0, end)
+            to_message.index_add_(0, start, gate * reaching)
+            slope = torch.ops.aten.sigmoid_backward(reaching.mul_(message.index_select(0, start)), gate)
+            to_end.index_add_(0, end, slope)
+            to_start.index_add_(0, start, slope)
+        return to_parts.to(parts.dtype), to_end.sum((0, 1)), None, None
+
+
+def _gate(parts: Tensor, gate_bias: Tensor, start: Tensor, end: Tensor) -> Tensor:
+    """(e, B, C) gates of some edges."""
+    _, _, at_end, at_start = parts.chunk(4, -1)
+    gate = _full_precision(at_end.index_select(0, end))
+    return gate.add_(at_start.index_select(0, start)).add_(gate_bias).sigmoid_()
+
+
+def _blocks_of_edges(parts: Tensor, starts: Tensor, ends: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    for some in _slices(len(starts), 4 * _block(parts) // parts[0].numel()):
+        yield starts[some], ends[some]
+
+
+# --- classifier and what the parts share ------------------------------------------------------------------------------
+
+
+class ElementWiseClassifier(nn.Module):
+    """A weight vector and a bias of its own for every class: (K, B, C) to (B, K)."""
+
+    def __init__(self, classes: int, channels: int) -> None:
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.empty(classes, channels)), nn.Parameter(torch.empty(classes))
+        for parameter in (self.weight, self.bias):
+            nn.init.uniform_(parameter, -1 / math.sqrt(channels), 1 / math.sqrt(channels))
+
+    def forward(self, nodes: Tensor) -> Tensor:
+        """(K, B, C) to (B, K)."""
+        return (nodes @ self.weight[:, :, None])[..., 0].t() + self.bias
+
+
+def _init_uniform(weight: Tensor, channels: int) -> None:
+    nn.init.uniform_(weight, -math.sqrt(2 / channels), math.sqrt(2 / channels))
+
+
+def _full_precision(values: Tensor) -> Tensor:
+    """Half precisions as float32; float32 and float64 as they are."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
+
+
+def _block(values: Tensor) -> int:
+    return BLOCK["cpu" if values.device.type == "cpu" else "other"]
+
+
+def _slices(total: int, size: int) -> Iterator[slice]:
+    size = max(1, size)
+    return (slice(start, min(total, start + size)) for start in range(0, total, size))
+
+
+def build(taxonomy: Taxonomy, trunk: Trunk, config: RunConfig) -> HMGN:
+    """The model of the catalog's entry `hmgn`. Raises WeightsError where its file of word vectors cannot be used."""
+    words = class_vectors(taxonomy, str(chosen_options(config)["word_vectors"]))
+    return HMGN(taxonomy, trunk, words, label_smoothing=config.label_smoothing)

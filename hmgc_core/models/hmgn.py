@@ -51,9 +51,7 @@ class HMGN(TreeSigmoidModel):
     starts: Tensor
     ends: Tensor
 
-    def __init__(
-        self, taxonomy: Taxonomy, trunk: Trunk, words: ClassVectors, *, label_smoothing: float = 0.0
-    ) -> None:
+    def __init__(self, taxonomy: Taxonomy, trunk: Trunk, words: ClassVectors, *, label_smoothing: float = 0.0) -> None:
         super().__init__(taxonomy, trunk, label_smoothing=label_smoothing)
         self.remarks = words.remarks
         self.register_buffer("words", torch.tensor(words.vectors))

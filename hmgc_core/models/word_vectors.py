@@ -160,7 +160,9 @@ def _remarks(file: str, missing: list[str], from_letters: list[str], malformed: 
     if from_letters:
         remarks.append(f"classes with no word in {file}, whose vectors come from their letters: {_told(from_letters)}")
     if malformed:
-        remarks.append(f"lines of {file} that are not a word and {WORD_WIDTH} numbers, and were passed over: {malformed}")
+        remarks.append(
+            f"lines of {file} that are not a word and {WORD_WIDTH} numbers, and were passed over: {malformed}"
+        )
     return tuple(remarks)
 
 

@@ -5,14 +5,16 @@ import math
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from hmgc_core.learning.checkpoints import load_checkpoint, save_checkpoint
+from hmgc_core.learning.training import fit
 from hmgc_core.models import hmgn
 from hmgc_core.models.catalog import build_model
 from hmgc_core.models.tree_sigmoids import SigmoidScores
 from hmgc_core.models.word_vectors import ClassVectors
-from hmgc_core.records import IS, IS_NOT, NONE_HERE, RunConfig, Targets
+from hmgc_core.records import IS, IS_NOT, NONE_HERE, RunConfig, Sample, Targets
 from hmgc_core.taxonomy import Taxonomy
 
 
@@ -258,6 +260,20 @@ def test_word_vectors_are_in_the_checkpoint_and_their_file_may_be_gone(tmp_path,
     back = load_checkpoint(folder)
     assert torch.equal(back.model.words, built.words)
     assert back.config == config
+
+
+def test_a_run_tells_which_words_are_missing(tmp_path, tiny_tree):
+    file = tmp_path / "glove.txt"
+    file.write_text("owl " + " ".join(["1"] * 300) + "\n")
+    samples = []
+    for number in range(2):
+        path = tmp_path / f"{number}.png"
+        Image.new("RGB", (16, 16), (90 * number, 50, 120)).save(path)
+        samples.append(Sample(path, tiny_tree.index("owl") - number))
+    settings = {"epochs": 1, "batch_size": 2, "device": "cpu", "options": {"word_vectors": str(file)}}
+    config = RunConfig(model="hmgn", backbone="resnet_mini", image_size=16, **settings)
+    result = fit(config, tiny_tree, samples, [], folder=tmp_path / "run", cache=tmp_path / "cache")
+    assert any("not in glove.txt: albatross, bird, black, footed" in remark for remark in result.remarks)
 
 
 def test_the_words_say_where_to_look():

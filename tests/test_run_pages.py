@@ -7,6 +7,8 @@ import pytest
 from reading_pages import button, open_page, said, with_failed_run
 
 from app.components import charts, metric_words, wording
+from hmgc_core.models import options
+from hmgc_core.models.options import Option
 from hmgc_core.records import Run, RunConfig
 from hmgc_core.workflow import training
 from hmgc_core.workflow.workspaces import Workspace
@@ -16,7 +18,7 @@ from hmgc_core.workflow.workspaces import Workspace
 
 def test_the_train_page_queues_what_was_chosen(labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     page = open_page(monkeypatch, labelled_workspace, "train")
-    page.radio(key="train.model").set_value("flat")
+    page.selectbox(key="train.model").set_value("flat")
     page.selectbox(key="train.backbone").set_value("resnet_mini")
     page.number_input(key="train.epochs").set_value(3)
     button(page, "Start training").click().run()
@@ -29,6 +31,32 @@ def test_the_train_page_queues_what_was_chosen(labelled_workspace: Workspace, mo
         3,
     )
     assert "The worker is not running" in said(page)
+
+
+def test_a_models_own_options_are_asked_and_kept(
+    labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(
+        options.OPTIONS,
+        "flat",
+        (
+            Option("share", default=False, words="One backbone for all", help=""),
+            Option("margin", default=5.0, words="Margin", help="", low=0),
+            Option("window", default="around", words="Compared with", help="", choices=("above", "around")),
+            Option("vectors", default="", words="File of word vectors", help=""),
+        ),
+    )
+    page = open_page(monkeypatch, labelled_workspace, "train")
+    page.selectbox(key="train.model").set_value("flat")
+    page.selectbox(key="train.backbone").set_value("resnet_mini").run()
+    page.checkbox(key="train.flat.resnet_mini.share").check()
+    page.selectbox(key="train.flat.resnet_mini.window").set_value("above")
+    page.number_input(key="train.flat.resnet_mini.margin").set_value(2.5)
+    button(page, "Start training").click().run()
+    (run,) = training.all_runs(labelled_workspace)
+    assert run.config.options == {"share": True, "margin": 2.5, "window": "above", "vectors": ""}
+    page = open_page(monkeypatch, labelled_workspace, "train")  # the next form is filled in like it
+    assert page.selectbox(key="train.flat.resnet_mini.window").value == "above"
 
 
 def test_a_setting_that_cannot_be_is_told_as_a_message(
@@ -71,7 +99,7 @@ def test_the_train_form_is_filled_in_like_the_newest_run(
 ) -> None:
     training.queue_run(labelled_workspace, RunConfig(model="flat", backbone="resnet_mini", image_size=40, epochs=7))
     page = open_page(monkeypatch, labelled_workspace, "train")
-    assert page.radio(key="train.model").value == "flat"
+    assert page.selectbox(key="train.model").value == "flat"
     assert page.selectbox(key="train.backbone").value == "resnet_mini"
     assert page.number_input(key="train.epochs").value == 7
     assert "Filled in like run 1" in said(page)

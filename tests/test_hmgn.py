@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from hmgc_core.errors import BadConfig
 from hmgc_core.learning.checkpoints import load_checkpoint, save_checkpoint
 from hmgc_core.learning.training import fit
 from hmgc_core.models import hmgn
@@ -16,6 +17,7 @@ from hmgc_core.models.tree_sigmoids import SigmoidScores
 from hmgc_core.models.word_vectors import ClassVectors
 from hmgc_core.records import IS, IS_NOT, NONE_HERE, RunConfig, Sample, Targets
 from hmgc_core.taxonomy import Taxonomy
+from hmgc_core.workflow import training
 
 
 @pytest.fixture(autouse=True)
@@ -220,6 +222,15 @@ def test_leaves_have_one_head_for_both_losses_and_every_level_its_largest_score(
     assert [tiny_tree.keys[node] for node in answer] == ["ship", "albatross", "gull-like"]
 
 
+def test_the_certainty_of_an_answer_is_that_of_its_softmax(tiny_tree):
+    built = small(tiny_tree).eval()
+    scores = built(torch.randn(3, 3, 16, 16))
+    log_probs, leaves = built.answer_log_probs(scores), tiny_tree.leaves.tolist()
+    torch.testing.assert_close(log_probs[:, leaves].exp(), torch.softmax(scores.leaves, 1))
+    answered = [[node for node in row if node >= 0][-1] for row in built.answers(scores).tolist()]
+    assert [leaves[place] for place in log_probs[:, leaves].argmax(1)] == answered
+
+
 def test_half_precision_stays_near_and_learns(tiny_tree):
     built = small(tiny_tree)
     images, targets = torch.randn(4, 3, 16, 16), torch.tensor([1, 2, 3, 4])
@@ -274,6 +285,12 @@ def test_a_run_tells_which_words_are_missing(tmp_path, tiny_tree):
     config = RunConfig(model="hmgn", backbone="resnet_mini", image_size=16, **settings)
     result = fit(config, tiny_tree, samples, [], folder=tmp_path / "run", cache=tmp_path / "cache")
     assert any("not in glove.txt: albatross, bird, black, footed" in remark for remark in result.remarks)
+
+
+def test_a_file_that_is_not_there_is_told_before_the_run_waits(labelled_workspace):
+    config = RunConfig(model="hmgn", options={"word_vectors": "/gone/glove.txt"})
+    with pytest.raises(BadConfig, match=r"/gone/glove\.txt \(word_vectors\)"):
+        training.queue_run(labelled_workspace, config)
 
 
 def test_the_words_say_where_to_look():

@@ -78,7 +78,7 @@ def fit(
         epoch=best.epoch,
         metrics=best.metrics,
         skipped=loop.data.pixels.skipped,
-        remarks=tuple(file.remarks),
+        remarks=(*file.remarks, *loop.state.model.remarks),
     )
 
 
@@ -111,8 +111,6 @@ def _prepare(
     if not places:
         file.remarks.append("no labelled validation picture: the last epoch is kept")
     name = _name_of(config, taxonomy, fingerprint(samples, pixels))
-    state = file.start(name, lambda: _fresh_state(config, taxonomy, compute))
-    file.remarks += state.model.remarks
     return EpochLoop(
         config=config,
         compute=compute,
@@ -120,7 +118,7 @@ def _prepare(
         valid_places=places,
         valid_nodes=[samples[place].node for place in places],
         file=file,
-        state=state,
+        state=file.start(name, lambda: _fresh_state(config, taxonomy, compute)),
         on_progress=on_progress,
         should_stop=should_stop,
     )

@@ -50,12 +50,7 @@ class Trunk(nn.Module):
 
 
 class HierarchicalModel(nn.Module, ABC):
-    """A score for every node of a tree. Subclasses give forward, loss, log_probs, answers and evidence.
-
-    remarks: what people should know about how it was built; a run tells them with its own.
-    """
-
-    remarks: tuple[str, ...] = ()
+    """A score for every node of a tree. Subclasses give forward, loss, log_probs, answers and evidence."""
 
     def __init__(self, taxonomy: Taxonomy, trunk: Trunk) -> None:
         super().__init__()
@@ -85,6 +80,11 @@ class HierarchicalModel(nn.Module, ABC):
     def parameter_groups(self) -> list[dict[str, Any]]:
         """All parameters for the optimizer, in groups whose learning rate is `lr_factor` times the run's."""
         return [{"params": list(self.parameters()), "lr_factor": 1.0}]
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What people should know about a run of this model, as it was built."""
+        return ()
 
     @property
     def target_layer(self) -> nn.Module:

@@ -53,7 +53,7 @@ class HMGN(TreeSigmoidModel):
 
     def __init__(self, taxonomy: Taxonomy, trunk: Trunk, words: ClassVectors, *, label_smoothing: float = 0.0) -> None:
         super().__init__(taxonomy, trunk, label_smoothing=label_smoothing)
-        self.remarks = words.remarks
+        self.word_remarks = words.remarks
         self.register_buffer("words", torch.tensor(words.vectors))
         self.attention = SemanticAttention(trunk.channels)
         self.cells = nn.ModuleList(GatedCell(trunk.channels) for _ in range(CELLS))
@@ -74,6 +74,11 @@ class HMGN(TreeSigmoidModel):
             node_logits=logits,
             leaves=logits[:, self.leaf_nodes],
         )
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the file of word vectors lacks."""
+        return self.word_remarks
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """The trunk at the run's learning rate; attention, cells and classifier at REST_LR_FACTOR of it."""

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hmgc_core.losses import log_marginals, tree_loss
+from hmgc_core.losses import leaf_log_marginals, log_marginals, tree_loss
 from hmgc_core.models.base import HierarchicalModel, Scores, Trunk, as_targets, smoothed_cross_entropy, weighted_mean
 from hmgc_core.records import IS_NOT, Targets
 from hmgc_core.taxonomy import Taxonomy
@@ -19,8 +19,9 @@ from hmgc_core.taxonomy import Taxonomy
 
 @dataclass(frozen=True)
 class SigmoidScores(Scores):
-    """nodes: (B, N) sigmoids in node order, 0 for the root. node_logits: the same before the sigmoid.
+    """nodes: (B, N) what goes into the tree loss, in node order: sigmoids, 0 for the root.
 
+    node_logits: (B, N) before the sigmoid, 0 for the root.
     leaves: (B, L) logits for a softmax over the leaves, in the order of `taxonomy.leaves`.
     """
 
@@ -69,6 +70,10 @@ class TreeSigmoidModel(HierarchicalModel):
     def log_probs(self, scores: SigmoidScores) -> Tensor:
         """(B, N): the tree marginals of the sigmoids. Flat by construction, see docs/models.md."""
         return log_marginals(scores.nodes, self.taxonomy)
+
+    def answer_log_probs(self, scores: SigmoidScores) -> Tensor:
+        """(B, N): the softmax of the leaf logits, which `answers` goes by; inner nodes have their leaves' sum."""
+        return leaf_log_marginals(scores.leaves, self.taxonomy)
 
     def answers(self, scores: SigmoidScores) -> Tensor:
         """(B, D): the leaf by its logit, the levels above it each by its own largest sigmoid."""

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmgc_core.errors import WeightsError
+from hmgc_core.given_paths import given_path
 from hmgc_core.taxonomy import Taxonomy
 
 WORD_WIDTH = 300
@@ -64,7 +65,7 @@ def class_vectors(taxonomy: Taxonomy, file: str = "") -> ClassVectors:
         return ClassVectors(vectors)
     names = [taxonomy.name(node) for node in range(1, len(taxonomy))]
     wanted = [words_of(name) for name in names]
-    found = read_word_vectors(Path(file).expanduser(), {word for words in wanted for word in words})
+    found = read_word_vectors(given_path(file), {word for words in wanted for word in words})
     means = np.zeros_like(vectors)
     for row, words in enumerate(wanted):
         known = [found.vectors[word] for word in words if word in found.vectors]

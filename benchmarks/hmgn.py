@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from hmgc_core.models.hmgn import GatedCell, SemanticAttention, tree_edges
+from hmgc_core.models.hmgn import GatedCell, SemanticAttention, level_rows
 from hmgc_core.taxonomy import Taxonomy
 
 ROUNDS = 3
@@ -134,10 +134,13 @@ def small_attention(form: str) -> Step:
 
 def cell(form: str, tree: Taxonomy, channels: int) -> Step:
     """One picture, one gated cell over all classes of the tree."""
-    starts, ends = map(torch.as_tensor, tree_edges(tree))
+    parents = torch.as_tensor(level_rows(tree)[1])
     nodes = torch.randn(len(tree) - 1, 1, channels, requires_grad=True)
     if form == "ours":
-        return training_step(GatedCell(channels), nodes, starts, ends)
+        return training_step(GatedCell(channels), nodes, parents)
+    everyone = torch.arange(len(nodes))
+    children = everyone[len(nodes) - len(parents) :]
+    starts, ends = torch.cat([parents, children, everyone]), torch.cat([children, parents, everyone])
     return training_step(AuthorsCell(channels, starts, ends, len(nodes)), nodes)
 
 

@@ -48,8 +48,9 @@ class HMGN(TreeSigmoidModel):
     """
 
     words: Tensor
-    starts: Tensor
-    ends: Tensor
+    word_rows: Tensor
+    column: Tensor
+    parents: Tensor
 
     def __init__(self, taxonomy: Taxonomy, trunk: Trunk, words: ClassVectors, *, label_smoothing: float = 0.0) -> None:
         super().__init__(taxonomy, trunk, label_smoothing=label_smoothing)
@@ -58,19 +59,20 @@ class HMGN(TreeSigmoidModel):
         self.attention = SemanticAttention(trunk.channels)
         self.cells = nn.ModuleList(GatedCell(trunk.channels) for _ in range(CELLS))
         self.classifier = ElementWiseClassifier(len(taxonomy) - 1, trunk.channels)
-        starts, ends = tree_edges(taxonomy)
-        self.keep(starts=starts, ends=ends)
+        nodes, parents = level_rows(taxonomy)
+        self.keep(word_rows=nodes - 1, column=nodes.argsort(), parents=parents)
 
     def forward(self, images: Tensor) -> SigmoidScores:
         """(B, 3, H, W) to a score for every class."""
         features = self.trunk(images)
-        nodes = self.attention(features, self.words)
+        classes = self.attention(features, self.words[self.word_rows])
         for cell in self.cells:
-            nodes = cell(nodes, self.starts, self.ends)
-        logits = nn.functional.pad(self.classifier(nodes).float(), (1, 0))
+            classes = cell(classes, self.parents)
+        below_root = self.classifier(classes).float()[:, self.column]
+        logits = nn.functional.pad(below_root, (1, 0))
         return SigmoidScores(
             embedding=features.mean((2, 3)),
-            nodes=nn.functional.pad(torch.sigmoid(logits[:, 1:]), (1, 0)),
+            nodes=nn.functional.pad(torch.sigmoid(below_root), (1, 0)),
             node_logits=logits,
             leaves=logits[:, self.leaf_nodes],
         )
@@ -87,15 +89,15 @@ class HMGN(TreeSigmoidModel):
         return [{"params": trunk, "lr_factor": 1.0}, {"params": rest, "lr_factor": REST_LR_FACTOR}]
 
 
-def tree_edges(taxonomy: Taxonomy) -> tuple[IntArray, IntArray]:
-    """(starts, ends), each (E,) int: parent to child, child to parent, and every class to itself.
+def level_rows(taxonomy: Taxonomy) -> tuple[IntArray, IntArray]:
+    """(K,) nodes of the graph's rows, level by level, and (E,) the parent's row of each of the last E rows.
 
-    Class c of the graph is node c + 1 of the tree: the root is not in it, and neither are its links.
+    The first K - E rows are the top classes: the root is not in the graph, and neither are its links.
     """
-    classes = np.arange(len(taxonomy) - 1)
-    parents = taxonomy.parents[1:] - 1
-    below, above = classes[parents >= 0], parents[parents >= 0]
-    return np.concatenate([above, below, classes]), np.concatenate([below, above, classes])
+    nodes = np.concatenate(taxonomy.levels)
+    row = np.empty(len(taxonomy), dtype=np.int64)
+    row[nodes] = np.arange(len(nodes))
+    return nodes, row[taxonomy.parents[nodes[len(taxonomy.levels[0]) :]]]
 
 
 # --- semantic-guided attention ----------------------------------------------------------------------------------------
@@ -186,12 +188,12 @@ class GatedCell(nn.Module):
         self.shortcut = nn.Linear(channels, channels, bias=False)
         _init_uniform(self.shortcut.weight, channels)
 
-    def forward(self, nodes: Tensor, starts: Tensor, ends: Tensor) -> Tensor:
-        """(K, B, C) class features along (E,) edges."""
-        hidden = self.first(nodes, starts, ends).flatten(0, 1)
-        hidden = torch.relu(self.first_norm(hidden)).view_as(nodes)
-        hidden = self.second(hidden, starts, ends).flatten(0, 1)
-        return torch.relu(self.second_norm(hidden).view_as(nodes) + self.shortcut(nodes))
+    def forward(self, classes: Tensor, parents: Tensor) -> Tensor:
+        """(K, B, C) class features; the last E rows have `parents`, (E,) rows."""
+        hidden = self.first(classes, parents).flatten(0, 1)
+        hidden = torch.relu(self.first_norm(hidden)).view(classes.shape)
+        hidden = self.second(hidden, parents).flatten(0, 1)
+        return torch.relu(self.second_norm(hidden).view(classes.shape) + self.shortcut(classes))
 
 
 class GatedConvolution(nn.Module):
@@ -207,60 +209,83 @@ class GatedConvolution(nn.Module):
         self.gate_bias = nn.Parameter(torch.zeros(channels))
         _init_uniform(self.parts.weight, channels)
 
-    def forward(self, nodes: Tensor, starts: Tensor, ends: Tensor) -> Tensor:
-        """(K, B, C) along (E,) edges to (K, B, C), in float32 at least."""
-        return gated_sums(self.parts(nodes), self.gate_bias, starts, ends) + self.bias
+    def forward(self, classes: Tensor, parents: Tensor) -> Tensor:
+        """(K, B, C) with (E,) parents to (K, B, C), in float32 at least."""
+        return gated_sums(self.parts(classes), self.gate_bias, parents) + self.bias
 
 
-def gated_sums(parts: Tensor, gate_bias: Tensor, starts: Tensor, ends: Tensor) -> Tensor:
+def gated_sums(parts: Tensor, gate_bias: Tensor, parents: Tensor) -> Tensor:
     """own_i + sum over edges j -> i of sigmoid(end_i + start_j + gate_bias) ∘ message_j, in float32 at least.
 
-    parts: (K, B, 4C) = own, message, end, start side by side. starts, ends: (E,) int rows. Returns (K, B, C).
+    parts: (K, B, 4C) = own, message, end, start side by side. parents: (E,) rows, of the last E of the K rows; the
+    edges are parent to child, child to parent, and every row to itself. Returns (K, B, C).
     """
-    return _GatedSums.apply(parts, gate_bias, starts, ends)
+    return _GatedSums.apply(parts, gate_bias, parents)
 
 
 class _GatedSums(torch.autograd.Function):
-    """A block of edges at a time; gates are made again on the way back, so nothing of E rows is kept."""
+    """A block of edges at a time; gates are made again on the way back, so nothing of E rows is kept.
+
+    A child has one parent: only what is above is gathered, and only what goes up is scattered.
+    """
 
     @staticmethod
-    def forward(ctx, parts: Tensor, gate_bias: Tensor, starts: Tensor, ends: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
-        ctx.save_for_backward(parts, gate_bias, starts, ends)
-        own, message, _, _ = parts.chunk(4, -1)
-        sums = _full_precision(own).clone(memory_format=torch.contiguous_format)
-        for start, end in _blocks_of_edges(parts, starts, ends):
-            gate = _gate(parts, gate_bias, start, end)
-            sums.index_add_(0, end, gate.mul_(message.index_select(0, start)))
+    def forward(ctx, parts: Tensor, gate_bias: Tensor, parents: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
+        ctx.save_for_backward(parts, gate_bias, parents)
+        own, message, end, start = parts.chunk(4, -1)
+        sums = _gate(end, start, gate_bias).mul_(message).add_(own)
+        for rows, above in _blocks_of_children(parts, parents):
+            message_above, end_above, start_above = _of_parents(parts, above)
+            sums[rows] += _gate(end[rows], start_above, gate_bias).mul_(message_above)
+            sums.index_add_(0, above, _gate(end_above, start[rows], gate_bias).mul_(message[rows]))
         return sums
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad: Tensor):  # type: ignore[no-untyped-def]
-        parts, gate_bias, starts, ends = ctx.saved_tensors
-        message = parts.chunk(4, -1)[1]
-        to_parts = torch.zeros(parts.shape, dtype=grad.dtype, device=grad.device)
+        parts, gate_bias, parents = ctx.saved_tensors
+        _, message, end, start = parts.chunk(4, -1)
+        to_parts = torch.empty(parts.shape, dtype=grad.dtype, device=grad.device)
         to_own, to_message, to_end, to_start = to_parts.chunk(4, -1)
+        gate = _gate(end, start, gate_bias)
         to_own.copy_(grad)
-        for start, end in _blocks_of_edges(parts, starts, ends):
-            gate = _gate(parts, gate_bias, start, end)
-            reaching = grad.index_select(0, end)
-            to_message.index_add_(0, start, gate * reaching)
-            slope = torch.ops.aten.sigmoid_backward(reaching.mul_(message.index_select(0, start)), gate)
-            to_end.index_add_(0, end, slope)
-            to_start.index_add_(0, start, slope)
-        return to_parts.to(parts.dtype), to_end.sum((0, 1)), None, None
+        to_end.copy_(_slope(grad, message, gate))
+        to_start.copy_(to_end)
+        to_message.copy_(gate.mul_(grad))
+        for rows, above in _blocks_of_children(parts, parents):
+            message_above, end_above, start_above = _of_parents(parts, above)
+            from_child, from_parent = grad[rows], grad.index_select(0, above)
+            gate = _gate(end[rows], start_above, gate_bias)
+            slope_down, to_message_above = _slope(from_child, message_above, gate), gate.mul_(from_child)
+            gate = _gate(end_above, start[rows], gate_bias)
+            slope_up = _slope(from_parent, message[rows], gate)
+            to_message[rows] += gate.mul_(from_parent)
+            to_end[rows] += slope_down
+            to_start[rows] += slope_up
+            to_above = torch.cat([to_message_above, slope_up, slope_down], -1)
+            to_parts[..., parts.shape[-1] // 4 :].index_add_(0, above, to_above)
+        return to_parts.to(parts.dtype), to_end.sum((0, 1)), None
 
 
-def _gate(parts: Tensor, gate_bias: Tensor, start: Tensor, end: Tensor) -> Tensor:
-    """(e, B, C) gates of some edges."""
-    _, _, at_end, at_start = parts.chunk(4, -1)
-    gate = _full_precision(at_end.index_select(0, end))
-    return gate.add_(at_start.index_select(0, start)).add_(gate_bias).sigmoid_()
+def _gate(end: Tensor, start: Tensor, gate_bias: Tensor) -> Tensor:
+    return (_full_precision(end) + start).add_(gate_bias).sigmoid_()
 
 
-def _blocks_of_edges(parts: Tensor, starts: Tensor, ends: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    for some in _slices(len(starts), 4 * _block(parts) // parts[0].numel()):
-        yield starts[some], ends[some]
+def _slope(grad: Tensor, message: Tensor, gate: Tensor) -> Tensor:
+    """What reaches the argument of a gate."""
+    return torch.ops.aten.sigmoid_backward(grad * message, gate)
+
+
+def _of_parents(parts: Tensor, above: Tensor) -> tuple[Tensor, ...]:
+    """Message, end and start of these rows."""
+    return parts[..., parts.shape[-1] // 4 :].index_select(0, above).chunk(3, -1)
+
+
+def _blocks_of_children(parts: Tensor, parents: Tensor) -> Iterator[tuple[slice, Tensor]]:
+    """Some rows that have parents, with their parents' rows."""
+    first = len(parts) - len(parents)
+    for some in _slices(len(parents), 4 * _block(parts) // parts[0].numel()):
+        yield slice(first + some.start, first + some.stop), parents[some]
 
 
 # --- classifier and what the parts share ------------------------------------------------------------------------------

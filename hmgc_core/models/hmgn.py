@@ -10,7 +10,8 @@ Where we differ:
 - The biases of the attention's two last linear maps are left out: a softmax over positions cancels them.
 - The root is no class of the graph, as published, where a tree has levels only; so top classes are not linked.
 - A class without word vectors gets one from the letters of its name (`word_vectors`), never a row of zeros.
-- Learning rates: as published, two groups, but made for a trunk that starts at random; see `REST_LR_FACTOR`.
+- Learning rates: two groups, as published, but `hrn`'s for a trunk that starts at random: all but the trunk learns at a
+  fifth of its rate. Taken over, not tuned for this model.
 - BatchNorm, labels of other kinds and only children: as in our `hrn`.
 
 The same numbers as the authors' form, at a fraction of its time and memory: their tanh of (pictures · positions ·

@@ -35,6 +35,8 @@ from hmgc_core.models.word_vectors import WORD_WIDTH, ClassVectors, class_vector
 from hmgc_core.records import RunConfig
 from hmgc_core.taxonomy import IntArray, Taxonomy
 
+sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input  # (grad, gate, grad_input=where to write)
+
 CELLS = 3
 REST_LR_FACTOR = 0.2
 CLASSES_AT_ONCE = 8
@@ -234,11 +236,11 @@ class _GatedSums(torch.autograd.Function):
     def forward(ctx, parts: Tensor, gate_bias: Tensor, parents: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
         ctx.save_for_backward(parts, gate_bias, parents)
         own, message, end, start = parts.chunk(4, -1)
-        sums = _gate(end, start, gate_bias).mul_(message).add_(own)
+        sums = _gate_in(_full_precision(end).clone(), start, gate_bias).mul_(message).add_(own)
         for rows, above in _blocks_of_children(parts, parents):
             message_above, end_above, start_above = _of_parents(parts, above)
-            sums[rows] += _gate(end[rows], start_above, gate_bias).mul_(message_above)
-            sums.index_add_(0, above, _gate(end_above, start[rows], gate_bias).mul_(message[rows]))
+            sums[rows] += _gate_in(start_above, end[rows], gate_bias).mul_(message_above)
+            sums.index_add_(0, above, _gate_in(end_above, start[rows], gate_bias).mul_(message[rows]))
         return sums
 
     @staticmethod
@@ -248,44 +250,43 @@ class _GatedSums(torch.autograd.Function):
         _, message, end, start = parts.chunk(4, -1)
         to_parts = torch.empty(parts.shape, dtype=grad.dtype, device=grad.device)
         to_own, to_message, to_end, to_start = to_parts.chunk(4, -1)
-        gate = _gate(end, start, gate_bias)
+        gate = _gate_in(_full_precision(end).clone(), start, gate_bias)
         to_own.copy_(grad)
-        to_end.copy_(_slope(grad, message, gate))
+        torch.mul(grad, gate, out=to_message)
+        sigmoid_backward(grad * message, gate, grad_input=to_end)
         to_start.copy_(to_end)
-        to_message.copy_(gate.mul_(grad))
         for rows, above in _blocks_of_children(parts, parents):
-            message_above, end_above, start_above = _of_parents(parts, above)
+            gathered = _of_parents(parts, above)  # becomes what goes back to it, in place
+            message_above, end_above, start_above = gathered
             from_child, from_parent = grad[rows], grad.index_select(0, above)
-            gate = _gate(end[rows], start_above, gate_bias)
-            slope_down, to_message_above = _slope(from_child, message_above, gate), gate.mul_(from_child)
-            gate = _gate(end_above, start[rows], gate_bias)
-            slope_up = _slope(from_parent, message[rows], gate)
-            to_message[rows] += gate.mul_(from_parent)
-            to_end[rows] += slope_down
-            to_start[rows] += slope_up
-            to_above = torch.cat([to_message_above, slope_up, slope_down], -1)
-            to_parts[..., parts.shape[-1] // 4 :].index_add_(0, above, to_above)
+            down = _gate_in(start_above, end[rows], gate_bias)
+            to_message_above = down * from_child
+            sigmoid_backward(message_above.mul_(from_child), down, grad_input=start_above)
+            message_above.copy_(to_message_above)
+            up = _gate_in(end_above, start[rows], gate_bias)
+            to_message[rows].addcmul_(up, from_parent)
+            sigmoid_backward(from_parent.mul_(message[rows]), up, grad_input=end_above)
+            to_end[rows] += start_above
+            to_start[rows] += end_above
+            for to_part, part in zip((to_message, to_end, to_start), gathered, strict=True):
+                to_part.index_add_(0, above, part)
         return to_parts.to(parts.dtype), to_end.sum((0, 1)), None
 
 
-def _gate(end: Tensor, start: Tensor, gate_bias: Tensor) -> Tensor:
-    return (_full_precision(end) + start).add_(gate_bias).sigmoid_()
-
-
-def _slope(grad: Tensor, message: Tensor, gate: Tensor) -> Tensor:
-    """What reaches the argument of a gate."""
-    return torch.ops.aten.sigmoid_backward(grad * message, gate)
+def _gate_in(values: Tensor, others: Tensor, gate_bias: Tensor) -> Tensor:
+    """The gates in the place of `values`."""
+    return values.add_(others).add_(gate_bias).sigmoid_()
 
 
 def _of_parents(parts: Tensor, above: Tensor) -> tuple[Tensor, ...]:
-    """Message, end and start of these rows."""
-    return parts[..., parts.shape[-1] // 4 :].index_select(0, above).chunk(3, -1)
+    """Message, end and start of these rows, as a copy."""
+    return _full_precision(parts[..., parts.shape[-1] // 4 :].index_select(0, above)).chunk(3, -1)
 
 
 def _blocks_of_children(parts: Tensor, parents: Tensor) -> Iterator[tuple[slice, Tensor]]:
     """Some rows that have parents, with their parents' rows."""
     first = len(parts) - len(parents)
-    for some in _slices(len(parents), 4 * _block(parts) // parts[0].numel()):
+    for some in _slices(len(parents), _block(parts) // parts[0].numel()):
         yield slice(first + some.start, first + some.stop), parents[some]
 
 

@@ -145,7 +145,7 @@ def test_gated_sums_have_the_gradient_of_their_own_value(tiny_tree):
     def sums(parts: Tensor, gate_bias: Tensor) -> Tensor:
         return hmgn.gated_sums(parts, gate_bias, parents)
 
-    assert torch.autograd.gradcheck(sums, (double(len(tiny_tree) - 1, 1, 8), double(2)))
+    assert torch.autograd.gradcheck(sums, (double(4, len(tiny_tree) - 1, 1, 2), double(2)))
 
 
 def test_weights_of_the_graph_start_as_published():

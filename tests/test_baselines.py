@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from hmgc_core.losses import log_marginals
 from hmgc_core.models.base import Trunk
 from hmgc_core.models.catalog import build_model
-from hmgc_core.models.hrn import HRN, HrnScores
+from hmgc_core.models.hrn import HRN
+from hmgc_core.models.tree_sigmoids import SigmoidScores
 from hmgc_core.models.leaf_softmax import LeafScores
 from hmgc_core.models.levels import LevelScores, level_classes
 from hmgc_core.models.per_level import PerLevel
@@ -292,7 +293,7 @@ def test_hrn_logits_is_hrn_with_raw_logits_in_the_tree_loss_and_can_be_sure(tiny
     assert torch.equal(squashed.nodes, torch.sigmoid(raw.nodes)) and torch.equal(squashed.leaves, raw.leaves)
     owl = tiny_tree.index("owl")
     sure = torch.where(torch.as_tensor(tiny_tree.is_ancestor[:, owl]), 20.0, -20.0)[None]
-    scores = HrnScores(torch.zeros(1, 1), sure, sure, raw.leaves[:1])
+    scores = SigmoidScores(torch.zeros(1, 1), sure, sure, raw.leaves[:1])
     assert models["hrn_logits"].log_probs(scores)[0, owl].exp() > 0.999
     assert models["hrn"].answers(squashed).equal(models["hrn_logits"].answers(raw))
 
@@ -301,7 +302,7 @@ def test_the_probabilities_of_hrns_answers_are_those_of_its_softmax(tiny_tree):
     torch.manual_seed(0)
     model = HRN(tiny_tree, NoTrunk(8))
     logits = torch.randn(3, len(tiny_tree))
-    scores = HrnScores(torch.zeros(3, 1), torch.sigmoid(logits), logits, torch.randn(3, 4) * 3)
+    scores = SigmoidScores(torch.zeros(3, 1), torch.sigmoid(logits), logits, torch.randn(3, 4) * 3)
     probs = model.answer_log_probs(scores).exp()
     assert torch.allclose(probs[:, tiny_tree.leaves], torch.softmax(scores.leaves, 1), atol=1e-6)
     below = torch.as_tensor(tiny_tree.is_ancestor[:, tiny_tree.leaves]).float()

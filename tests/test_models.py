@@ -11,8 +11,8 @@ from torch import nn
 from hmgc_core.errors import WeightsError
 from hmgc_core.models.backbones.weights import load_backbone_weights
 from hmgc_core.models.catalog import MODELS, build_backbone, build_model
-from hmgc_core.models.hrn import HrnScores
 from hmgc_core.models.leaf_softmax import LeafScores
+from hmgc_core.models.tree_sigmoids import SigmoidScores
 from hmgc_core.records import IS, IS_NOT, NONE_HERE, RunConfig, Targets
 from hmgc_core.taxonomy import Taxonomy
 
@@ -137,11 +137,11 @@ def test_hrn_has_the_published_number_of_parameters_on_a_tree_like_cub():
     assert round(sum(p.numel() for p in built.parameters()) / 1e6, 2) == 94.56
 
 
-def hrn_scores(tree: Taxonomy, nodes: dict[str, float], leaves: dict[str, float]) -> HrnScores:
+def hrn_scores(tree: Taxonomy, nodes: dict[str, float], leaves: dict[str, float]) -> SigmoidScores:
     logits = torch.zeros(1, len(tree))
     for key, value in nodes.items():
         logits[0, tree.index(key)] = value
-    return HrnScores(torch.zeros(1, 1), torch.sigmoid(logits), logits, flat_scores(tree, **leaves).leaves)
+    return SigmoidScores(torch.zeros(1, 1), torch.sigmoid(logits), logits, flat_scores(tree, **leaves).leaves)
 
 
 def test_hrn_answers_leaves_from_the_softmax_and_levels_from_the_sigmoids(tiny_tree):

@@ -8,6 +8,7 @@ MODELS = {
     "hrn": "Learns every level at once along the tree. Good with many coarse labels.",
     "hrn_logits": "hrn with one step left out, to see what that step does. Its certainties are not capped.",
     "coarse_fine": "A backbone for every level, each handing on to the next finer one. Large and slow.",
+    "hmgn": "Looks for each class in its own place of the picture, and lets parent and child classes help each other.",
 }
 BACKBONES = {
     "resnet_mini": "small, needs no GPU",

@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from hmgc_core.durable_files import write_durably
 from hmgc_core.errors import CheckpointError, HmgcError
 from hmgc_core.models.base import HierarchicalModel
 from hmgc_core.models.catalog import build_model
+from hmgc_core.models.options import without_files
 from hmgc_core.records import RunConfig
 from hmgc_core.taxonomy import NodeText, Taxonomy
 
@@ -107,8 +108,8 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     try:
         config = RunConfig.from_dict(manifest["config"])
         taxonomy = taxonomy_from_json(json.loads(contents[TAXONOMY]))
-        # The checkpoint holds all weights; the file with the backbone's first ones may be gone.
-        model = build_model(config.model, taxonomy, replace(config, weights=""))
+        # The checkpoint holds all weights; the files with the first ones may be gone.
+        model = build_model(config.model, taxonomy, without_files(config))
         model.load_state_dict(safetensors.torch.load(contents[WEIGHTS]))
     except (KeyError, TypeError, ValueError, RuntimeError, HmgcError) as error:
         raise CheckpointError(

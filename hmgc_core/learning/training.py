@@ -79,7 +79,7 @@ def fit(
         epoch=best.epoch,
         metrics=best.metrics,
         skipped=loop.data.pixels.skipped,
-        remarks=tuple(file.remarks),
+        remarks=(*file.remarks, *loop.state.model.remarks),
     )
 
 

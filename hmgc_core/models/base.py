@@ -118,6 +118,11 @@ class HierarchicalModel(nn.Module, ABC):
         return [{"params": list(self.parameters()), "lr_factor": 1.0}]
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """What people should know about a run of this model, as it was built."""
+        return ()
+
+    @property
     def target_layer(self) -> nn.Module:
         """The layer whose output a heatmap shows: the trunk's feature map."""
         return self.trunk

@@ -22,6 +22,7 @@ MODELS = {
     "hrn": "hmgc_core.models.hrn:build",
     "hrn_logits": "hmgc_core.models.hrn:build_with_logits",
     "coarse_fine": "hmgc_core.models.coarse_fine:build",
+    "hmgn": "hmgc_core.models.hmgn:build",
 }
 
 # name -> function(image_size, options) that gives the trunk; options: those of models.options, each with its value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hmgc_core.errors import BadConfig, nearest_names
 from hmgc_core.records import OptionValue, RunConfig
@@ -15,6 +15,7 @@ class Option:
     """One setting. default: its type is the option's (bool, float or str). words: what people read, and why to use it.
 
     choices: the values a text may have, any text where there are none. low, high: the range of a number.
+    is_file: the text is the path of a file that only a fresh start reads; a checkpoint holds what was in it.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Option:
     choices: tuple[str, ...] = ()
     low: float = -math.inf
     high: float = math.inf
+    is_file: bool = False
 
     def checked(self, value: OptionValue | str) -> OptionValue:
         """The value in the option's own type; text, as it comes from a command line, is read. Raises BadConfig."""
@@ -87,6 +89,15 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     "pyramid_graphconvnet_s": (REL_POS,),
     "pyramid_vig_ti": (REL_POS,),
     "pyramid_vig_s": (REL_POS,),
+    "hmgn": (
+        Option(
+            "word_vectors",
+            default="",
+            words="File of word vectors",
+            help="GloVe as text, 300 numbers a word: what class names mean. Blank: made from the letters of the names.",
+            is_file=True,
+        ),
+    ),
 }
 
 
@@ -103,6 +114,13 @@ def chosen_options(config: RunConfig) -> dict[str, OptionValue]:
     known = {option.name: option for option in options_of(config.model, config.backbone)}
     _check_known(config.options, known, config)
     return {name: option.checked(config.options.get(name, option.default)) for name, option in known.items()}
+
+
+def without_files(config: RunConfig) -> RunConfig:
+    """The config with no file to start from, neither weights nor an option's: to build what a checkpoint then fills."""
+    files = {option.name for option in options_of(config.model, config.backbone) if option.is_file}
+    kept = {name: value for name, value in config.options.items() if name not in files}
+    return replace(config, weights="", options=kept)
 
 
 def _check_known(given: Mapping[str, OptionValue], known: Mapping[str, Option], config: RunConfig) -> None:

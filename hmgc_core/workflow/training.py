@@ -37,6 +37,10 @@ def queue_run(ws: Workspace, config: RunConfig) -> int:
         )
     if config.weights and not _weights_are_there(config):
         raise BadConfig(f"there is no weights file {config.weights}", remedy="check the path, or leave it blank")
+    for option in options_of(config.model, config.backbone):
+        file = str(config.options[option.name]) if option.is_file else ""
+        if file and not given_path(file).is_file():
+            raise BadConfig(f"there is no file {file} ({option.name})", remedy="check the path, or leave it blank")
     version, taxonomy = current_taxonomy(ws)
     with ws.reading() as connection:
         last = annotations.last_id(connection)

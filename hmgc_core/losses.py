@@ -13,7 +13,6 @@ so one function, `_SetLoss`, gives value and gradient for every label at every d
 
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -23,8 +22,8 @@ from torch.autograd.function import once_differentiable
 from hmgc_core.records import IS_NOT, NONE_HERE
 from hmgc_core.taxonomy import Taxonomy
 
-# Level-by-level sums launch one kernel a level; deeper trees double their stride instead: log2(depth) rounds over N.
-DEEPEST_LEVEL_LOOP = 32
+REACH = 4  # how far a round of sums looks along the tree, see _sums_along
+LONGEST_SUM = 256  # in one go
 
 
 def tree_loss(scores: Tensor, targets: Tensor, taxonomy: Taxonomy, kinds: Tensor | None = None) -> Tensor:
@@ -39,7 +38,7 @@ def tree_loss(scores: Tensor, targets: Tensor, taxonomy: Taxonomy, kinds: Tensor
     low, high = index.start[targets], index.end[targets]
     if kinds is not None:
         high = torch.where(kinds == NONE_HERE, low + 1, high)
-    return _set_loss(_path_energies(scores, index), index.row_at_place, low, high, kinds)
+    return _set_loss(_path_energies(scores, index), index.node_at_place, low, high, kinds)
 
 
 def marginal_loss(leaf_logits: Tensor, targets: Tensor, taxonomy: Taxonomy, kinds: Tensor | None = None) -> Tensor:
@@ -56,19 +55,22 @@ def marginal_loss(leaf_logits: Tensor, targets: Tensor, taxonomy: Taxonomy, kind
 def log_marginals(scores: Tensor, taxonomy: Taxonomy) -> Tensor:
     """log P(node) of every node in the tree family. scores: (B, N); returns (B, N), 0 for the root."""
     index = _tree_index(taxonomy, scores.device)
-    return _log_sums_below(_path_energies(scores, index), index)
+    logs, _ = _log_sums_below(_path_energies(scores, index), index)
+    return (logs - logs[:1]).t()
 
 
 def leaf_log_marginals(leaf_logits: Tensor, taxonomy: Taxonomy) -> Tensor:
     """log P(node) of every node in the leaf family. leaf_logits: (B, L) in the order of `taxonomy.leaves`; (B, N)."""
     index = _tree_index(taxonomy, leaf_logits.device)
-    return _log_sums_below(_leaf_energies(leaf_logits, index), index)
+    logs, _ = _log_sums_below(_leaf_energies(leaf_logits, index), index)
+    return (logs - logs[:1]).t()
 
 
 def leaf_evidence(leaf_logits: Tensor, taxonomy: Taxonomy) -> Tensor:
     """log of the summed exp(logit) of the leaves at or below every node, not normalised. (B, L) to (B, N)."""
     index = _tree_index(taxonomy, leaf_logits.device)
-    return _LogSumsBelow.apply(_leaf_energies(leaf_logits, index), index)[index.row].t()
+    logs, top = _log_sums_below(_leaf_energies(leaf_logits, index), index)
+    return (logs + top).t()
 
 
 # --- the tree as index tensors ---------------------------------------------------------------------------------------
@@ -76,83 +78,91 @@ def leaf_evidence(leaf_logits: Tensor, taxonomy: Taxonomy) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class _Round:
-    """One round of a sum along paths: rows `start:stop` meet an ancestor, row `above` of the slice `first:last`."""
+    """One round of a sum along the tree: row i becomes the sum of the rows `rows[offsets[i]:offsets[i + 1]]`."""
 
-    start: int
-    stop: int
-    first: int
-    last: int
-    above: Tensor
+    rows: Tensor  # (P,)
+    offsets: Tensor  # (M + 1,) for M sums
+    number: Tensor  # (P,) which sum each of the rows goes into
 
 
 @dataclass(frozen=True, eq=False)
 class _TreeIndex:
-    """Index tensors of one taxonomy on one device. A *row* is the place of a node in level order (by depth)."""
+    """Index tensors of one taxonomy on one device."""
 
-    node: Tensor  # (N,) node of each row
-    row: Tensor  # (N,) row of each node
-    row_at_place: Tensor  # (N,) row of the node at each place of the pre-order
+    down: tuple[_Round, ...]  # together: the sum over the path from the root to each node
+    up: tuple[_Round, ...]  # together: the sum over the subtree of each node
+    node_at_place: Tensor  # (N,) node at each place of the pre-order
     start: Tensor  # (N,) pre-order interval of each node
     end: Tensor
-    leaf_rows: Tensor  # (L,) row of each leaf, in the order of taxonomy.leaves
+    leaves: Tensor  # (L,) taxonomy.leaves
     leaf_start: Tensor  # (N,) interval of each node in taxonomy.leaves
     leaf_end: Tensor
-    parent_rows: Tensor  # (N,) row of each row's parent; the root has itself
-    rounds: tuple[_Round, ...]
-    doubling: bool
 
 
 @lru_cache(maxsize=16)
 @torch.inference_mode(False)  # kept for later steps: a tensor made while predicting could not be learned with
 def _tree_index(taxonomy: Taxonomy, device: torch.device) -> _TreeIndex:
-    node = np.lexsort((taxonomy.preorder_start, taxonomy.depths))
-    row = np.empty_like(node)
-    row[node] = np.arange(len(node))
-    parent_rows = row[taxonomy.parents[node]]
-    parent_rows[0] = 0
-    leaf_places = taxonomy.preorder_start[taxonomy.leaves]
-    doubling = taxonomy.depth > DEEPEST_LEVEL_LOOP
-    rounds = _doubling_rounds if doubling else _level_rounds
-
     def tensor(values: np.ndarray) -> Tensor:
         return torch.as_tensor(values, dtype=torch.int64, device=device)
 
+    def rounds(sums: list[tuple[np.ndarray, np.ndarray]]) -> tuple[_Round, ...]:
+        return tuple(
+            _Round(tensor(rows), tensor(offsets), tensor(np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))))
+            for rows, offsets in sums
+        )
+
+    leaf_places = taxonomy.preorder_start[taxonomy.leaves]
+    down, up = _sums_along(taxonomy.parents, taxonomy.depth)
     return _TreeIndex(
-        node=tensor(node),
-        row=tensor(row),
-        row_at_place=tensor(row[np.argsort(taxonomy.preorder_start)]),
+        down=rounds(down),
+        up=rounds(up),
+        node_at_place=tensor(np.argsort(taxonomy.preorder_start)),
         start=tensor(taxonomy.preorder_start),
         end=tensor(taxonomy.preorder_end),
-        leaf_rows=tensor(row[taxonomy.leaves]),
+        leaves=tensor(taxonomy.leaves),
         leaf_start=tensor(np.searchsorted(leaf_places, taxonomy.preorder_start)),
         leaf_end=tensor(np.searchsorted(leaf_places, taxonomy.preorder_end)),
-        parent_rows=tensor(parent_rows),
-        rounds=tuple(
-            _Round(start, stop, first, last, tensor(above - first))
-            for start, stop, first, last, above in rounds(parent_rows, taxonomy.depths[node])
-        ),
-        doubling=doubling,
     )
 
 
-def _level_rounds(parent_rows: np.ndarray, depths: np.ndarray) -> list[tuple[int, int, int, int, np.ndarray]]:
-    """One round a level, the top first: every row meets its parent."""
-    edges = [0, *np.searchsorted(depths, np.arange(1, depths[-1] + 2)).tolist()]
-    levels = list(pairwise(edges))
-    return [(a, b, first, last, parent_rows[a:b]) for (first, last), (a, b) in pairwise(levels)]
+def _sums_along(parents: np.ndarray, depth: int) -> tuple[list, list]:
+    """The rounds of sums over paths and of sums over subtrees, as (rows, offsets).
+
+    In round k a row meets those 1 to REACH - 1 times REACH^k levels away, so a depth under REACH takes one round and a
+    depth of 200 four at most. There is a round even for a lone root: a round's result is always a new tensor.
+    """
+    nodes, nobody = np.arange(len(parents)), len(parents)
+    jump = np.append(np.where(parents < 0, nobody, parents), nobody)  # a stride up, `nobody` above the root
+    down, up, stride = [], [], 1
+    while not down or stride <= depth:
+        met = [nodes]
+        for _ in range(1, REACH):
+            met.append(jump[met[-1]])
+        table = np.stack(met, 1)  # (N, REACH)
+        known = table < nobody
+        above, below = table[known], np.repeat(nodes, known.sum(1))
+        down.append((above, _offsets(known.sum(1))))
+        counts = np.bincount(above, minlength=nobody)
+        up += _in_pieces(below[np.argsort(above, kind="stable")], counts)
+        jump, stride = np.append(jump[met[-1]], nobody), stride * REACH
+    return down, up
 
 
-def _doubling_rounds(parent_rows: np.ndarray, depths: np.ndarray) -> list[tuple[int, int, int, int, np.ndarray]]:
-    """Round k: every row at depth 2^k or more meets its ancestor 2^k levels up."""
-    rounds, jump, stride = [], parent_rows, 1
-    while stride <= depths[-1]:
-        start = int(np.searchsorted(depths, stride))
-        rounds.append((start, len(depths), 0, start + len(depths), jump[start:]))
-        jump, stride = jump[jump], stride * 2
-    return [(start, stop, first, int(above.max()) + 1, above) for start, stop, first, _, above in rounds]
+def _in_pieces(rows: np.ndarray, counts: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Sums over `counts` rows each as one round, or as two where a sum is long: exacter, and quicker on a GPU."""
+    if counts.max() <= LONGEST_SUM:
+        return [(rows, _offsets(counts))]
+    pieces = -(-counts // LONGEST_SUM)
+    sizes = np.full(pieces.sum(), LONGEST_SUM)
+    sizes[np.cumsum(pieces) - 1] = counts - (pieces - 1) * LONGEST_SUM
+    return [(rows, _offsets(sizes)), (np.arange(len(sizes)), _offsets(pieces))]
 
 
-# --- sums along the tree, node-major: (N, B) with rows in level order -------------------------------------------------
+def _offsets(counts: np.ndarray) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(counts)])
+
+
+# --- sums along the tree, node-major: (N, B) --------------------------------------------------------------------------
 
 
 def _full_precision(values: Tensor) -> Tensor:
@@ -161,7 +171,7 @@ def _full_precision(values: Tensor) -> Tensor:
 
 
 def _path_energies(scores: Tensor, index: _TreeIndex) -> Tensor:
-    """(B, N) scores to (N, B) energies of the states of the tree family, rows in level order."""
+    """(B, N) scores to (N, B) energies of the states of the tree family."""
     return _PathSums.apply(_full_precision(scores), index)
 
 
@@ -169,14 +179,79 @@ def _leaf_energies(leaf_logits: Tensor, index: _TreeIndex) -> Tensor:
     """(B, L) leaf logits to (N, B) energies: as good as minus infinity for inner nodes, and free of inf - inf."""
     logits = _full_precision(leaf_logits).t()
     nothing = torch.finfo(logits.dtype).min / 4
-    energies = logits.new_full((len(index.node), logits.shape[1]), nothing)
-    return energies.index_copy(0, index.leaf_rows, logits)
+    energies = logits.new_full((len(index.start), logits.shape[1]), nothing)
+    return energies.index_copy(0, index.leaves, logits)
 
 
-def _log_sums_below(energies: Tensor, index: _TreeIndex) -> Tensor:
-    """(N, B) energies to (B, N) log marginals in node order."""
-    sums = _LogSumsBelow.apply(energies, index)
-    return (sums - sums[:1])[index.row].t()
+def _log_sums_below(energies: Tensor, index: _TreeIndex) -> tuple[Tensor, Tensor]:
+    """logsumexp of (N, B) energies over each node's subtree, as (N, B) logarithms and what to add: (B,) or a scalar 0.
+
+    Plain sums of exponentials serve wherever the smallest is so large that all that underflowed beside it, N times the
+    smallest normal number at most, is lost in rounding. Else, or where a number is NaN, the sums stay logarithms.
+    """
+    top = energies.detach().amax(0)
+    sums = _SubtreeSums.apply((energies - top).exp_(), index)
+    precision = torch.finfo(sums.dtype)
+    if sums.detach().min() >= len(sums) * precision.tiny / precision.eps:
+        return sums.log(), top
+    return _guarded_log_sums_below(energies, index), torch.zeros_like(top)
+
+
+def _guarded_log_sums_below(energies: Tensor, index: _TreeIndex) -> Tensor:
+    """The same at any range of energies, (N, B): every sum has a largest term of its own."""
+    for step in index.up:
+        terms = energies.index_select(0, step.rows)
+        shape = (len(step.offsets) - 1, energies.shape[1])
+        where = step.number[:, None].expand_as(terms)
+        top = terms.new_full(shape, -torch.inf).scatter_reduce(0, where, terms.detach(), "amax")
+        shares = torch.exp(terms - top.index_select(0, step.number))
+        energies = top + terms.new_zeros(shape).index_add(0, step.number, shares).log()
+    return energies
+
+
+def _sums(values: Tensor, rounds: tuple[_Round, ...]) -> Tensor:
+    """(N, B) sums along the tree of (N, B) values, always a new tensor."""
+    for step in rounds:
+        values = torch.nn.functional.embedding_bag(
+            step.rows, values.contiguous(), step.offsets, mode="sum", include_last_offset=True
+        )
+    return values
+
+
+class _PathSums(torch.autograd.Function):
+    """(B, N) scores to (N, B) sums over the path from the top level to each node; the root counts as 0."""
+
+    @staticmethod
+    def forward(ctx, scores: Tensor, index: _TreeIndex) -> Tensor:  # type: ignore[no-untyped-def]
+        ctx.index = index
+        by_node = scores.t().clone(memory_format=torch.contiguous_format)
+        by_node[0] = 0
+        return _sums(by_node, index.down)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad: Tensor):  # type: ignore[no-untyped-def]
+        """A score acts on every state below it: the sum over the subtree."""
+        below = _sums(grad, ctx.index.up)
+        below[0] = 0
+        return below.t(), None
+
+
+class _SubtreeSums(torch.autograd.Function):
+    """(N, B) values to (N, B) sums over the subtree of each node; the gradient is a sum over paths."""
+
+    @staticmethod
+    def forward(ctx, values: Tensor, index: _TreeIndex) -> Tensor:  # type: ignore[no-untyped-def]
+        ctx.index = index
+        return _sums(values, index.up)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad: Tensor):  # type: ignore[no-untyped-def]
+        return _sums(grad, ctx.index.down), None
+
+
+# --- the loss of a set of states -------------------------------------------------------------------------------------
 
 
 def _set_loss(energies: Tensor, row_at: Tensor, low: Tensor, high: Tensor, kinds: Tensor | None) -> Tensor:
@@ -199,32 +274,6 @@ def _set_loss(energies: Tensor, row_at: Tensor, low: Tensor, high: Tensor, kinds
     return _SetLoss.apply(energies, row_at[places], columns[interval])
 
 
-class _PathSums(torch.autograd.Function):
-    """(B, N) scores in node order to (N, B) sums over the path from the top level, in level order."""
-
-    @staticmethod
-    def forward(ctx, scores: Tensor, index: _TreeIndex) -> Tensor:  # type: ignore[no-untyped-def]
-        ctx.index = index
-        sums = scores.t().contiguous().index_select(0, index.node)
-        sums[0] = 0
-        for step in index.rounds:
-            sums[step.start : step.stop] += sums[step.first : step.last].index_select(0, step.above)
-        return sums
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, grad: Tensor):  # type: ignore[no-untyped-def]
-        """A score acts on every state below it: the sum over the subtree, bottom up."""
-        index = ctx.index
-        below = grad.clone(memory_format=torch.contiguous_format)
-        for step in reversed(index.rounds):
-            source = below[step.start : step.stop]
-            # With a doubled stride the two slices overlap, and index_add_ must not read what it writes.
-            below[step.first : step.last].index_add_(0, step.above, source.clone() if index.doubling else source)
-        below[0] = 0
-        return below.index_select(0, index.row).t(), None
-
-
 class _SetLoss(torch.autograd.Function):
     """logsumexp of all states minus logsumexp of those in the set, per column of energies (K, B).
 
@@ -234,51 +283,20 @@ class _SetLoss(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, energies: Tensor, rows: Tensor, columns: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
-        log_all = torch.logsumexp(energies, 0)
-        inside = energies[rows, columns]
-        top = torch.full_like(log_all, -torch.inf).scatter_reduce(0, columns, inside, "amax")
-        total = torch.zeros_like(log_all).index_add_(0, columns, torch.exp(inside - top[columns]))
-        log_inside = top + torch.log(total)
-        ctx.save_for_backward(energies, rows, columns, log_all, log_inside)
-        return (log_all - log_inside).clamp_min_(0)  # rounding could leave a trace below 0
+        weights = energies - energies.amax(0)
+        inside = weights[rows, columns]
+        total = weights.exp_().sum(0)
+        top = torch.full_like(total, -torch.inf).scatter_reduce(0, columns, inside, "amax")
+        inside = torch.exp(inside - top[columns])
+        inside_total = torch.zeros_like(total).index_add_(0, columns, inside)
+        ctx.save_for_backward(weights, total, rows, columns, inside, inside_total)
+        return (total.log() - inside_total.log() - top).clamp_min_(0)  # rounding could leave a trace below 0
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad: Tensor):  # type: ignore[no-untyped-def]
         """P(state) minus P(state | label)."""
-        energies, rows, columns, log_all, log_inside = ctx.saved_tensors
-        result = (energies - log_all).exp_()
-        result[rows, columns] -= torch.exp(energies[rows, columns] - log_inside[columns])
-        return result.mul_(grad), None, None
-
-
-class _LogSumsBelow(torch.autograd.Function):
-    """(N, B) energies to (N, B) logsumexp over each row's subtree, stable at any size of energy."""
-
-    @staticmethod
-    def forward(ctx, energies: Tensor, index: _TreeIndex) -> Tensor:  # type: ignore[no-untyped-def]
-        sums = energies.clone(memory_format=torch.contiguous_format)
-        for step in reversed(index.rounds):
-            below, here = sums[step.start : step.stop], sums[step.first : step.last]
-            where = step.above[:, None].expand_as(below)
-            top = here.scatter_reduce(0, where, below, "amax")
-            total = torch.exp(here - top)
-            total.index_add_(0, step.above, torch.exp(below - top.index_select(0, step.above)))
-            sums[step.first : step.last] = top.add_(total.log_())
-        ctx.index = index
-        ctx.save_for_backward(energies, sums)
-        return sums
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, grad: Tensor):  # type: ignore[no-untyped-def]
-        """What reaches a row is its own gradient and its share of what reaches its parent, top down."""
-        energies, sums = ctx.saved_tensors
-        share = torch.exp(sums - sums.index_select(0, ctx.index.parent_rows))
-        reach = grad.clone(memory_format=torch.contiguous_format)
-        for step in ctx.index.rounds:
-            above = step.first + step.above
-            reach[step.start : step.stop] += share[step.start : step.stop] * reach.index_select(0, above)
-            if ctx.index.doubling:
-                share[step.start : step.stop] *= share.index_select(0, above)
-        return reach.mul_(torch.exp(energies - sums)), None
+        weights, total, rows, columns, inside, inside_total = ctx.saved_tensors
+        result = weights * (grad / total)
+        result[rows, columns] -= inside * (grad / inside_total)[columns]
+        return result, None, None

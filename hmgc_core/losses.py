@@ -8,7 +8,8 @@ finer", with energy = the sum of the scores from the top level down to it (HRN, 
     is_not v     all other states
     none_here v  the state v alone; the leaf family has no such state and learns the weaker `is v`
 
-so one function, `_SetLoss`, gives value and gradient for every label at every depth in O(B·N).
+so one function, `_SetLoss`, gives value and gradient for every label at every depth in O(B·N). Sums over paths and over
+subtrees are each other's gradients; both are a few calls of one kernel, `embedding_bag`, whatever the tree's shape.
 """
 
 from dataclasses import dataclass
@@ -22,8 +23,8 @@ from torch.autograd.function import once_differentiable
 from hmgc_core.records import IS_NOT, NONE_HERE
 from hmgc_core.taxonomy import Taxonomy
 
-REACH = 4  # how far a round of sums looks along the tree, see _sums_along
-LONGEST_SUM = 256  # in one go
+REACH = 8  # levels that one round of sums looks over, its own included; see _sums_along
+LONGEST_SUM = 256  # terms added up in one go; see _in_pieces
 
 
 def tree_loss(scores: Tensor, targets: Tensor, taxonomy: Taxonomy, kinds: Tensor | None = None) -> Tensor:
@@ -35,7 +36,7 @@ def tree_loss(scores: Tensor, targets: Tensor, taxonomy: Taxonomy, kinds: Tensor
     HRN gives sigmoids as scores; that is the model's choice, not the loss's.
     """
     index = _tree_index(taxonomy, scores.device)
-    low, high = index.start[targets], index.end[targets]
+    low, high = index.intervals[:, targets]
     if kinds is not None:
         high = torch.where(kinds == NONE_HERE, low + 1, high)
     return _set_loss(_path_energies(scores, index), index.node_at_place, low, high, kinds)
@@ -48,7 +49,7 @@ def marginal_loss(leaf_logits: Tensor, targets: Tensor, taxonomy: Taxonomy, kind
     """
     index = _tree_index(taxonomy, leaf_logits.device)
     in_order = torch.arange(leaf_logits.shape[1], device=leaf_logits.device)
-    low, high = index.leaf_start[targets], index.leaf_end[targets]
+    low, high = index.leaf_intervals[:, targets]
     return _set_loss(_full_precision(leaf_logits).t(), in_order, low, high, kinds)
 
 
@@ -92,11 +93,9 @@ class _TreeIndex:
     down: tuple[_Round, ...]  # together: the sum over the path from the root to each node
     up: tuple[_Round, ...]  # together: the sum over the subtree of each node
     node_at_place: Tensor  # (N,) node at each place of the pre-order
-    start: Tensor  # (N,) pre-order interval of each node
-    end: Tensor
+    intervals: Tensor  # (2, N) pre-order interval of each node
     leaves: Tensor  # (L,) taxonomy.leaves
-    leaf_start: Tensor  # (N,) interval of each node in taxonomy.leaves
-    leaf_end: Tensor
+    leaf_intervals: Tensor  # (2, N) interval of each node in taxonomy.leaves
 
 
 @lru_cache(maxsize=16)
@@ -111,17 +110,15 @@ def _tree_index(taxonomy: Taxonomy, device: torch.device) -> _TreeIndex:
             for rows, offsets in sums
         )
 
-    leaf_places = taxonomy.preorder_start[taxonomy.leaves]
+    intervals = np.stack([taxonomy.preorder_start, taxonomy.preorder_end])
     down, up = _sums_along(taxonomy.parents, taxonomy.depth)
     return _TreeIndex(
         down=rounds(down),
         up=rounds(up),
         node_at_place=tensor(np.argsort(taxonomy.preorder_start)),
-        start=tensor(taxonomy.preorder_start),
-        end=tensor(taxonomy.preorder_end),
+        intervals=tensor(intervals),
         leaves=tensor(taxonomy.leaves),
-        leaf_start=tensor(np.searchsorted(leaf_places, taxonomy.preorder_start)),
-        leaf_end=tensor(np.searchsorted(leaf_places, taxonomy.preorder_end)),
+        leaf_intervals=tensor(np.searchsorted(taxonomy.preorder_start[taxonomy.leaves], intervals)),
     )
 
 
@@ -179,21 +176,23 @@ def _leaf_energies(leaf_logits: Tensor, index: _TreeIndex) -> Tensor:
     """(B, L) leaf logits to (N, B) energies: as good as minus infinity for inner nodes, and free of inf - inf."""
     logits = _full_precision(leaf_logits).t()
     nothing = torch.finfo(logits.dtype).min / 4
-    energies = logits.new_full((len(index.start), logits.shape[1]), nothing)
+    energies = logits.new_full((len(index.node_at_place), logits.shape[1]), nothing)
     return energies.index_copy(0, index.leaves, logits)
 
 
 def _log_sums_below(energies: Tensor, index: _TreeIndex) -> tuple[Tensor, Tensor]:
-    """logsumexp of (N, B) energies over each node's subtree, as (N, B) logarithms and what to add: (B,) or a scalar 0.
+    """logsumexp of (N, B) energies over each node's subtree, in two parts to be added: (N, B) and (B,).
 
-    Plain sums of exponentials serve wherever the smallest is so large that all that underflowed beside it, N times the
-    smallest normal number at most, is lost in rounding. Else, or where a number is NaN, the sums stay logarithms.
+    Plain sums of exponentials serve as long as even the smallest keeps its digits beside what underflowed, which is N
+    times the smallest normal number at most: energies 61 apart in float32, 660 in float64 on the largest trees. So
+    float64 is tried next. Beyond that, and where a number is NaN, the sums stay logarithms.
     """
-    top = energies.detach().amax(0)
-    sums = _SubtreeSums.apply((energies - top).exp_(), index)
-    precision = torch.finfo(sums.dtype)
-    if sums.detach().min() >= len(sums) * precision.tiny / precision.eps:
-        return sums.log(), top
+    for dtype in dict.fromkeys((energies.dtype, torch.float64)):
+        top = energies.detach().amax(0)
+        sums = _SubtreeSums.apply((energies - top).to(dtype).exp_(), index)
+        precision = torch.finfo(dtype)
+        if sums.numel() == 0 or sums.detach().min() >= len(sums) * precision.tiny / precision.eps:
+            return sums.log().to(energies.dtype), top
     return _guarded_log_sums_below(energies, index), torch.zeros_like(top)
 
 
@@ -212,9 +211,7 @@ def _guarded_log_sums_below(energies: Tensor, index: _TreeIndex) -> Tensor:
 def _sums(values: Tensor, rounds: tuple[_Round, ...]) -> Tensor:
     """(N, B) sums along the tree of (N, B) values, always a new tensor."""
     for step in rounds:
-        values = torch.nn.functional.embedding_bag(
-            step.rows, values.contiguous(), step.offsets, mode="sum", include_last_offset=True
-        )
+        values = torch.embedding_bag(values.contiguous(), step.rows, step.offsets, include_last_offset=True)[0]
     return values
 
 
@@ -259,19 +256,17 @@ def _set_loss(energies: Tensor, row_at: Tensor, low: Tensor, high: Tensor, kinds
 
     low, high: (B,) the set as an interval of places; `is_not` means the two intervals around it.
     """
-    columns = torch.arange(len(low), device=low.device)
     if kinds is not None:
         outside = kinds == IS_NOT
         low, high = (
             torch.cat([torch.where(outside, 0, low), high]),
             torch.cat([torch.where(outside, low, high), torch.where(outside, len(row_at), high)]),
         )
-        columns = columns.repeat(2)
     sizes = high - low
     interval = torch.repeat_interleave(sizes)  # for each state in a set, the number of its interval
-    first = torch.cumsum(sizes, 0) - sizes
-    places = torch.arange(len(interval), device=low.device) + (low - first)[interval]
-    return _SetLoss.apply(energies, row_at[places], columns[interval])
+    places = torch.arange(len(interval), device=low.device) + (high - sizes.cumsum(0))[interval]
+    columns = interval if kinds is None else interval % len(kinds)
+    return _SetLoss.apply(energies, row_at[places], columns)
 
 
 class _SetLoss(torch.autograd.Function):
@@ -290,13 +285,12 @@ class _SetLoss(torch.autograd.Function):
         inside = torch.exp(inside - top[columns])
         inside_total = torch.zeros_like(total).index_add_(0, columns, inside)
         ctx.save_for_backward(weights, total, rows, columns, inside, inside_total)
-        return (total.log() - inside_total.log() - top).clamp_min_(0)  # rounding could leave a trace below 0
+        return (total / inside_total).log_().sub_(top).clamp_min_(0)  # rounding could leave a trace below 0
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad: Tensor):  # type: ignore[no-untyped-def]
         """P(state) minus P(state | label)."""
         weights, total, rows, columns, inside, inside_total = ctx.saved_tensors
-        result = weights * (grad / total)
-        result[rows, columns] -= inside * (grad / inside_total)[columns]
-        return result, None, None
+        of_label = inside * (grad / inside_total)[columns]
+        return (weights * (grad / total)).index_put_((rows, columns), -of_label, accumulate=True), None, None

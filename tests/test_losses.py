@@ -49,7 +49,7 @@ def label_log_prob(of_states: Tensor, tree: Taxonomy, node: int, kind: int) -> T
 @pytest.fixture(params=["by level", "by doubling"])
 def either_way(request, monkeypatch):
     """Both ways to walk a tree: level by level, and the one for deep trees."""
-    monkeypatch.setattr(losses, "REACH", 4 if request.param == "by level" else 2)
+    monkeypatch.setattr(losses, "REACH", 8 if request.param == "by level" else 2)
     losses._tree_index.cache_clear()
     yield
     losses._tree_index.cache_clear()

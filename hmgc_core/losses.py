@@ -23,8 +23,11 @@ from torch.autograd.function import once_differentiable
 from hmgc_core.records import IS_NOT, NONE_HERE
 from hmgc_core.taxonomy import Taxonomy
 
-REACH = 8  # levels that one round of sums looks over, its own included; see _sums_along
-LONGEST_SUM = 256  # terms added up in one go; see _in_pieces
+REACH = 8  # levels that one round of sums looks over, its own included; see _met_on_the_way_up
+LONGEST_SUM = 256  # terms added up in one go; see _gathered
+DEEPEST_LEVEL_LOOP = 32  # deeper trees gather from below in the rounds of _met_on_the_way_up, not level by level
+
+Pairs = tuple[np.ndarray, np.ndarray]  # (P,) and (P,): a node below, a node above
 
 
 def tree_loss(scores: Tensor, targets: Tensor, taxonomy: Taxonomy, kinds: Tensor | None = None) -> Tensor:
@@ -78,8 +81,8 @@ def leaf_evidence(leaf_logits: Tensor, taxonomy: Taxonomy) -> Tensor:
 
 
 @dataclass(frozen=True, eq=False)
-class _Round:
-    """One round of a sum along the tree: row i becomes the sum of the rows `rows[offsets[i]:offsets[i + 1]]`."""
+class _Bags:
+    """Sums of rows: sum i is over the rows `rows[offsets[i]:offsets[i + 1]]`."""
 
     rows: Tensor  # (P,)
     offsets: Tensor  # (M + 1,) for M sums
@@ -87,11 +90,19 @@ class _Round:
 
 
 @dataclass(frozen=True, eq=False)
+class _Round:
+    """One round of a sum along the tree: the rows of `nodes` become sums, the others stay."""
+
+    nodes: Tensor  # (M,)
+    bags: tuple[_Bags, ...]  # the second, if there is one, sums the pieces that the first gives
+
+
+@dataclass(frozen=True, eq=False)
 class _TreeIndex:
     """Index tensors of one taxonomy on one device."""
 
-    down: tuple[_Round, ...]  # together: the sum over the path from the root to each node
-    up: tuple[_Round, ...]  # together: the sum over the subtree of each node
+    down: tuple[_Bags, ...]  # one after the other: the sum over the path from the root to each node
+    up: tuple[_Round, ...]  # one after the other: the sum over the subtree of each node
     node_at_place: Tensor  # (N,) node at each place of the pre-order
     intervals: Tensor  # (2, N) pre-order interval of each node
     leaves: Tensor  # (L,) taxonomy.leaves
@@ -104,17 +115,19 @@ def _tree_index(taxonomy: Taxonomy, device: torch.device) -> _TreeIndex:
     def tensor(values: np.ndarray) -> Tensor:
         return torch.as_tensor(values, dtype=torch.int64, device=device)
 
-    def rounds(sums: list[tuple[np.ndarray, np.ndarray]]) -> tuple[_Round, ...]:
-        return tuple(
-            _Round(tensor(rows), tensor(offsets), tensor(np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))))
-            for rows, offsets in sums
-        )
+    def bags(rows: np.ndarray, counts: np.ndarray) -> _Bags:
+        offsets = np.concatenate([[0], np.cumsum(counts)])
+        return _Bags(tensor(rows), tensor(offsets), tensor(np.repeat(np.arange(len(counts)), counts)))
 
     intervals = np.stack([taxonomy.preorder_start, taxonomy.preorder_end])
-    down, up = _sums_along(taxonomy.parents, taxonomy.depth)
+    met = _met_on_the_way_up(taxonomy.parents, taxonomy.depth)
+    up = _level_pairs(taxonomy) if taxonomy.depth <= DEEPEST_LEVEL_LOOP else met
     return _TreeIndex(
-        down=rounds(down),
-        up=rounds(up),
+        down=tuple(bags(above, np.bincount(below)) for below, above in met),
+        up=tuple(
+            _Round(tensor(nodes), tuple(bags(*stage) for stage in stages))
+            for nodes, stages in (_gathered(below, above) for below, above in up)
+        ),
         node_at_place=tensor(np.argsort(taxonomy.preorder_start)),
         intervals=tensor(intervals),
         leaves=tensor(taxonomy.leaves),
@@ -122,41 +135,48 @@ def _tree_index(taxonomy: Taxonomy, device: torch.device) -> _TreeIndex:
     )
 
 
-def _sums_along(parents: np.ndarray, depth: int) -> tuple[list, list]:
-    """The rounds of sums over paths and of sums over subtrees, as (rows, offsets).
+def _met_on_the_way_up(parents: np.ndarray, depth: int) -> list[Pairs]:
+    """Pairs (node, itself or an ancestor), by node, a round after the other.
 
-    In round k a row meets those 1 to REACH - 1 times REACH^k levels away, so a depth under REACH takes one round and a
-    depth of 200 four at most. There is a round even for a lone root: a round's result is always a new tensor.
+    In round k a node meets those 1 to REACH - 1 times REACH^k levels up, so a depth under REACH takes one round and a
+    depth of 200 three. There is a round even for a lone root.
     """
     nodes, nobody = np.arange(len(parents)), len(parents)
     jump = np.append(np.where(parents < 0, nobody, parents), nobody)  # a stride up, `nobody` above the root
-    down, up, stride = [], [], 1
-    while not down or stride <= depth:
+    rounds: list[Pairs] = []
+    while not rounds or REACH ** len(rounds) <= depth:
         met = [nodes]
         for _ in range(1, REACH):
             met.append(jump[met[-1]])
         table = np.stack(met, 1)  # (N, REACH)
-        known = table < nobody
-        above, below = table[known], np.repeat(nodes, known.sum(1))
-        down.append((above, _offsets(known.sum(1))))
-        counts = np.bincount(above, minlength=nobody)
-        up += _in_pieces(below[np.argsort(above, kind="stable")], counts)
-        jump, stride = np.append(jump[met[-1]], nobody), stride * REACH
-    return down, up
+        rounds.append((np.nonzero(table < nobody)[0], table[table < nobody]))
+        jump = np.append(jump[met[-1]], nobody)
+    return rounds
 
 
-def _in_pieces(rows: np.ndarray, counts: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Sums over `counts` rows each as one round, or as two where a sum is long: exacter, and quicker on a GPU."""
-    if counts.max() <= LONGEST_SUM:
-        return [(rows, _offsets(counts))]
+def _level_pairs(taxonomy: Taxonomy) -> list[Pairs]:
+    """Pairs (child or the node itself, node) of the inner nodes of one level after the other, the deepest first."""
+    inner = np.flatnonzero(~taxonomy.is_leaf)
+    pairs = []
+    for level in reversed(taxonomy.levels):
+        here = inner[taxonomy.depths[inner] == taxonomy.depths[level[0]] - 1]
+        pairs.append((np.concatenate([here, level]), np.concatenate([here, taxonomy.parents[level]])))
+    return pairs
+
+
+def _gathered(below: np.ndarray, above: np.ndarray) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
+    """The nodes that gather from below, and their sums as (rows, counts): in pieces and then over these if long.
+
+    Pieces are exacter, and quicker on a GPU, where each sum has one thread.
+    """
+    order = np.argsort(above, kind="stable")
+    nodes, counts = np.unique(above, return_counts=True)
+    if counts.max(initial=0) <= LONGEST_SUM:
+        return nodes, [(below[order], counts)]
     pieces = -(-counts // LONGEST_SUM)
     sizes = np.full(pieces.sum(), LONGEST_SUM)
     sizes[np.cumsum(pieces) - 1] = counts - (pieces - 1) * LONGEST_SUM
-    return [(rows, _offsets(sizes)), (np.arange(len(sizes)), _offsets(pieces))]
-
-
-def _offsets(counts: np.ndarray) -> np.ndarray:
-    return np.concatenate([[0], np.cumsum(counts)])
+    return nodes, [(below[order], sizes), (np.arange(len(sizes)), pieces)]
 
 
 # --- sums along the tree, node-major: (N, B) --------------------------------------------------------------------------
@@ -199,20 +219,31 @@ def _log_sums_below(energies: Tensor, index: _TreeIndex) -> tuple[Tensor, Tensor
 def _guarded_log_sums_below(energies: Tensor, index: _TreeIndex) -> Tensor:
     """The same at any range of energies, (N, B): every sum has a largest term of its own."""
     for step in index.up:
-        terms = energies.index_select(0, step.rows)
-        shape = (len(step.offsets) - 1, energies.shape[1])
-        where = step.number[:, None].expand_as(terms)
-        top = terms.new_full(shape, -torch.inf).scatter_reduce(0, where, terms.detach(), "amax")
-        shares = torch.exp(terms - top.index_select(0, step.number))
-        energies = top + terms.new_zeros(shape).index_add(0, step.number, shares).log()
+        sums = energies
+        for bags in step.bags:
+            terms = sums.index_select(0, bags.rows)
+            shape = (len(bags.offsets) - 1, energies.shape[1])
+            where = bags.number[:, None].expand_as(terms)
+            top = terms.new_full(shape, -torch.inf).scatter_reduce(0, where, terms.detach(), "amax")
+            shares = torch.exp(terms - top.index_select(0, bags.number))
+            sums = top + terms.new_zeros(shape).index_add(0, bags.number, shares).log()
+        energies = energies.index_copy(0, step.nodes, sums)
     return energies
 
 
-def _sums(values: Tensor, rounds: tuple[_Round, ...]) -> Tensor:
-    """(N, B) sums along the tree of (N, B) values, always a new tensor."""
-    for step in rounds:
-        values = torch.embedding_bag(values.contiguous(), step.rows, step.offsets, include_last_offset=True)[0]
+def _in_bags(values: Tensor, bags: tuple[_Bags, ...]) -> Tensor:
+    """(M, B) sums of rows of (N, B) values, always a new tensor."""
+    for each in bags:
+        values = torch.embedding_bag(values.contiguous(), each.rows, each.offsets, include_last_offset=True)[0]
     return values
+
+
+def _sums_below(values: Tensor, index: _TreeIndex) -> Tensor:
+    """(N, B) sums of (N, B) values over each node's subtree, a new tensor."""
+    sums = values.clone(memory_format=torch.contiguous_format)
+    for step in index.up:
+        sums.index_copy_(0, step.nodes, _in_bags(sums, step.bags))
+    return sums
 
 
 class _PathSums(torch.autograd.Function):
@@ -223,13 +254,13 @@ class _PathSums(torch.autograd.Function):
         ctx.index = index
         by_node = scores.t().clone(memory_format=torch.contiguous_format)
         by_node[0] = 0
-        return _sums(by_node, index.down)
+        return _in_bags(by_node, index.down)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad: Tensor):  # type: ignore[no-untyped-def]
         """A score acts on every state below it: the sum over the subtree."""
-        below = _sums(grad, ctx.index.up)
+        below = _sums_below(grad, ctx.index)
         below[0] = 0
         return below.t(), None
 
@@ -240,12 +271,12 @@ class _SubtreeSums(torch.autograd.Function):
     @staticmethod
     def forward(ctx, values: Tensor, index: _TreeIndex) -> Tensor:  # type: ignore[no-untyped-def]
         ctx.index = index
-        return _sums(values, index.up)
+        return _sums_below(values, index)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad: Tensor):  # type: ignore[no-untyped-def]
-        return _sums(grad, ctx.index.down), None
+        return _in_bags(grad, ctx.index.down), None
 
 
 # --- the loss of a set of states -------------------------------------------------------------------------------------

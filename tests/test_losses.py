@@ -46,12 +46,13 @@ def label_log_prob(of_states: Tensor, tree: Taxonomy, node: int, kind: int) -> T
     return torch.logsumexp(of_states[:, below], 1)
 
 
-@pytest.fixture(params=["one round", "many rounds"])
+@pytest.fixture(params=[(False, 32), (True, 32), (False, -1), (True, -1)])
 def either_way(request, monkeypatch):
-    """Sums along the tree in few rounds or many, whole or in pieces."""
-    many = request.param == "many rounds"
+    """Sums along the tree in few rounds or many, whole or in pieces, gathered by level or by doubling."""
+    many = request.param[0]
     monkeypatch.setattr(losses, "REACH", 2 if many else 64)
     monkeypatch.setattr(losses, "LONGEST_SUM", 3 if many else 256)
+    monkeypatch.setattr(losses, "DEEPEST_LEVEL_LOOP", request.param[1])
     losses._tree_index.cache_clear()
     yield
     losses._tree_index.cache_clear()

@@ -209,7 +209,7 @@ def _log_sums_below(energies: Tensor, index: _TreeIndex) -> tuple[Tensor, Tensor
     """
     for dtype in dict.fromkeys((energies.dtype, torch.float64)):
         top = energies.detach().amax(0)
-        sums = _SubtreeSums.apply((energies - top).to(dtype).exp_(), index)
+        sums = _ExpSumsBelow.apply(energies, top, dtype, index)
         precision = torch.finfo(dtype)
         if sums.numel() == 0 or sums.detach().min() >= len(sums) * precision.tiny / precision.eps:
             return sums.log().to(energies.dtype), top
@@ -238,12 +238,11 @@ def _in_bags(values: Tensor, bags: tuple[_Bags, ...]) -> Tensor:
     return values
 
 
-def _sums_below(values: Tensor, index: _TreeIndex) -> Tensor:
-    """(N, B) sums of (N, B) values over each node's subtree, a new tensor."""
-    sums = values.clone(memory_format=torch.contiguous_format)
+def _sum_below_(values: Tensor, index: _TreeIndex) -> Tensor:
+    """(N, B) values become, in place, their sums over each node's subtree."""
     for step in index.up:
-        sums.index_copy_(0, step.nodes, _in_bags(sums, step.bags))
-    return sums
+        values.index_copy_(0, step.nodes, _in_bags(values, step.bags))
+    return values
 
 
 class _PathSums(torch.autograd.Function):
@@ -260,23 +259,27 @@ class _PathSums(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, grad: Tensor):  # type: ignore[no-untyped-def]
         """A score acts on every state below it: the sum over the subtree."""
-        below = _sums_below(grad, ctx.index)
+        # In place: energies never leave this file, and all that is done with them makes them a gradient of their own.
+        below = _sum_below_(grad.contiguous(), ctx.index)
         below[0] = 0
         return below.t(), None
 
 
-class _SubtreeSums(torch.autograd.Function):
-    """(N, B) values to (N, B) sums over the subtree of each node; the gradient is a sum over paths."""
+class _ExpSumsBelow(torch.autograd.Function):
+    """(N, B) energies to (N, B) sums of exp(energy - top) over the subtree of each node, in `dtype`. top: (B,)."""
 
     @staticmethod
-    def forward(ctx, values: Tensor, index: _TreeIndex) -> Tensor:  # type: ignore[no-untyped-def]
-        ctx.index = index
-        return _sums_below(values, index)
+    def forward(ctx, energies: Tensor, top: Tensor, dtype: torch.dtype, index: _TreeIndex) -> Tensor:  # type: ignore[no-untyped-def]
+        ctx.dtype, ctx.index = dtype, index
+        ctx.save_for_backward(energies, top)
+        return _sum_below_((energies - top).to(dtype).exp_(), index)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad: Tensor):  # type: ignore[no-untyped-def]
-        return _in_bags(grad, ctx.index.down), None
+        energies, top = ctx.saved_tensors
+        reaching = _in_bags(grad, ctx.index.down)
+        return (energies - top).to(ctx.dtype).exp_().mul_(reaching).to(energies.dtype), None, None, None
 
 
 # --- the loss of a set of states -------------------------------------------------------------------------------------

@@ -46,13 +46,13 @@ def label_log_prob(of_states: Tensor, tree: Taxonomy, node: int, kind: int) -> T
     return torch.logsumexp(of_states[:, below], 1)
 
 
-@pytest.fixture(params=[(False, 32), (True, 32), (False, -1), (True, -1)])
+@pytest.fixture(params=["by level", "by level in pieces", "doubling", "doubling in pieces"])
 def either_way(request, monkeypatch):
-    """Sums along the tree in few rounds or many, whole or in pieces, gathered by level or by doubling."""
-    many = request.param[0]
-    monkeypatch.setattr(losses, "REACH", 2 if many else 64)
-    monkeypatch.setattr(losses, "LONGEST_SUM", 3 if many else 256)
-    monkeypatch.setattr(losses, "DEEPEST_LEVEL_LOOP", request.param[1])
+    """Every way to sum along a tree: level by level or by doubling, in few rounds or many, whole or in pieces."""
+    in_pieces = request.param.endswith("in pieces")
+    monkeypatch.setattr(losses, "REACH", 2 if in_pieces else 8)
+    monkeypatch.setattr(losses, "LONGEST_SUM", 3 if in_pieces else 256)
+    monkeypatch.setattr(losses, "DEEPEST_LEVEL_LOOP", 32 if request.param.startswith("by level") else -1)
     losses._tree_index.cache_clear()
     yield
     losses._tree_index.cache_clear()

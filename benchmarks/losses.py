@@ -114,7 +114,7 @@ def race(rivals: dict[str, Step]) -> dict[str, float]:
 
 
 def peak_mb(step: Step) -> float:
-    """Most memory of tensors during the step, in MB, above what was held before: scores, last gradient, state matrix."""
+    """Most memory of tensors during the step, MB above what was held before: scores, last gradient, state matrix."""
     step()
     with torch.autograd.profiler.profile(profile_memory=True) as profile:
         step()

@@ -219,7 +219,8 @@ def _log_sums_below(energies: Tensor, index: _TreeIndex) -> tuple[Tensor, Tensor
     top = energies.detach().amax(0)
     sums = _ExpSumsBelow.apply(energies, top, index)
     precision = torch.finfo(sums.dtype)
-    if sums.numel() == 0 or sums.detach().min() >= len(sums) * precision.tiny / precision.eps:
+    no_numbers = sums.numel() == 0 or sums.is_meta
+    if no_numbers or sums.detach().min() >= len(sums) * precision.tiny / precision.eps:
         return sums.log(), top
     return _guarded_log_sums_below(energies, index), torch.zeros_like(top)
 

@@ -46,10 +46,13 @@ def label_log_prob(of_states: Tensor, tree: Taxonomy, node: int, kind: int) -> T
     return torch.logsumexp(of_states[:, below], 1)
 
 
-@pytest.fixture(params=["by level", "by doubling"])
+@pytest.fixture(params=["by level", "by level in pieces", "doubling", "doubling in pieces"])
 def either_way(request, monkeypatch):
-    """Both ways to walk a tree: level by level, and the one for deep trees."""
-    monkeypatch.setattr(losses, "DEEPEST_LEVEL_LOOP", 32 if request.param == "by level" else 0)
+    """Every way to sum along a tree: level by level or by doubling, in few rounds or many, whole or in pieces."""
+    in_pieces = request.param.endswith("in pieces")
+    monkeypatch.setattr(losses, "REACH", 2 if in_pieces else 8)
+    monkeypatch.setattr(losses, "LONGEST_SUM", 3 if in_pieces else 256)
+    monkeypatch.setattr(losses, "DEEPEST_LEVEL_LOOP", 32 if request.param.startswith("by level") else -1)
     losses._tree_index.cache_clear()
     yield
     losses._tree_index.cache_clear()
@@ -163,14 +166,92 @@ def test_the_root_column_counts_as_zero_whatever_it_holds(tiny_tree):
     assert (scores.grad[:, 0] == 0).all()
 
 
-@pytest.mark.parametrize("size", [1e4, -1e4, 1e30])
-def test_raw_logits_of_any_size_give_finite_numbers(tiny_tree, size):
-    scores = (torch.randn(8, len(tiny_tree)).abs() * size).requires_grad_()
-    targets = torch.arange(8)
-    loss = tree_loss(scores, targets, tiny_tree)
+@pytest.mark.parametrize("size", [100, 1e4, -1e4])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_raw_logits_of_any_size_give_exact_numbers(size, dtype, either_way):
+    torch.manual_seed(0)
+    for seed in range(4):
+        tree = random_forest(seed, largest=13)
+        scores = (torch.randn(len(tree), len(tree)).abs() * size).double().requires_grad_()
+        targets, upstream = torch.arange(len(tree)), torch.randn(len(tree), len(tree)).double()
+        same = scores.detach().to(dtype).requires_grad_()
+
+        loss, marginals = tree_loss(same, targets, tree), log_marginals(same, tree)
+
+        of_states = state_log_probs(scores, tree)
+        slow = torch.stack([label_log_prob(of_states, tree, node, IS) for node in range(len(tree))], 1)
+        rounding = 8 * torch.finfo(dtype).eps * abs(size) * len(tree)  # of the energies
+        assert torch.allclose(marginals.double(), slow, rtol=0, atol=rounding)
+        assert torch.allclose(loss.double(), -slow.diagonal(), rtol=0, atol=rounding)
+        for fast_value, slow_value in (
+            (loss.sum(), -slow.trace()),
+            ((marginals * upstream).sum(), (slow * upstream).sum()),
+        ):
+            fast_grad, slow_grad = (
+                torch.autograd.grad(v, s, retain_graph=True)[0] for v, s in ((fast_value, same), (slow_value, scores))
+            )
+            assert torch.allclose(fast_grad.double(), slow_grad, rtol=0, atol=10 * rounding)
+
+
+def test_scores_beyond_all_reason_give_finite_numbers(tiny_tree):
+    scores = (torch.randn(8, len(tiny_tree)).abs() * 1e30).requires_grad_()
+    loss = tree_loss(scores, torch.arange(8), tiny_tree)
     loss.sum().backward()
     assert torch.isfinite(loss).all() and torch.isfinite(scores.grad).all()
     assert not torch.isnan(log_marginals(scores.detach(), tiny_tree)).any()
+
+
+def test_sums_as_logarithms_are_the_plain_sums(either_way):
+    torch.manual_seed(0)
+    tree = random_forest(2)
+    index = losses._tree_index(tree, torch.device("cpu"))
+    energies = losses._path_energies(torch.randn(3, len(tree), dtype=torch.float64), index).requires_grad_()
+    logs, top = losses._log_sums_below(energies, index)
+    guarded = losses._guarded_log_sums_below(energies, index)
+    assert top.abs().max() > 0  # it was the quick way
+    assert torch.allclose(logs + top, guarded, atol=TOLERANCE)
+    upstream = torch.randn_like(guarded)
+    quick_grad, guarded_grad = (torch.autograd.grad((v * upstream).sum(), energies)[0] for v in (logs, guarded))
+    assert torch.allclose(quick_grad, guarded_grad, atol=TOLERANCE)
+
+
+def test_not_a_number_stays_one(tiny_tree):
+    scores = torch.zeros(2, len(tiny_tree))
+    scores[1, 3] = torch.nan
+    assert torch.isnan(log_marginals(scores, tiny_tree)[1]).any()
+    assert torch.isnan(tree_loss(scores, torch.tensor([2, 3]), tiny_tree))[1]
+
+
+def test_float32_sums_over_wide_nodes_keep_their_digits():
+    tree = Taxonomy.from_edges([*((f"t{i}", "") for i in range(3)), *((f"n{i}", f"t{i % 3}") for i in range(6_000))])
+    scores = torch.randn(2, len(tree))
+    error = log_marginals(scores, tree).double() - log_marginals(scores.double(), tree)
+    assert error.abs().max() < 4e-6
+
+
+def test_a_lone_root_has_nothing_to_learn():
+    tree = Taxonomy.from_edges([("all", "")])
+    scores = torch.full((3, 1), 5.0, requires_grad=True)
+    loss = tree_loss(scores, torch.zeros(3, dtype=torch.long), tree)
+    loss.sum().backward()
+    assert loss.tolist() == [0, 0, 0] and log_marginals(scores, tree).tolist() == [[0], [0], [0]]
+    assert scores.grad.abs().max() == 0
+
+
+def test_a_batch_of_one_or_none_leaves_its_scores_as_they_were(tiny_tree):
+    one = torch.ones(1, len(tiny_tree))
+    tree_loss(one, torch.tensor([1]), tiny_tree)
+    assert (one == 1).all()
+    none = torch.ones(0, len(tiny_tree))
+    assert tree_loss(none, torch.zeros(0, dtype=torch.long), tiny_tree).shape == (0,)
+    assert log_marginals(none, tiny_tree).shape == none.shape
+
+
+def test_the_gradient_can_be_asked_for_twice(tiny_tree):
+    scores = torch.randn(2, len(tiny_tree), requires_grad=True)
+    loss = tree_loss(scores, torch.tensor([2, 3]), tiny_tree).sum()
+    first, second = (torch.autograd.grad(loss, scores, retain_graph=True)[0] for _ in range(2))
+    assert torch.equal(first, second)
 
 
 def test_half_precision_is_counted_in_float32(tiny_tree):
@@ -198,8 +279,9 @@ def test_children_never_sum_to_more_than_their_parent():
         assert (probs[:, tree.children(node)].sum(1) <= probs[:, node] + 1e-5).all()
 
 
-def test_a_chain_of_two_thousand_levels_is_right_and_quick():
-    tree = chain(2000)
+@pytest.mark.parametrize("levels", [200, 2000])
+def test_a_long_chain_is_right_and_quick(levels):
+    tree = chain(levels)
     scores = (torch.randn(16, len(tree), dtype=torch.float64) * 0.1).requires_grad_()
     targets = torch.randint(0, len(tree), (16,))
     energies = torch.cat([torch.zeros(16, 1, dtype=torch.float64), scores[:, 1:].cumsum(1)], 1)
@@ -213,6 +295,7 @@ def test_a_chain_of_two_thousand_levels_is_right_and_quick():
     took_s = time.process_time() - started_at_s
 
     assert torch.allclose(loss, slow, atol=1e-9)
+    assert torch.allclose(-log_marginals(scores, tree).gather(1, targets[:, None])[:, 0], slow, atol=1e-9)
     assert took_s < 2
 
 

@@ -12,12 +12,12 @@ from hmgc_core.losses import log_marginals
 from hmgc_core.models.base import Trunk
 from hmgc_core.models.catalog import build_model
 from hmgc_core.models.hrn import HRN
-from hmgc_core.models.tree_sigmoids import SigmoidScores
 from hmgc_core.models.leaf_softmax import LeafScores
 from hmgc_core.models.levels import LevelScores, level_classes
 from hmgc_core.models.per_level import PerLevel
 from hmgc_core.models.ps import ParameterSharing
 from hmgc_core.models.soft_margin import SoftMargin, StateScores
+from hmgc_core.models.tree_sigmoids import SigmoidScores
 from hmgc_core.records import IS, IS_NOT, NONE_HERE, RunConfig, Targets
 from hmgc_core.taxonomy import Taxonomy
 

@@ -1,4 +1,6 @@
-"""What `hrn`, `hrn_logits` and `hmgn` share: a score per node under the tree loss, leaf logits under cross-entropy, both answers.
+"""What `hrn`, `hrn_logits` and `hmgn` share: node scores under the tree loss, leaf logits under cross-entropy.
+
+And the answers and probabilities that follow.
 
 Chen et al., CVPR 2022: the loss is L_Hier over all images + L_CE over those whose label names one leaf. Where we
 differ: "names one leaf" is any label that leaves exactly one leaf possible; labels have kinds and weights, and the

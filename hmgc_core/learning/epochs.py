@@ -14,7 +14,7 @@ from hmgc_core.learning.batches import TrainingSet, plan_epoch
 from hmgc_core.learning.devices import ComputeDevice
 from hmgc_core.learning.inference import measure
 from hmgc_core.learning.pixel_cache import Stopped
-from hmgc_core.learning.resume import BestEpoch, ResumeFile, TrainingState
+from hmgc_core.learning.resume import BestEpoch, ResumeFile, TrainingState, weights_of
 from hmgc_core.learning.schedule import one_cycle, view_side, work_before
 from hmgc_core.learning.transforms import normalise, random_views
 from hmgc_core.records import EpochMetrics, Progress, RunConfig
@@ -102,7 +102,7 @@ class EpochLoop:
         return work_before(*self._step, self.config.image_size)
 
     def _learn(self, chosen: IntArray, pixels: Tensor) -> float:
-        """One step of SGD on these samples. Returns the mean loss."""
+        """One step of the optimizer on these samples. Returns the mean loss."""
         state, config = self.state, self.config
         step, steps = self._step
         for group in state.optimizer.param_groups:
@@ -141,8 +141,7 @@ class EpochLoop:
         """Keep this epoch's weights if none was better on the validation images."""
         score = metrics.get("h_recall", 0.0)
         if self.state.best is None or score >= self.state.best.score:
-            weights = {name: tensor.detach().cpu().clone() for name, tensor in self.state.model.state_dict().items()}
-            self.state.best = BestEpoch(self.state.epoch, score, metrics, weights)
+            self.state.best = BestEpoch(self.state.epoch, score, metrics, weights_of(self.state.model))
 
     def close_epoch(self, metrics: dict[str, Any]) -> EpochMetrics:
         """Go to the next epoch; returns what this one gave."""

@@ -8,9 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-# Mean and spread per channel of ImageNet photos in [0, 1]: what published backbone weights expect.
-MEAN = (0.485, 0.456, 0.406)
-SPREAD = (0.229, 0.224, 0.225)
+from hmgc_core.models.base import MEAN, SPREAD
 
 # A view shows at least this share of the picture's area, at most e^0.25 times wider or narrower, and may reach this
 # share of half a side over the edge, where the picture is mirrored.

@@ -7,8 +7,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hmgc_core.records import Targets
+from hmgc_core.records import RunConfig, Targets
 from hmgc_core.taxonomy import Taxonomy
+
+# How pictures in [0, 1] are normalised for every trunk: mean and spread per channel of ImageNet photos, which most
+# published weights expect.
+MEAN = (0.485, 0.456, 0.406)
+SPREAD = (0.229, 0.224, 0.225)
+
+MOMENTUM = 0.9
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,17 @@ class HierarchicalModel(nn.Module, ABC):
     def parameter_groups(self) -> list[dict[str, Any]]:
         """All parameters for the optimizer, in groups whose learning rate is `lr_factor` times the run's."""
         return [{"params": list(self.parameters()), "lr_factor": 1.0}]
+
+    def optimizer(self, config: RunConfig) -> torch.optim.Optimizer:
+        """What takes the steps: SGD with momentum. It learns the parameter groups at the run's rate and weight decay."""
+        return torch.optim.SGD(
+            self.parameter_groups(), lr=config.lr, momentum=MOMENTUM, nesterov=True, weight_decay=config.weight_decay
+        )
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What people should know about a run of this model, as it was built."""
+        return ()
 
     @property
     def target_layer(self) -> nn.Module:

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 MODELS = {
     "flat": "hmgc_core.models.flat:build",
     "hrn": "hmgc_core.models.hrn:build",
+    "hgrnet": "hmgc_core.models.hgrnet:build",
+    "clip_zero_shot": "hmgc_core.models.hgrnet:build_zero_shot",
 }
+
+# These read the names of classes, so their backbone is a CLIP.
+READING_NAMES = frozenset({"hgrnet", "clip_zero_shot"})
+# These have nothing to learn, so they need no label: they are measured, and predict.
+READY_MADE = frozenset({"clip_zero_shot"})
 
 # name -> function(image_size) that gives the trunk
 BACKBONES = {
@@ -27,6 +34,8 @@ BACKBONES = {
     "wide_resnet50_2": "hmgc_core.models.backbones.torchvision_nets:wide_resnet50_2",
     "resnet_mini": "hmgc_core.models.backbones.resnet_mini:resnet_mini",
 }
+
+CLIP = "clip:"  # and the name of one of open_clip's models, or `tiny`
 
 
 def build_model(name: str, taxonomy: Taxonomy, config: RunConfig) -> HierarchicalModel:
@@ -45,6 +54,9 @@ def build_model(name: str, taxonomy: Taxonomy, config: RunConfig) -> Hierarchica
 
 def build_backbone(config: RunConfig) -> Trunk:
     """The config's trunk, filled with its weights if it names some."""
+    if config.backbone.startswith(CLIP):
+        towers: Trunk = _load("hmgc_core.models.clip_towers:build")(config)
+        return towers
     trunk: Trunk = _load(BACKBONES[config.backbone])(config.image_size)
     if config.weights:
         from hmgc_core.models.backbones.weights import load_backbone_weights  # noqa: PLC0415 - imports torch
@@ -54,11 +66,26 @@ def build_backbone(config: RunConfig) -> Trunk:
 
 
 def check_names(model: str, backbone: str) -> None:
-    """Raise UnknownModel with the nearest names if the catalog has no such model or backbone."""
+    """Raise UnknownModel with the nearest names if the catalog has no such model or backbone.
+
+    Which names may follow `clip:` is known once the backbone is built. Raises BadConfig where they do not go together.
+    """
     for what, name, known in (("model", model, MODELS), ("backbone", backbone, BACKBONES)):
-        if name not in known:
+        if name not in known and not (what == "backbone" and name.startswith(CLIP)):
             nearest = ", ".join(map(repr, nearest_names(name, known)))
             raise UnknownModel(f"there is no {what} {name!r}", remedy=f"choose one of {nearest}")
+    if model in READING_NAMES and not backbone.startswith(CLIP):
+        raise BadConfig(
+            f"{model} reads the names of the classes, which {backbone!r} cannot",
+            remedy="choose a CLIP as its backbone: clip:RN50-quickgelu, clip:ViT-B-32-quickgelu, …; clip:tiny to try out",
+        )
+
+
+def names_weights(config: RunConfig) -> bool:
+    """The config's weights are published ones, to be fetched by their name; else they are a file."""
+    if config.backbone.startswith(CLIP):
+        return config.weights.isidentifier()  # openai, laion2b_s34b_b79k, …: no path and no file ending
+    return config.weights == "imagenet"
 
 
 def _load(dotted: str) -> Any:

@@ -89,7 +89,7 @@ class HierarchicalModel(nn.Module, ABC):
         return [{"params": list(self.parameters()), "lr_factor": 1.0}]
 
     def optimizer(self, config: RunConfig) -> torch.optim.Optimizer:
-        """What takes the steps: SGD with momentum. It learns the parameter groups at the run's rate and weight decay."""
+        """What takes the steps: SGD with momentum, at the run's learning rate and weight decay."""
         return torch.optim.SGD(
             self.parameter_groups(), lr=config.lr, momentum=MOMENTUM, nesterov=True, weight_decay=config.weight_decay
         )

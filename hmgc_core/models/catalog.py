@@ -77,7 +77,7 @@ def check_names(model: str, backbone: str) -> None:
     if model in READING_NAMES and not backbone.startswith(CLIP):
         raise BadConfig(
             f"{model} reads the names of the classes, which {backbone!r} cannot",
-            remedy="choose a CLIP as its backbone: clip:RN50-quickgelu, clip:ViT-B-32-quickgelu, …; clip:tiny to try out",
+            remedy="choose a CLIP: clip:RN50-quickgelu, clip:ViT-B-32-quickgelu, …, or clip:tiny to try it out",
         )
 
 

@@ -85,7 +85,7 @@ class ClipZeroShot(HierarchicalModel):
         return (start,) if self.towers.is_random else ()
 
     def retarget(self, taxonomy: Taxonomy) -> "ClipZeroShot":
-        """These towers, shared and not copied, asked about another tree: classes added since have scores by their names."""
+        """The same towers asked about another tree: classes added since have scores by their names."""
         other = ClipZeroShot(taxonomy, self.towers, prompt=self.prompt)
         return other.to(self.tokens.device).train(self.training)
 
@@ -93,7 +93,7 @@ class ClipZeroShot(HierarchicalModel):
         """(B, 3, H, W) to CLIP's embeddings."""
         return Scores(embedding=self.trunk.pool(self.trunk(images)))
 
-    def loss(self, scores: Scores, targets: Tensor | Targets) -> Tensor:
+    def loss(self, scores: Scores, targets: Tensor | Targets) -> Tensor:  # noqa: ARG002 - there is nothing to learn
         """Raises NotTrainable."""
         raise NotTrainable("clip_zero_shot has nothing to learn", remedy="choose hgrnet to train CLIP on your labels")
 
@@ -162,7 +162,7 @@ class Contrast:
 
 @dataclass(frozen=True)
 class _Rows:
-    """R questions "which of these is it?". images: (R,) rows of the batch. right: (R,) nodes. candidates: (R, N) bool."""
+    """R times "which of these is it?". images: (R,) places in the batch. right: (R,) nodes. candidates: (R, N) bool."""
 
     images: Tensor
     right: Tensor
@@ -369,7 +369,7 @@ def build(taxonomy: Taxonomy, trunk: ClipTowers, config: RunConfig) -> HgrNet:
 
 
 def build_zero_shot(taxonomy: Taxonomy, trunk: ClipTowers, config: RunConfig) -> ClipZeroShot:
-    """The model of the catalog's entry `clip_zero_shot`. Raises BadConfig where the prompt has no place for the name."""
+    """The model of the catalog's entry `clip_zero_shot`. Raises BadConfig as `build` does."""
     return ClipZeroShot(taxonomy, trunk, prompt=_prompt(chosen_options(config)))
 
 

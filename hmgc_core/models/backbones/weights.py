@@ -32,7 +32,7 @@ def read_backbone(path: Path) -> dict[str, Tensor]:
 
 
 def fill_backbone(trunk: Trunk, tensors: dict[str, Tensor], backbone: str, weights: str) -> None:
-    """Give `trunk` these tensors. Raises WeightsError that names what does not fit; `weights` is where they are from."""
+    """Give `trunk` these tensors, which are from `weights`. Raises WeightsError that names what does not fit."""
     wanted = trunk.state_dict()
     problems = [
         f"{name} is missing" for name in wanted if name not in tensors and not name.endswith("num_batches_tracked")

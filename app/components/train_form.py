@@ -79,7 +79,7 @@ def _more(like: RunConfig) -> None:
 
 
 def _select(label: str, names: Iterable[str], chosen: str, words: Callable[[str], str], *, setting: str) -> None:
-    options = list(names)
+    options = list(dict.fromkeys([*names, chosen]))  # the command line takes names that no list can hold
     st.selectbox(label, options, index=options.index(chosen), format_func=words, key=_key(setting))
 
 

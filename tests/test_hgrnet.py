@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from hmgc_core.errors import BadConfig, NotTrainable, UnknownModel, WeightsError
 from hmgc_core.models import clip_towers, hgrnet
+from hmgc_core.models.backbones import colours
 from hmgc_core.models.catalog import build_model, check_names
 from hmgc_core.models.clip_towers import ClipTowers
 from hmgc_core.models.hgrnet import ClipZeroShot, Contrast, HgrNet, prompts
@@ -238,7 +239,7 @@ def test_the_towers_give_what_open_clip_gives(architecture):
                 nn.init.uniform_(module.weight, 0.5, 1.5)
     side = architecture["vision_cfg"]["image_size"]
     pixels = torch.rand(2, 3, side, side)
-    ours = (pixels - torch.tensor(clip_towers.MEAN).view(3, 1, 1)) / torch.tensor(clip_towers.SPREAD).view(3, 1, 1)
+    ours = (pixels - torch.tensor(colours.MEAN).view(3, 1, 1)) / torch.tensor(colours.SPREAD).view(3, 1, 1)
     mean, spread = open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD
     theirs = (pixels - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(spread).view(3, 1, 1)
     texts = ["a photo of a crane, a kind of bird.", "a dog"]
@@ -266,14 +267,14 @@ def config(**given) -> RunConfig:
 
 def test_weights_come_from_a_file_of_open_clip_or_one_of_our_checkpoints(tmp_path, tiny_tree):
     given = build_model("hgrnet", tiny_tree, config(seed=1))
-    given.towers.expect((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    given.towers.colours.expect((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
     torch.save(given.towers.clip.state_dict(), tmp_path / "open_clip.pt")
     torch.save(given.state_dict(), tmp_path / "ours.pt")
     for name, ours in (("open_clip.pt", False), ("ours.pt", True)):
         filled = build_model("hgrnet", tiny_tree, config(weights=str(tmp_path / name)))
         assert torch.equal(filled.towers.clip.text_projection, given.towers.clip.text_projection)
-        assert torch.equal(filled.towers.colour_scale, given.towers.colour_scale) is ours
-        assert not filled.remarks and filled.parameter_groups()[0]["lr_factor"] == hgrnet.PRETRAINED_LR_FACTOR
+        assert torch.equal(filled.towers.colours.scale, given.towers.colours.scale) is ours
+        assert not filled.trunk.remarks and filled.parameter_groups()[0]["lr_factor"] == hgrnet.PRETRAINED_LR_FACTOR
 
 
 @pytest.mark.parametrize(
@@ -317,6 +318,6 @@ def test_pictures_too_small_for_a_patch_and_other_backbones_are_refused(tiny_tre
 
 def test_zero_shot_has_nothing_to_learn(tiny_tree):
     model = build_model("clip_zero_shot", tiny_tree, config(model="clip_zero_shot"))
-    assert isinstance(model, ClipZeroShot) and "random" in model.remarks[0]
+    assert isinstance(model, ClipZeroShot) and "random" in model.trunk.remarks[0]
     with pytest.raises(NotTrainable, match="nothing to learn"):
         model.loss(model(torch.randn(1, 3, 16, 16)), torch.tensor([1]))

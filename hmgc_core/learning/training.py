@@ -83,7 +83,7 @@ def fit(
         epoch=best.epoch,
         metrics=best.metrics,
         skipped=loop.data.pixels.skipped,
-        remarks=(*file.remarks, *loop.state.model.remarks),
+        remarks=tuple(file.remarks),
     )
 
 
@@ -114,7 +114,7 @@ def _keep_as_built(
         epoch=best.epoch,
         metrics=metrics,
         skipped=pixels.skipped,
-        remarks=(*([compute.remark] if compute.remark else []), *model.remarks),
+        remarks=(*([compute.remark] if compute.remark else []), *model.trunk.remarks),
     )
 
 
@@ -146,6 +146,8 @@ def _prepare(
     if not places:
         file.remarks.append("no labelled validation picture: the last epoch is kept")
     name = _name_of(config, taxonomy, fingerprint(samples, pixels))
+    state = file.start(name, lambda: _fresh_state(config, taxonomy, compute))
+    file.remarks += state.model.trunk.remarks
     return EpochLoop(
         config=config,
         compute=compute,
@@ -153,7 +155,7 @@ def _prepare(
         valid_places=places,
         valid_nodes=[samples[place].node for place in places],
         file=file,
-        state=file.start(name, lambda: _fresh_state(config, taxonomy, compute)),
+        state=state,
         on_progress=on_progress,
         should_stop=should_stop,
     )

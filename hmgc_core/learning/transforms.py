@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from hmgc_core.models.base import MEAN, SPREAD
+from hmgc_core.models.backbones.colours import MEAN, SPREAD
 
 # A view shows at least this share of the picture's area, at most e^0.25 times wider or narrower, and may reach this
 # share of half a side over the edge, where the picture is mirrored.

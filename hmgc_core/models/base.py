@@ -10,11 +10,6 @@ from torch import Tensor, nn
 from hmgc_core.records import RunConfig, Targets
 from hmgc_core.taxonomy import Taxonomy
 
-# How pictures in [0, 1] are normalised for every trunk: mean and spread per channel of ImageNet photos, which most
-# published weights expect.
-MEAN = (0.485, 0.456, 0.406)
-SPREAD = (0.229, 0.224, 0.225)
-
 MOMENTUM = 0.9
 
 
@@ -29,10 +24,15 @@ class Trunk(nn.Module):
     """A backbone without its classifier: normalised pictures to feature maps, one after each of its stages.
 
     channels: of the last map. stage_channels: of each stage's map. vector_channels: of what `pool` gives.
+    remarks: what people should know about the weights it was given.
     """
 
     channels: int
     stage_channels: tuple[int, ...]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.remarks: list[str] = []
 
     @property
     def vector_channels(self) -> int:
@@ -54,6 +54,10 @@ class Trunk(nn.Module):
     def cut(self, count: int) -> None:
         """Keep the first `count` stages: what comes after is gone, its parameters too. The last of them is the map."""
         raise NotImplementedError
+
+    def adopt(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Published weights of this net under the names of this trunk, without the parts that it does not use."""
+        return tensors
 
 
 class HierarchicalModel(nn.Module, ABC):
@@ -93,11 +97,6 @@ class HierarchicalModel(nn.Module, ABC):
         return torch.optim.SGD(
             self.parameter_groups(), lr=config.lr, momentum=MOMENTUM, nesterov=True, weight_decay=config.weight_decay
         )
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """What people should know about a run of this model, as it was built."""
-        return ()
 
     @property
     def target_layer(self) -> nn.Module:

@@ -35,7 +35,8 @@ BACKBONES = {
     "resnet_mini": "hmgc_core.models.backbones.resnet_mini:resnet_mini",
 }
 
-CLIP = "clip:"  # and the name of one of open_clip's models, or `tiny`
+# The word that asks for a backbone's ImageNet weights, instead of a file.
+IMAGENET = "imagenet"
 
 
 def build_model(name: str, taxonomy: Taxonomy, config: RunConfig) -> HierarchicalModel:
@@ -53,8 +54,8 @@ def build_model(name: str, taxonomy: Taxonomy, config: RunConfig) -> Hierarchica
 
 
 def build_backbone(config: RunConfig) -> Trunk:
-    """The config's trunk, filled with its weights if it names some."""
-    if config.backbone.startswith(CLIP):
+    """The config's trunk, filled with its weights if it names some. A model that reads names has one that reads too."""
+    if config.model in READING_NAMES:
         towers: Trunk = _load("hmgc_core.models.clip_towers:build")(config)
         return towers
     trunk: Trunk = _load(BACKBONES[config.backbone])(config.image_size)
@@ -68,24 +69,25 @@ def build_backbone(config: RunConfig) -> Trunk:
 def check_names(model: str, backbone: str) -> None:
     """Raise UnknownModel with the nearest names if the catalog has no such model or backbone.
 
-    Which names may follow `clip:` is known once the backbone is built. Raises BadConfig where they do not go together.
+    Of `clip:` only the family is looked at here; the name behind it when the net is built. Raises BadConfig where a
+    model that reads names gets a backbone that does not.
     """
-    for what, name, known in (("model", model, MODELS), ("backbone", backbone, BACKBONES)):
-        if name not in known and not (what == "backbone" and name.startswith(CLIP)):
-            nearest = ", ".join(map(repr, nearest_names(name, known)))
-            raise UnknownModel(f"there is no {what} {name!r}", remedy=f"choose one of {nearest}")
-    if model in READING_NAMES and not backbone.startswith(CLIP):
+    reads = model in READING_NAMES
+    if reads and not backbone.startswith("clip:"):
         raise BadConfig(
             f"{model} reads the names of the classes, which {backbone!r} cannot",
             remedy="choose a CLIP: clip:RN50-quickgelu, clip:ViT-B-32-quickgelu, …, or clip:tiny to try it out",
         )
+    for what, name, known in (("model", model, MODELS), ("backbone", backbone, BACKBONES)):
+        if name not in known and not (what == "backbone" and reads):
+            nearest = ", ".join(map(repr, nearest_names(name, known)))
+            raise UnknownModel(f"there is no {what} {name!r}", remedy=f"choose one of {nearest}")
 
 
-def names_weights(config: RunConfig) -> bool:
-    """The config's weights are published ones, to be fetched by their name; else they are a file."""
-    if config.backbone.startswith(CLIP):
-        return config.weights.isidentifier()  # openai, laion2b_s34b_b79k, …: no path and no file ending
-    return config.weights == "imagenet"
+def is_published(backbone: str, weights: str) -> bool:
+    """Whether these weights are to be fetched by their name: `imagenet`, or a tag of CLIP's such as `openai`."""
+    is_tag = backbone.startswith("clip:") and weights.replace("_", "").replace("-", "").isalnum()
+    return weights == IMAGENET or is_tag
 
 
 def _load(dotted: str) -> Any:

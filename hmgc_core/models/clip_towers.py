@@ -16,8 +16,9 @@ from open_clip.modified_resnet import ModifiedResNet
 from torch import Tensor, nn
 
 from hmgc_core.errors import BadConfig, UnknownModel, WeightsError, nearest_names
-from hmgc_core.models.backbones.weights import fill_backbone, read_backbone
-from hmgc_core.models.base import MEAN, SPREAD, Trunk
+from hmgc_core.models.backbones.colours import Colours
+from hmgc_core.models.backbones.weights import load_backbone_weights
+from hmgc_core.models.base import Trunk
 from hmgc_core.records import RunConfig
 
 # For trying out on two processor cores; nobody has published weights for it.
@@ -43,9 +44,6 @@ class ClipTowers(Trunk):
     is_random: no weights were loaded. With loaded ones BatchNorm's statistics stay frozen in training, as in HGR-Net.
     """
 
-    colour_scale: Tensor
-    colour_shift: Tensor
-
     def __init__(self, clip: open_clip.CLIP) -> None:
         super().__init__()
         self.clip = clip
@@ -54,16 +52,7 @@ class ClipTowers(Trunk):
         self.is_resnet = isinstance(clip.visual, ModifiedResNet)
         width = clip.visual.attnpool.c_proj.in_features if self.is_resnet else 2 * clip.visual.conv1.out_channels
         self.channels, self.stage_channels = width, (width,)
-        # Kept with the weights: they were learned under one normalisation, and a few under another than CLIP's own.
-        self.register_buffer("colour_scale", torch.ones(1, 3, 1, 1))
-        self.register_buffer("colour_shift", torch.zeros(1, 3, 1, 1))
-        self.expect(open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD)
-
-    def expect(self, mean: Sequence[float], spread: Sequence[float]) -> None:
-        """Say which mean and spread per channel, of pictures in [0, 1], the image tower was trained with."""
-        ours, theirs = torch.tensor([MEAN, SPREAD]), torch.tensor([mean, spread])
-        self.colour_scale.copy_((ours[1] / theirs[1]).view(1, 3, 1, 1))
-        self.colour_shift.copy_(((ours[0] - theirs[0]) / theirs[1]).view(1, 3, 1, 1))
+        self.colours = Colours(open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD)
 
     @property
     def vector_channels(self) -> int:
@@ -80,7 +69,7 @@ class ClipTowers(Trunk):
 
     def stages(self, images: Tensor) -> list[Tensor]:
         """(B, 3, H, W) to the one map, (B, channels, h, w)."""
-        images = images * self.colour_scale + self.colour_shift
+        images = self.colours(images)
         visual = self.clip.visual
         if not self.is_resnet:
             return [self._tokens_as_map(images)]
@@ -91,6 +80,13 @@ class ClipTowers(Trunk):
 
     def cut(self, count: int) -> None:
         """There is one stage, so nothing to cut."""
+
+    def adopt(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """open_clip's names of a whole CLIP; a checkpoint of ours has our names, and says which colours it expects."""
+        if any(name.startswith("clip.") for name in tensors):
+            return tensors
+        colours = {f"colours.{name}": value for name, value in self.colours.state_dict().items()}
+        return {**colours, **{f"clip.{name}": value for name, value in tensors.items()}}
 
     def _tokens_as_map(self, images: Tensor) -> Tensor:
         visual = self.clip.visual
@@ -171,6 +167,10 @@ def build(config: RunConfig) -> ClipTowers:
     towers = ClipTowers(open_clip.CLIP(**architecture))
     if config.weights:
         _load_weights(towers, name, config.weights)
+    else:
+        towers.remarks.append(
+            "both towers of CLIP started at random: only for trying out, names meant nothing at first"
+        )
     return towers
 
 
@@ -203,12 +203,8 @@ def _load_weights(towers: ClipTowers, name: str, weights: str) -> None:
     if not path.is_file():
         published = _published(name, weights)
         path = _fetched(published, name, weights)
-        towers.expect(published["mean"], published["std"])
-    tensors = read_backbone(path)
-    if not any(key.startswith("clip.") for key in tensors):  # open_clip's own; ours say how pictures are normalised
-        colours = {key: value for key, value in towers.state_dict().items() if key.startswith("colour_")}
-        tensors = {**colours, **{f"clip.{key}": value for key, value in tensors.items()}}
-    fill_backbone(towers, tensors, f"clip:{name}", weights)
+        towers.colours.expect(published["mean"], published["std"])
+    load_backbone_weights(towers, f"clip:{name}", str(path))
     towers.is_random = False
 
 

@@ -78,12 +78,6 @@ class ClipZeroShot(HierarchicalModel):
         """The part of the map that belongs to places."""
         return self.towers.looked_at
 
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """Says so where nobody taught the towers to read."""
-        start = "both towers of CLIP started from random weights: only for trying out, names mean nothing to it yet"
-        return (start,) if self.towers.is_random else ()
-
     def retarget(self, taxonomy: Taxonomy) -> "ClipZeroShot":
         """The same towers asked about another tree: classes added since have scores by their names."""
         other = ClipZeroShot(taxonomy, self.towers, prompt=self.prompt)

@@ -10,7 +10,7 @@ import numpy as np
 from hmgc_core.errors import BadConfig, CheckpointError, NotTrainable, UnknownRun
 from hmgc_core.given_paths import given_path
 from hmgc_core.leading import Step, read_on
-from hmgc_core.models.catalog import BACKBONES, MODELS, READY_MADE, check_names, names_weights
+from hmgc_core.models.catalog import BACKBONES, MODELS, READY_MADE, check_names, is_published
 from hmgc_core.models.options import chosen_options
 from hmgc_core.querying import agreed_node
 from hmgc_core.records import KIND_CODES, Annotation, EpochMetrics, ImageRecord, Run, RunConfig, Sample
@@ -35,7 +35,7 @@ def queue_run(ws: Workspace, config: RunConfig) -> int:
         raise BadConfig(
             f"there is no labelling {config.labelling!r}", remedy="leave it blank to use the current labels"
         )
-    if config.weights and not names_weights(config) and not given_path(config.weights).is_file():
+    if config.weights and not _weights_are_there(config):
         raise BadConfig(f"there is no weights file {config.weights}", remedy="check the path, or leave it blank")
     version, taxonomy = current_taxonomy(ws)
     with ws.reading() as connection:
@@ -44,6 +44,11 @@ def queue_run(ws: Workspace, config: RunConfig) -> int:
         _check_trainable(_learnable(ws, taxonomy, version, last).train)
     with ws.writing() as connection:
         return runs.add(connection, config, taxonomy_id=version, last_annotation_id=last)
+
+
+def _weights_are_there(config: RunConfig) -> bool:
+    """A file, or a name by which the worker fetches them."""
+    return given_path(config.weights).is_file() or is_published(config.backbone, config.weights)
 
 
 def _check_trainable(train: list[Sample]) -> None:

@@ -22,17 +22,8 @@ def load_backbone_weights(trunk: Trunk, backbone: str, weights: str) -> None:
     The file may be a bare backbone, a whole classifier of the same network, or a checkpoint of ours.
     Raises WeightsError when it is missing, unreadable or does not fit, naming what does not.
     """
-    tensors = _backbone_part(_fetch_imagenet(backbone)) if weights == IMAGENET else read_backbone(Path(weights))
-    fill_backbone(trunk, tensors, backbone, weights)
-
-
-def read_backbone(path: Path) -> dict[str, Tensor]:
-    """The tensors of a weights file under the names they have in the backbone. Raises WeightsError."""
-    return _backbone_part(_read(path))
-
-
-def fill_backbone(trunk: Trunk, tensors: dict[str, Tensor], backbone: str, weights: str) -> None:
-    """Give `trunk` these tensors, which are from `weights`. Raises WeightsError that names what does not fit."""
+    tensors = _fetch_imagenet(backbone) if weights == IMAGENET else _read(Path(weights))
+    tensors = trunk.adopt(_backbone_part(tensors))
     wanted = trunk.state_dict()
     problems = [
         f"{name} is missing" for name in wanted if name not in tensors and not name.endswith("num_batches_tracked")

@@ -1,21 +1,28 @@
 """HGR-Net learns from labels at any level by the names of the classes; zero-shot CLIP is the same without learning."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import open_clip
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from hmgc_core.errors import BadConfig, NotTrainable, UnknownModel, WeightsError
+from hmgc_core.learning.checkpoints import load_checkpoint
+from hmgc_core.learning.inference import metrics_of, predict
+from hmgc_core.learning.pixel_cache import decode_pictures
+from hmgc_core.learning.training import FitResult, fit
 from hmgc_core.models import clip_towers, hgrnet
 from hmgc_core.models.backbones import colours
 from hmgc_core.models.catalog import build_model, check_names
 from hmgc_core.models.clip_towers import ClipTowers
 from hmgc_core.models.hgrnet import ClipZeroShot, Contrast, HgrNet, prompts
-from hmgc_core.records import IS, IS_NOT, NONE_HERE, RunConfig, Targets
+from hmgc_core.records import IS, IS_NOT, NONE_HERE, RunConfig, Sample, Targets
 from hmgc_core.taxonomy import NodeText, Taxonomy
+from hmgc_core.workflow import training
 
 # One block and 16 channels a tower: enough to be exact with.
 SMALLEST = {
@@ -69,9 +76,9 @@ def published_loss(model: HgrNet, image: Tensor, label: int) -> Tensor:
 
 def layer_weights(model: HgrNet, nodes: list[int]) -> Tensor:
     if model.contrast.weighting == "equal":
-        return torch.full((len(nodes),), 1 / len(nodes))
+        return torch.full((len(nodes),), 1 / len(nodes), dtype=torch.float64)
     if model.contrast.weighting == "increasing":
-        ranks = torch.arange(1, len(nodes) + 1)
+        ranks = torch.arange(1, len(nodes) + 1, dtype=torch.float64)
         return ranks / ranks.sum()
     return torch.stack([model.theta[model.taxonomy.depths[node]] for node in nodes]).softmax(0)
 
@@ -321,3 +328,60 @@ def test_zero_shot_has_nothing_to_learn(tiny_tree):
     assert isinstance(model, ClipZeroShot) and "random" in model.trunk.remarks[0]
     with pytest.raises(NotTrainable, match="nothing to learn"):
         model.loss(model(torch.randn(1, 3, 16, 16)), torch.tensor([1]))
+
+
+# --- as a run ---------------------------------------------------------------------------------------------------------
+
+
+def picture_files(folder: Path, tree: Taxonomy) -> list[Sample]:
+    """Eight plain pictures, two a leaf."""
+    folder.mkdir()
+    made = []
+    for number in range(8):
+        leaf = int(tree.leaves[number % 4])
+        Image.new("RGB", (16, 16), (60 * (number % 4), 30, 200 - 40 * (number % 4))).save(folder / f"{number}.png")
+        made.append(Sample(folder / f"{number}.png", int(tree.parents[leaf]) if number > 5 else leaf))
+    return made
+
+
+def run_of(tmp_path: Path, tree: Taxonomy, train: list[Sample], valid: list[Sample], name: str, **given) -> FitResult:
+    passed = {key: given.pop(key) for key in ("should_stop",) if key in given}
+    settings = config(device="cpu", epochs=2, batch_size=4, **given)
+    return fit(settings, tree, train, valid, folder=tmp_path / name, cache=tmp_path / "cache", **passed)
+
+
+def test_a_stopped_run_goes_on_to_the_very_same_weights(tmp_path, tiny_tree):
+    samples = picture_files(tmp_path / "photos", tiny_tree)
+    questions = iter([False, False, False, True])
+    straight = run_of(tmp_path, tiny_tree, samples, samples[:4], "straight")
+    assert run_of(tmp_path, tiny_tree, samples, samples[:4], "broken", should_stop=lambda: next(questions)).stopped
+    resumed = run_of(tmp_path, tiny_tree, samples, samples[:4], "broken")
+
+    kept, again = (load_checkpoint(one.checkpoint).model for one in (straight, resumed))
+    assert all(torch.equal(a, b) for a, b in zip(kept.state_dict().values(), again.state_dict().values(), strict=True))
+    fresh = build_model("hgrnet", tiny_tree, config())
+    for learned in ("theta", "trunk.clip.text_projection", "trunk.clip.visual.proj", "trunk.clip.logit_scale"):
+        assert not torch.equal(kept.state_dict()[learned], fresh.state_dict()[learned]), learned
+    assert any("started at random" in remark for remark in straight.remarks)
+
+
+def test_a_zero_shot_run_takes_no_label_and_leaves_a_checkpoint(tmp_path, tiny_tree):
+    samples = picture_files(tmp_path / "photos", tiny_tree)
+    result = run_of(tmp_path, tiny_tree, [], samples, "run", model="clip_zero_shot")
+
+    assert not result.stopped and 0 <= result.metrics["leaf_accuracy"] <= 1
+    checkpoint = load_checkpoint(result.checkpoint)
+    pixels = decode_pictures([sample.path for sample in samples], size=16, folder=tmp_path / "cache")
+    said = list(predict(checkpoint, pixels, device="cpu"))
+    np.testing.assert_equal(metrics_of(tiny_tree, [sample.node for sample in samples], said), result.metrics)
+    assert any("started at random" in remark for remark in result.remarks)
+    assert run_of(tmp_path, tiny_tree, [], [], "nothing measured", model="clip_zero_shot").metrics == {}
+
+
+def test_zero_shot_is_queued_before_the_first_label(workspace):
+    assert training.queue_run(workspace, config(model="clip_zero_shot")) == 1
+    with pytest.raises(NotTrainable):
+        training.queue_run(workspace, config())
+    with pytest.raises(BadConfig, match="reads the names"):
+        training.queue_run(workspace, config(model="clip_zero_shot", backbone="resnet18"))
+    assert training.queue_run(workspace, config(model="clip_zero_shot", weights="openai")) == 2

@@ -234,6 +234,42 @@ def test_a_long_name_keeps_its_beginning():
     assert tokens.shape == (2, 24) and tokens[0, -1] == tokens.max()
 
 
+COLOURS = {"red": (2.0, -1.0, -1.0), "green": (-1.0, 2.0, -1.0), "blue": (-1.0, -1.0, 2.0)}
+SHADES = {"white": 2.0, "grey": 0.0, "black": -2.0}
+
+
+def colours_on_shades(names: list[str], random: torch.Generator) -> Tensor:
+    """(B, 3, 16, 16): the upper half in the colour, the lower in the shade, with noise."""
+    images = torch.empty(len(names), 3, 16, 16)
+    for image, name in zip(images, names, strict=True):
+        colour, shade = name.split(" on ")
+        image[:] = SHADES[shade]
+        image[:, :8] = torch.tensor(COLOURS[colour]).view(3, 1, 1)
+    return images + 0.3 * torch.randn(images.shape, generator=random)
+
+
+def test_a_class_added_after_the_training_is_found_by_its_name():
+    names = [f"{colour} on {shade}" for shade in SHADES for colour in COLOURS]
+    late, known = "blue on black", [name for name in names if name != "blue on black"]
+    tops = [(shade, "all") for shade in SHADES]
+    tree = Taxonomy.from_edges(tops + [(name, name.split(" on ")[1]) for name in known])
+    torch.manual_seed(0)
+    model = build_model("hgrnet", tree, config(options={"out_ratio": 1.0}))
+    optimizer, random = model.optimizer(RunConfig(lr=1e-3)), torch.Generator().manual_seed(0)
+    labels = torch.tensor([tree.index(name) for name in known * 2])
+    for _ in range(30):
+        optimizer.zero_grad()
+        model.loss(model(colours_on_shades(known * 2, random)), labels).backward()
+        optimizer.step()
+
+    more = model.eval().retarget(Taxonomy.from_edges(tops + [(name, name.split(" on ")[1]) for name in names]))
+    with torch.no_grad():
+        probs = more.log_probs(more(colours_on_shades([late] * 8, random))).exp()[:, more.taxonomy.leaves]
+    place = [more.taxonomy.keys[leaf] for leaf in more.taxonomy.leaves].index(late)
+    assert probs[:, place].mean() > 2 / len(names)
+    assert (probs > probs[:, [place]]).sum(1).float().mean() <= 2  # classes that are thought likelier
+
+
 # --- the towers -------------------------------------------------------------------------------------------------------
 
 

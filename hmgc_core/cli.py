@@ -166,7 +166,7 @@ app.command()(cli_out.restore)
 @app.command()
 def train(
     model: Annotated[str, typer.Argument(help="flat, hrn, …")],
-    backbone: Annotated[str, typer.Option(help="resnet18, resnet_mini, …")] = RunConfig.backbone,
+    backbone: Annotated[str, typer.Option(help="resnet18, vig_ti, timm:NAME, …")] = RunConfig.backbone,
     image_size: Annotated[int, typer.Option(help="Side of the pictures in pixels.")] = RunConfig.image_size,
     epochs: Annotated[int, typer.Option()] = RunConfig.epochs,
     batch_size: Annotated[int, typer.Option()] = RunConfig.batch_size,
@@ -174,7 +174,7 @@ def train(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = RunConfig.device,
     seed: Annotated[int, typer.Option()] = RunConfig.seed,
     labelling: Annotated[str, typer.Option(help="A named set of labels; blank for the current ones.")] = "",
-    weights: Annotated[str, typer.Option(help="File with backbone weights, or imagenet.")] = "",
+    weights: Annotated[str, typer.Option(help="File with backbone weights, imagenet, or a tag of CLIP.")] = "",
     option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE of this model or backbone; may repeat.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the end; train here if no worker is running.")] = False,
     workspace: WorkspaceOption = None,

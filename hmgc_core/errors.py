@@ -13,6 +13,7 @@ HmgcError
 ├── ArchiveError         an archive of pictures cannot be unpacked
 ├── PictureError         a file is not a picture we can read
 ├── BadConfig            a training setting is out of range
+├── BadProbabilities     numbers that should be probabilities of the classes are not
 ├── NotTrainable         the labels at hand cannot train a model
 ├── DeviceError          the wanted device cannot be used
 ├── WeightsError         a weights file is missing or does not fit
@@ -95,6 +96,10 @@ class PictureError(HmgcError):
 
 class BadConfig(HmgcError):
     """A training setting is out of range."""
+
+
+class BadProbabilities(HmgcError):
+    """Numbers that should be probabilities of all classes are not: NaN, outside [0, 1], or of another shape."""
 
 
 class NotTrainable(HmgcError):

@@ -283,7 +283,8 @@ def _prediction(run_id: int, image_id: int, taxonomy: Taxonomy, one: ImagePredic
 
 
 def _metrics(taxonomy: Taxonomy, targets: list[int], said: list[ImagePrediction]) -> dict[str, Any]:
-    probs = np.exp(np.stack([one.log_probs for one in said if one.log_probs is not None]))
+    probs = np.stack([one.log_probs for one in said if one.log_probs is not None])
+    np.minimum(np.exp(probs, out=probs), 1, out=probs)  # in place: with thousands of classes it is large
     answers = np.stack([one.answers for one in said])
     measured = evaluate(taxonomy, np.array(targets, dtype=np.int64), probs, answers)
     return _without_nan({**measured, "images": len(targets)})

@@ -14,7 +14,19 @@ BACKBONES = {
     "resnet34": "larger",
     "resnet50": "large, needs a GPU",
     "wide_resnet50_2": "very large, needs a GPU",
-    "clip:tiny": "reads names too, only for trying out",
+    "graphconvnet_ti": "connects parts that look alike; medium, needs a GPU",
+    "graphconvnet_s": "connects parts that look alike; large, needs a GPU",
+    "pyramid_graphconvnet_ti": "connects parts that look alike, fine and coarse; medium, needs a GPU",
+    "pyramid_graphconvnet_s": "connects parts that look alike, fine and coarse; large, needs a GPU",
+    "vig_ti": "connects parts that look alike, a simpler kind; medium, needs a GPU",
+    "vig_s": "connects parts that look alike, a simpler kind; large, needs a GPU",
+    "pyramid_vig_ti": "connects parts that look alike, fine and coarse, a simpler kind; medium, needs a GPU",
+    "pyramid_vig_s": "connects parts that look alike, fine and coarse, a simpler kind; large, needs a GPU",
+}
+# What stands before the name of any net of a library.
+FAMILIES = {
+    "timm:": "any net of the timm library that looks at pictures place by place",
+    "clip:": "a net that learned from pictures with captions; most models use its picture half",
 }
 
 
@@ -24,5 +36,7 @@ def model(name: str) -> str:
 
 
 def backbone(name: str) -> str:
-    """The name of a backbone with its size in words."""
-    return f"{name} – {BACKBONES[name]}" if name in BACKBONES else name
+    """The name of a backbone with what it is in words."""
+    families = (words for prefix, words in FAMILIES.items() if name.startswith(prefix))
+    words = BACKBONES.get(name) or next(families, "")
+    return f"{name} – {words}" if words else name

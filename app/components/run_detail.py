@@ -43,7 +43,9 @@ def show(ws: Workspace, run: Run) -> None:
     if split:
         st.subheader("All measures")
         st.caption(f"On {run_summary.measured_on(run, split)} that had a label when the run was queued.")
-        _table(metric_words.figures(run.metrics[split]))
+        for about, figures in metric_words.by_group(metric_words.figures(run.metrics[split])).items():
+            st.markdown(f"**{about}**")
+            _table(about, figures)
     st.subheader("Settings")
     st.dataframe(
         {"Setting": list(SETTINGS.values()), "Value": [said(run, name) for name in SETTINGS]},
@@ -59,7 +61,7 @@ def said(run: Run, setting: str) -> str:
     return str(asdict(run.config)[setting]) or "–"
 
 
-def _table(figures: list[Figure]) -> None:
+def _table(about: str, figures: list[Figure]) -> None:
     st.dataframe(
         {
             "Measure": [figure.name for figure in figures],
@@ -69,7 +71,7 @@ def _table(figures: list[Figure]) -> None:
         },
         hide_index=True,
         height="content",
-        alt="All measures of the run",
+        alt=f"{about}: the measures of the run",
     )
 
 

@@ -1,5 +1,6 @@
 """The settings of a training. The common ones are in sight, the others one click away."""
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -7,8 +8,9 @@ import streamlit as st
 
 from app import actions, state
 from app.components import model_words, wording
-from hmgc_core.records import Run, RunConfig
+from hmgc_core.records import OptionValue, Run, RunConfig
 from hmgc_core.workflow import training
+from hmgc_core.workflow.training import Option
 from hmgc_core.workflow.workspaces import Workspace
 
 SIZES = (32, 48, 64, 96, 128, 160, 224, 288, 384)
@@ -20,30 +22,72 @@ def show(ws: Workspace) -> None:
     runs = training.all_runs(ws)
     example = next((run for run in runs if run.status != "failed"), None)
     like = example.config if example else RunConfig()
-    with st.form("train.form", border=False):
-        models = list(training.MODELS)
-        st.radio(
-            "Model",
-            models,
-            index=models.index(like.model),
-            captions=[model_words.model(name) for name in models],
-            key=_key("model"),
-        )
-        sizes = sorted({*SIZES, like.image_size})
-        with st.grid(2, min_column_width=200):
-            _select("Backbone", training.BACKBONES, like.backbone, model_words.backbone, setting="backbone")
-            st.select_slider("Picture size in pixels", sizes, value=like.image_size, key=_key("image_size"))
-        st.number_input(
-            "Epochs", 1, 10_000, like.epochs, key=_key("epochs"), help="How many times it goes through all pictures."
-        )
-        if example:
-            st.caption(_like_run(example))
-        with st.expander("More settings"):
-            _more(like)
-        actions.show_problem(state.TRAIN)  # above the button: there it is in sight
-        st.form_submit_button(
-            "Start training", type="primary", icon=":material/model_training:", on_click=_queue, args=(ws,)
-        )
+    model = _select("Model", training.MODELS, like.model, setting="model")
+    st.caption(model_words.model(model))
+    sizes = sorted({*SIZES, like.image_size})
+    with st.grid(2, min_column_width=200):
+        backbone = _backbone(like.backbone)
+        st.select_slider("Picture size in pixels", sizes, value=like.image_size, key=_key("image_size"))
+    st.number_input(
+        "Epochs", 1, 10_000, like.epochs, key=_key("epochs"), help="How many times it goes through all pictures."
+    )
+    if example:
+        st.caption(_like_run(example))
+    with st.expander("More settings"):
+        _options(model, backbone, like)
+        _more(like)
+    actions.show_problem(state.TRAIN)  # above the button: there it is in sight
+    st.button(
+        "Start training",
+        type="primary",
+        icon=":material/model_training:",
+        key=_key("start"),
+        on_click=_queue,
+        args=(ws,),
+    )
+
+
+def _backbone(chosen: str) -> str:
+    """Those of the list, or the name of one of the thousand of a library."""
+    known = list(dict.fromkeys([*training.BACKBONES, chosen]))
+    return st.selectbox(
+        "Backbone",
+        known,
+        index=known.index(chosen),
+        format_func=model_words.backbone,
+        accept_new_options=True,
+        key=_key("backbone"),
+        help="Or type timm: or clip: and the name of one of those libraries' networks.",
+    )
+
+
+def _options(model: str, backbone: str, like: RunConfig) -> None:
+    """What only this model on this backbone can be told."""
+    options = training.options_of(model, backbone)
+    if not options:
+        return
+    with st.grid(2, min_column_width=200):
+        for option in options:
+            _option(option, like.options.get(option.name, option.default), key=_option_key(model, backbone, option))
+    st.divider()
+
+
+def _option(option: Option, value: OptionValue, *, key: str) -> None:
+    if isinstance(option.default, bool):
+        st.checkbox(option.words, value=bool(value), key=key, help=option.help)
+    elif isinstance(option.default, float):
+        low = float(option.low) if math.isfinite(option.low) else None
+        high = float(option.high) if math.isfinite(option.high) else None
+        st.number_input(option.words, low, high, float(value), format="%g", key=key, help=option.help)
+    elif option.choices:
+        place = option.choices.index(str(value))
+        st.selectbox(option.words, option.choices, index=place, key=key, help=option.help)
+    else:
+        st.text_input(option.words, value=str(value), key=key, help=option.help)
+
+
+def _option_key(model: str, backbone: str, option: Option) -> str:
+    return _key(f"{model}.{backbone}.{option.name}")
 
 
 def _like_run(run: Run) -> str:
@@ -67,7 +111,7 @@ def _more(like: RunConfig) -> None:
             key=_key("lr"),
             help="The highest one; it rises and falls during the training.",
         )
-        _select("Runs on", DEVICES, like.device, DEVICES.__getitem__, setting="device")
+        _select("Runs on", DEVICES, like.device, setting="device", words=DEVICES.__getitem__)
         st.number_input("Seed", 0, 2**31 - 1, like.seed, key=_key("seed"), help="The same seed gives the same start.")
     st.text_input(
         "Weights file of the backbone",
@@ -78,9 +122,9 @@ def _more(like: RunConfig) -> None:
     )
 
 
-def _select(label: str, names: Iterable[str], chosen: str, words: Callable[[str], str], *, setting: str) -> None:
-    options = list(dict.fromkeys([*names, chosen]))  # the command line takes names that no list can hold
-    st.selectbox(label, options, index=options.index(chosen), format_func=words, key=_key(setting))
+def _select(label: str, names: Iterable[str], chosen: str, *, setting: str, words: Callable[[str], str] = str) -> str:
+    options = list(names)
+    return st.selectbox(label, options, index=options.index(chosen), format_func=words, key=_key(setting))
 
 
 def _key(setting: str) -> str:
@@ -98,4 +142,9 @@ def _queue_run(ws: Workspace) -> int:
     names = ("model", "backbone", "image_size", "epochs", "batch_size", "lr", "device", "seed", "weights")
     wanted: dict[str, Any] = {name: st.session_state[_key(name)] for name in names}
     wanted["weights"] = wanted["weights"].strip()
+    model, backbone = wanted["model"], wanted["backbone"]
+    wanted["options"] = {
+        option.name: st.session_state[_option_key(model, backbone, option)]
+        for option in training.options_of(model, backbone)
+    }
     return training.queue_run(ws, RunConfig(**wanted))

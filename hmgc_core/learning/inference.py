@@ -13,7 +13,7 @@ from hmgc_core.learning.checkpoints import Checkpoint
 from hmgc_core.learning.devices import ComputeDevice, pick_device
 from hmgc_core.learning.pixel_cache import Pixels, Stopped
 from hmgc_core.learning.transforms import normalise
-from hmgc_core.metrics import calibration_error, evaluate
+from hmgc_core.metrics import answer_metrics, calibration_error
 from hmgc_core.models.base import HierarchicalModel
 from hmgc_core.records import PREDICTING, Progress
 from hmgc_core.taxonomy import IntArray, Taxonomy
@@ -90,9 +90,9 @@ def measure(
 
 
 def metrics_of(taxonomy: Taxonomy, targets: Sequence[int], said: Sequence[ImagePrediction]) -> dict[str, Any]:
-    """The metrics of `evaluate` for these predictions, one target node each; no (B, N) array is needed.
+    """What an epoch needs: the metrics of the per-level answers, and `ece_leaf`; one target node for each prediction.
 
-    They are of the per-level answers; `ece_leaf` is of the probabilities.
+    No (B, N) array is needed. The rest of `evaluate` is measured once, at the end.
     """
     nodes = np.asarray(targets, dtype=np.int64)
     answers = np.array([one.answers for one in said], dtype=np.int64).reshape(len(said), taxonomy.depth)
@@ -100,7 +100,7 @@ def metrics_of(taxonomy: Taxonomy, targets: Sequence[int], said: Sequence[ImageP
     confidence = np.array([one.probability for one in said])
     is_leaf = taxonomy.is_leaf[nodes]
     ece = calibration_error(confidence[is_leaf], right[is_leaf])
-    return {**evaluate(taxonomy, nodes, None, answers), "ece_leaf": ece}
+    return {**answer_metrics(taxonomy, nodes, answers), "ece_leaf": ece}
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from hmgc_core.errors import BadConfig
 from hmgc_core.records import RunConfig, Targets
 from hmgc_core.taxonomy import Taxonomy
 
@@ -52,7 +53,25 @@ class Trunk(nn.Module):
         return features.mean((2, 3))
 
     def cut(self, count: int) -> None:
-        """Keep the first `count` stages: what comes after is gone, its parameters too. The last of them is the map."""
+        """Keep the first `count` stages: what comes after is gone, its parameters too. The last of them is the map.
+
+        Raises BadConfig where there are not that many.
+        """
+        self.check_stages(count)
+        self._cut(count)
+        self.stage_channels = self.stage_channels[:count]
+        self.channels = self.stage_channels[-1]
+
+    def check_stages(self, count: int) -> None:
+        """Raise BadConfig if this trunk has fewer than `count` stages: for models that look at several."""
+        if count > len(self.stage_channels):
+            raise BadConfig(
+                f"the model needs a backbone with {count} stages, and this one has {len(self.stage_channels)}",
+                remedy="choose one with four: resnet18, resnet34, resnet50, wide_resnet50_2, a graphconvnet or a vig",
+            )
+
+    def _cut(self, count: int) -> None:
+        """Throw away what comes after the first `count` stages."""
         raise NotImplementedError
 
     def adopt(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

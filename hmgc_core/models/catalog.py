@@ -26,13 +26,27 @@ READING_NAMES = frozenset({"hgrnet", "clip_zero_shot"})
 # These have nothing to learn, so they need no label: they are measured, and predict.
 READY_MADE = frozenset({"clip_zero_shot"})
 
-# name -> function(image_size) that gives the trunk
+# name -> function(image_size, options) that gives the trunk; options: those of models.options, each with its value
 BACKBONES = {
     "resnet18": "hmgc_core.models.backbones.torchvision_nets:resnet18",
     "resnet34": "hmgc_core.models.backbones.torchvision_nets:resnet34",
     "resnet50": "hmgc_core.models.backbones.torchvision_nets:resnet50",
     "wide_resnet50_2": "hmgc_core.models.backbones.torchvision_nets:wide_resnet50_2",
     "resnet_mini": "hmgc_core.models.backbones.resnet_mini:resnet_mini",
+    "graphconvnet_ti": "hmgc_core.models.backbones.graph_nets:graphconvnet_ti",
+    "graphconvnet_s": "hmgc_core.models.backbones.graph_nets:graphconvnet_s",
+    "pyramid_graphconvnet_ti": "hmgc_core.models.backbones.graph_nets:pyramid_graphconvnet_ti",
+    "pyramid_graphconvnet_s": "hmgc_core.models.backbones.graph_nets:pyramid_graphconvnet_s",
+    "vig_ti": "hmgc_core.models.backbones.graph_nets:vig_ti",
+    "vig_s": "hmgc_core.models.backbones.graph_nets:vig_s",
+    "pyramid_vig_ti": "hmgc_core.models.backbones.graph_nets:pyramid_vig_ti",
+    "pyramid_vig_s": "hmgc_core.models.backbones.graph_nets:pyramid_vig_s",
+}
+
+# `family:name` stands for any net of that library -> function(name, image_size) that gives the trunk
+FAMILIES = {
+    "timm": "hmgc_core.models.backbones.timm_nets:timm_net",
+    "clip": "hmgc_core.models.backbones.clip_towers:image_tower",
 }
 
 # The word that asks for a backbone's ImageNet weights, instead of a file.
@@ -42,8 +56,8 @@ IMAGENET = "imagenet"
 def build_model(name: str, taxonomy: Taxonomy, config: RunConfig) -> HierarchicalModel:
     """The model `name` for this tree, on the backbone and with the weights the config names; on the CPU, to train.
 
-    Raises UnknownModel for an unknown model or backbone, BadConfig where the config asks for another model,
-    WeightsError where the weights do not fit.
+    Raises UnknownModel for an unknown model or backbone, BadConfig where the config asks for another model or the
+    backbone cannot serve, WeightsError where the weights do not fit or cannot be fetched.
     """
     check_names(name, config.backbone)
     chosen_options(config)
@@ -54,11 +68,16 @@ def build_model(name: str, taxonomy: Taxonomy, config: RunConfig) -> Hierarchica
 
 
 def build_backbone(config: RunConfig) -> Trunk:
-    """The config's trunk, filled with its weights if it names some. A model that reads names has one that reads too."""
+    """The config's trunk, filled with its weights if it names some. Raises what `build_model` raises for a backbone."""
     if config.model in READING_NAMES:
         towers: Trunk = _load("hmgc_core.models.clip_towers:build")(config)
         return towers
-    trunk: Trunk = _load(BACKBONES[config.backbone])(config.image_size)
+    family, _, name = config.backbone.partition(":")
+    trunk: Trunk
+    if name:
+        trunk = _load(FAMILIES[family])(name, config.image_size)
+    else:
+        trunk = _load(BACKBONES[config.backbone])(config.image_size, chosen_options(config))
     if config.weights:
         from hmgc_core.models.backbones.weights import load_backbone_weights  # noqa: PLC0415 - imports torch
 
@@ -69,25 +88,30 @@ def build_backbone(config: RunConfig) -> Trunk:
 def check_names(model: str, backbone: str) -> None:
     """Raise UnknownModel with the nearest names if the catalog has no such model or backbone.
 
-    Of `clip:` only the family is looked at here; the name behind it when the net is built. Raises BadConfig where a
-    model that reads names gets a backbone that does not.
+    Of `timm:` and `clip:` only the family is looked at here; the name behind it when the net is built. Raises BadConfig
+    where a model that reads names gets a backbone that does not.
     """
-    reads = model in READING_NAMES
-    if reads and not backbone.startswith("clip:"):
+    if model in READING_NAMES and not backbone.startswith("clip:"):
         raise BadConfig(
             f"{model} reads the names of the classes, which {backbone!r} cannot",
             remedy="choose a CLIP: clip:RN50-quickgelu, clip:ViT-B-32-quickgelu, …, or clip:tiny to try it out",
         )
     for what, name, known in (("model", model, MODELS), ("backbone", backbone, BACKBONES)):
-        if name not in known and not (what == "backbone" and reads):
+        if name not in known and not (what == "backbone" and _is_of_a_family(name)):
             nearest = ", ".join(map(repr, nearest_names(name, known)))
-            raise UnknownModel(f"there is no {what} {name!r}", remedy=f"choose one of {nearest}")
+            others = "; timm:NAME and clip:NAME take any of those libraries' nets" if what == "backbone" else ""
+            raise UnknownModel(f"there is no {what} {name!r}", remedy=f"choose one of {nearest}{others}")
 
 
 def is_published(backbone: str, weights: str) -> bool:
     """Whether these weights are to be fetched by their name: `imagenet`, or a tag of CLIP's such as `openai`."""
     is_tag = backbone.startswith("clip:") and weights.replace("_", "").replace("-", "").isalnum()
     return weights == IMAGENET or is_tag
+
+
+def _is_of_a_family(backbone: str) -> bool:
+    family, _, name = backbone.partition(":")
+    return family in FAMILIES and bool(name)
 
 
 def _load(dotted: str) -> Any:

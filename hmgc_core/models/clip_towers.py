@@ -16,17 +16,12 @@ from open_clip.modified_resnet import ModifiedResNet
 from torch import Tensor, nn
 
 from hmgc_core.errors import BadConfig, UnknownModel, WeightsError, nearest_names
+from hmgc_core.models.backbones.clip_towers import TINY
 from hmgc_core.models.backbones.colours import Colours
 from hmgc_core.models.backbones.weights import load_backbone_weights
 from hmgc_core.models.base import Trunk
 from hmgc_core.records import RunConfig
 
-# For trying out on two processor cores; nobody has published weights for it.
-TINY: dict[str, Any] = {
-    "embed_dim": 64,
-    "vision_cfg": {"image_size": 32, "layers": 3, "width": 64, "head_width": 32, "patch_size": 4},
-    "text_cfg": {"context_length": 32, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 2},
-}
 # What may be said of a network of the two families; anything else asks for code that is not here.
 PLAIN = {"embed_dim", "vision_cfg", "text_cfg", "quick_gelu"}
 PLAIN_VISION = {"image_size", "layers", "width", "head_width", "patch_size", "mlp_ratio", "ls_init_value"}
@@ -78,7 +73,7 @@ class ClipTowers(Trunk):
             features = layer(features)
         return [self.looked_at(features)]
 
-    def cut(self, count: int) -> None:
+    def _cut(self, count: int) -> None:
         """There is one stage, so nothing to cut."""
 
     def adopt(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -48,6 +48,15 @@ class Option:
         return number
 
 
+REL_POS = Option(
+    "rel_pos",
+    default="2d",
+    words="Distance on the picture",
+    help="How far apart two places are counts when the graph is built: 2d measures it right; vig measures it as the "
+    "published nets do, choose it with weights that were published.",
+    choices=("2d", "vig"),
+)
+
 # name in the catalog -> its options, in the order in which people see them
 OPTIONS: dict[str, tuple[Option, ...]] = {
     "hgrnet": (
@@ -88,6 +97,10 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
             choices=("learned", "equal", "increasing"),
         ),
     ),
+    "pyramid_graphconvnet_ti": (REL_POS,),
+    "pyramid_graphconvnet_s": (REL_POS,),
+    "pyramid_vig_ti": (REL_POS,),
+    "pyramid_vig_s": (REL_POS,),
 }
 OPTIONS["clip_zero_shot"] = OPTIONS["hgrnet"][:1]
 

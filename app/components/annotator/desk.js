@@ -49,6 +49,11 @@ class Desk {
     this.lens.next();
   }
 
+  /* The picture on screen comes with a suggestion, or without. */
+  expect(isSuggested) {
+    this.hints.see(isSuggested);
+  }
+
   /* A label was given (by: 1) or taken back (-1); key: "" for unusable. */
   count(key, by) {
     const { tree } = this.session;

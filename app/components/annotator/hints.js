@@ -1,4 +1,5 @@
-/* A few words for those who label here for the first time, when they are of use; closed once, they never come again. */
+/* A few words for those who label here for the first time, when they are of use; closed once, they never come again.
+   Before there is a model, pictures come without a suggestion: then it is not spoken of. */
 
 const HINTS = [
   {
@@ -6,12 +7,20 @@ const HINTS = [
     keys: (key) =>
       `Say only what you are sure of. ${key("accept")} accepts the suggestion; 1–9 go to a class; ${key("label")} labels where you stand.`,
     touch: () => "Say only what you are sure of. Tap a step of the suggestion, or go down to a class and label there.",
+    unsuggested: {
+      keys: (key) => `Say only what you are sure of. 1–9 go to a class; ${key("label")} labels where you stand.`,
+      touch: () => "Say only what you are sure of. Go down to a class and label there.",
+    },
   },
   {
     from: 1,
     keys: (key) =>
       `Sure of less? ${key("acceptAt 0")}, ${key("acceptAt 1")}, … accept the suggestion at its first, second, … level. ${key("undo")} takes a label back.`,
     touch: () => "Sure of less? Tap an earlier step of the suggestion. Undo takes a label back.",
+    unsuggested: {
+      keys: (key) => `Sure of less? Label a class further up: every level counts. ${key("undo")} takes a label back.`,
+      touch: () => "Sure of less? Label a class further up: every level counts. Undo takes a label back.",
+    },
   },
   {
     from: 4,
@@ -26,6 +35,14 @@ class Hints {
   constructor({ place, annotator }, { hint, hintText }, keymap) {
     Object.assign(this, { box: hint, text: hintText, keymap, key: `hmgc.hints/${place}/${annotator}` });
     this.labels = recall(localStorage, this.key, { labels: 0 }).labels;
+    this.isSuggested = false;
+    this.draw();
+  }
+
+  /* The picture on screen came with a suggestion, or without. */
+  see(isSuggested) {
+    if (isSuggested === this.isSuggested) return;
+    this.isSuggested = isSuggested;
     this.draw();
   }
 
@@ -49,7 +66,8 @@ class Hints {
   draw() {
     this.box.hidden = this.labels >= NO_MORE_AFTER;
     if (this.box.hidden) return;
-    const hint = HINTS.findLast(({ from }) => this.labels >= from);
+    const found = HINTS.findLast(({ from }) => this.labels >= from);
+    const hint = (!this.isSuggested && found.unsuggested) || found;
     const isTouch = window.matchMedia("(hover: none) and (pointer: coarse)").matches;
     this.text.textContent = isTouch ? hint.touch() : hint.keys((id) => this.keymap.keyFor(id));
   }

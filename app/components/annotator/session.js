@@ -159,6 +159,7 @@ class Session {
     this.suggestion = tree && item?.suggestion ? Suggestion.of(item.suggestion, tree) : null;
     const ruledOut = item ? this.memory.against(item.id).map((act) => tree?.find(act.node)) : [];
     if (!ruledOut.every((node) => this.suggestion?.retreatFrom(node))) this.suggestion = null;
+    this.desk.expect(this.suggestion !== null);
   }
 
   /* What was ruled out for this picture comes last, what the model expects comes first; unless a digit shall mean the

@@ -1,9 +1,12 @@
 """`resnet_mini`: a small ResNet for two processor cores, about 11 million multiply-adds at 32 px."""
 
+from collections.abc import Mapping
+
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock
 
 from hmgc_core.models.base import Trunk
+from hmgc_core.records import OptionValue
 
 WIDTHS = (32, 64, 96)
 
@@ -33,10 +36,8 @@ class ResNetMini(Trunk):
             maps.append(block(maps[-1]))
         return maps[1:]
 
-    def cut(self, count: int) -> None:
-        """Keep the first `count` blocks."""
-        self.blocks, self.stage_channels = self.blocks[:count], self.stage_channels[:count]
-        self.channels = self.stage_channels[-1]
+    def _cut(self, count: int) -> None:
+        self.blocks = self.blocks[:count]
 
 
 def _halving_block(width_in: int, width_out: int) -> BasicBlock:
@@ -44,6 +45,6 @@ def _halving_block(width_in: int, width_out: int) -> BasicBlock:
     return BasicBlock(width_in, width_out, stride=2, downsample=shortcut)
 
 
-def resnet_mini(image_size: int) -> ResNetMini:  # noqa: ARG001 - every backbone is asked with the picture's side
+def resnet_mini(_image_size: int, _options: Mapping[str, OptionValue]) -> ResNetMini:
     """The trunk of the catalog's entry `resnet_mini`."""
     return ResNetMini()

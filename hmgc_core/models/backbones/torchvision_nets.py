@@ -1,11 +1,14 @@
 """torchvision's ResNets as trunks, with a stem that suits the picture size. Weight names are torchvision's."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torchvision
 from torch import Tensor, nn
 
 from hmgc_core.models.base import Trunk
+from hmgc_core.records import OptionValue
+
+Options = Mapping[str, OptionValue]
 
 
 class ResNetTrunk(Trunk):
@@ -31,12 +34,9 @@ class ResNetTrunk(Trunk):
             maps.append(self.get_submodule(f"layer{number}")(maps[-1]))
         return maps[1:]
 
-    def cut(self, count: int) -> None:
-        """Keep the first `count` of the four stages."""
+    def _cut(self, count: int) -> None:
         for number in range(count + 1, len(self.stage_channels) + 1):
             delattr(self, f"layer{number}")
-        self.stage_channels = self.stage_channels[:count]
-        self.channels = self.stage_channels[-1]
 
 
 def _small_stem(stride: int) -> nn.Conv2d:
@@ -50,21 +50,21 @@ def _resnet(make: Callable[..., torchvision.models.ResNet], image_size: int) -> 
     return ResNetTrunk(make(weights=None, num_classes=1), image_size)
 
 
-def resnet18(image_size: int) -> ResNetTrunk:
+def resnet18(image_size: int, _options: Options) -> ResNetTrunk:
     """ResNet-18: 512 channels, 11 M parameters."""
     return _resnet(torchvision.models.resnet18, image_size)
 
 
-def resnet34(image_size: int) -> ResNetTrunk:
+def resnet34(image_size: int, _options: Options) -> ResNetTrunk:
     """ResNet-34: 512 channels, 21 M parameters."""
     return _resnet(torchvision.models.resnet34, image_size)
 
 
-def resnet50(image_size: int) -> ResNetTrunk:
+def resnet50(image_size: int, _options: Options) -> ResNetTrunk:
     """ResNet-50: 2048 channels, 24 M parameters."""
     return _resnet(torchvision.models.resnet50, image_size)
 
 
-def wide_resnet50_2(image_size: int) -> ResNetTrunk:
+def wide_resnet50_2(image_size: int, _options: Options) -> ResNetTrunk:
     """Wide ResNet-50-2: 2048 channels, 67 M parameters."""
     return _resnet(torchvision.models.wide_resnet50_2, image_size)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hmgc_core.models.catalog import READING_NAMES
 from hmgc_core.records import NewAnnotation, Prediction, QueueChoice, RunConfig
 from hmgc_core.store import jobs, predictions
 from hmgc_core.taxonomy import Taxonomy
@@ -35,6 +36,11 @@ TINY_EDGES = [
     ("tug", "steamer"),
 ]
 TINY_LEAVES = ["black-footed", "gull-like", "owl", "tug"]
+
+
+def backbone_for(model: str) -> str:
+    """The smallest backbone that serves this model."""
+    return "clip:tiny" if model in READING_NAMES else "resnet_mini"
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 import torch
+from conftest import backbone_for
 
 from hmgc_core.errors import BadConfig, UnknownModel
 from hmgc_core.models.catalog import BACKBONES, MODELS, build_model, check_names
@@ -18,7 +19,7 @@ def test_looking_into_the_catalog_imports_no_torch():
 
 @pytest.mark.parametrize("model", MODELS)
 def test_every_model_can_be_built_by_name(model, tiny_tree):
-    built = build_model(model, tiny_tree, RunConfig(model=model, backbone="resnet_mini", image_size=16))
+    built = build_model(model, tiny_tree, RunConfig(model=model, backbone=backbone_for(model), image_size=16))
     assert built.taxonomy == tiny_tree
 
 

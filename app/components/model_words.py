@@ -9,6 +9,10 @@ MODELS = {
     "hrn_logits": "hrn with one step left out, to see what that step does. Its certainties are not capped.",
     "coarse_fine": "A backbone for every level, each handing on to the next finer one. Large and slow.",
     "hmgn": "Looks for each class in its own place of the picture, and lets parent and child classes help each other.",
+    "hgrnet": "Reads the names of the classes beside the pictures, so it can find one that has no picture yet. "
+    "Needs a CLIP as its backbone.",
+    "clip_zero_shot": "Goes by the names of the classes alone and learns nothing: answers before the first label. "
+    "Needs a CLIP as its backbone.",
 }
 BACKBONES = {
     "resnet_mini": "small, needs no GPU",
@@ -28,7 +32,7 @@ BACKBONES = {
 # What stands before the name of any net of a library.
 FAMILIES = {
     "timm:": "any net of the timm library that looks at pictures place by place",
-    "clip:": "the picture half of a net that learned from pictures with captions",
+    "clip:": "a net that learned from pictures with captions; most models use its picture half",
 }
 
 

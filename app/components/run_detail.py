@@ -39,7 +39,7 @@ def show(ws: Workspace, run: Run) -> None:
     epochs = training.epochs(ws, run.id)
     if epochs:
         _curves(epochs)
-    elif not run.error:
+    elif run.status != "done" and not run.error:
         st.caption("No epoch is finished yet.")
     if split:
         st.subheader("All measures")

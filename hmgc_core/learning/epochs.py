@@ -13,9 +13,9 @@ from torch import Tensor
 from hmgc_core.errors import Diverged, NotTrainable
 from hmgc_core.learning.batches import TrainingSet, plan_epoch
 from hmgc_core.learning.devices import ComputeDevice
-from hmgc_core.learning.inference import answer_temperature, measure
+from hmgc_core.learning.inference import answer_calibration, measure
 from hmgc_core.learning.pixel_cache import Stopped
-from hmgc_core.learning.resume import BestEpoch, ResumeFile, TrainingState
+from hmgc_core.learning.resume import BestEpoch, ResumeFile, TrainingState, weights_of
 from hmgc_core.learning.schedule import one_cycle, view_side, work_before
 from hmgc_core.learning.transforms import normalise, random_views
 from hmgc_core.records import EpochMetrics, Progress, RunConfig
@@ -103,7 +103,7 @@ class EpochLoop:
         return work_before(*self._step, self.config.image_size)
 
     def _learn(self, chosen: IntArray, pixels: Tensor) -> float:
-        """One step of SGD on these samples. Returns the mean loss."""
+        """One step of the optimizer on these samples. Returns the mean loss."""
         state, config = self.state, self.config
         step, steps = self._step
         for group in state.optimizer.param_groups:
@@ -149,8 +149,7 @@ class EpochLoop:
         """Keep this epoch's weights if none was better on the validation images."""
         score = metrics.get("h_recall", 0.0)
         if self.state.best is None or score >= self.state.best.score:
-            weights = {name: tensor.detach().cpu().clone() for name, tensor in self.state.model.state_dict().items()}
-            self.state.best = BestEpoch(self.state.epoch, score, metrics, weights)
+            self.state.best = BestEpoch(self.state.epoch, score, metrics, weights_of(self.state.model))
 
     def close_epoch(self, metrics: dict[str, Any]) -> EpochMetrics:
         """Go to the next epoch; returns what this one gave."""
@@ -178,22 +177,15 @@ class EpochLoop:
         return self.state.best
 
     def calibration(self) -> dict[str, float]:
-        """What makes the kept epoch's probabilities honest, fitted on the validation images; {} where there are none.
+        """What makes the kept epoch's certainties honest, fitted on the validation images; {} where there are none.
 
         Leaves the kept weights in the model. Raises Stopped; the state was saved after the last epoch.
         """
-        if not self.valid_places:
-            return {}
-        self.state.model.load_state_dict(self.best().weights)
-        temperature = answer_temperature(
-            self.state.model,
-            self.data.pixels,
-            self.valid_places,
-            self.valid_nodes,
-            self.compute,
-            should_stop=self.should_stop,
+        model = self.state.model
+        model.load_state_dict(self.best().weights)
+        return answer_calibration(
+            model, self.data.pixels, self.valid_places, self.valid_nodes, self.compute, should_stop=self.should_stop
         )
-        return {"temperature": temperature}
 
     def _keep_for_later(self) -> None:
         self._save()

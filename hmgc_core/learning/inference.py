@@ -123,7 +123,7 @@ def answer_calibration_error(
     return calibration_error(confidence[is_leaf], right[is_leaf])
 
 
-def answer_temperature(
+def answer_calibration(
     model: HierarchicalModel,
     pixels: Pixels,
     places: Sequence[int],
@@ -131,15 +131,17 @@ def answer_temperature(
     compute: ComputeDevice,
     *,
     should_stop: Callable[[], bool] = lambda: False,
-) -> float:
-    """The temperature for the model's answers, from the pictures at `places`, whose labels are the nodes `targets`.
+) -> dict[str, float]:
+    """What makes the certainties of the model's answers honest: {"temperature": T}, or {} where there is no picture.
 
-    Raises Stopped when `should_stop` says so.
+    places: in `pixels`; targets: their labels, as nodes. Raises Stopped when `should_stop` says so.
     """
+    if not places:
+        return {}
     step = math.ceil(len(places) / MOST_TO_CALIBRATE)
     batches = run_batches(model, pixels, places[::step], compute, should_stop=should_stop)
     leaves = np.concatenate([batch.answer_log_probs[:, model.taxonomy.leaves] for batch in batches])
-    return fit_temperature(torch.from_numpy(leaves), torch.tensor(targets[::step]), model.taxonomy)
+    return {"temperature": fit_temperature(torch.from_numpy(leaves), torch.tensor(targets[::step]), model.taxonomy)}
 
 
 @dataclass(frozen=True)

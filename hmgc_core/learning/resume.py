@@ -25,6 +25,11 @@ class BestEpoch:
     weights: dict[str, Tensor]
 
 
+def weights_of(model: HierarchicalModel) -> dict[str, Tensor]:
+    """A copy of its state dict on the CPU."""
+    return {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
+
+
 @dataclass
 class TrainingState:
     """All that changes while a run learns. step: batches done in this epoch; loss_sum, images: over those batches."""

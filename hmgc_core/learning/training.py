@@ -14,13 +14,13 @@ from hmgc_core.learning.batches import fingerprint, left_out_as_coarse, training
 from hmgc_core.learning.checkpoints import save_checkpoint
 from hmgc_core.learning.devices import ComputeDevice, fitting_threads, pick_device
 from hmgc_core.learning.epochs import EpochLoop
+from hmgc_core.learning.inference import answer_calibration, measure
 from hmgc_core.learning.pixel_cache import Skipped, Stopped, decode_pictures
-from hmgc_core.learning.resume import BestEpoch, ResumeFile, TrainingState
-from hmgc_core.models.catalog import build_model
+from hmgc_core.learning.resume import BestEpoch, ResumeFile, TrainingState, weights_of
+from hmgc_core.models.base import HierarchicalModel
+from hmgc_core.models.catalog import READY_MADE, build_model
 from hmgc_core.records import IS, EpochMetrics, Progress, RunConfig, Sample
 from hmgc_core.taxonomy import Taxonomy
-
-MOMENTUM = 0.9
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ def fit(
 ) -> FitResult:
     """Train `config.model` and leave the best epoch as a checkpoint in `folder`/checkpoint.
 
+    A model that has nothing to learn is measured and kept as it is built; it needs no labels.
     folder: this run's own; holds its state while unfinished. cache: decoded pictures, shared by all runs.
     Best is the largest `h_recall` on the validation images, the later epoch at a tie; without any, the last epoch.
     Raises NotTrainable where the labels teach nothing, Diverged where the loss is no longer a number (with the best
@@ -61,6 +62,10 @@ def fit(
     """
     file = ResumeFile(folder)
     try:
+        if config.model in READY_MADE:
+            return _keep_as_built(
+                config, taxonomy, valid, folder=folder, cache=cache, on_progress=on_progress, should_stop=should_stop
+            )
         loop = _prepare(
             config, taxonomy, train, valid, file=file, cache=cache, on_progress=on_progress, should_stop=should_stop
         )
@@ -99,6 +104,38 @@ def _train(loop: EpochLoop, on_epoch: Callable[[EpochMetrics], None]) -> Diverge
     return None
 
 
+def _keep_as_built(
+    config: RunConfig,
+    taxonomy: Taxonomy,
+    valid: Sequence[Sample],
+    *,
+    folder: Path,
+    cache: Path,
+    on_progress: Callable[[Progress], None],
+    should_stop: Callable[[], bool],
+) -> FitResult:
+    """A run without a single step: build, measure, write the checkpoint."""
+    compute = pick_device(config.device)
+    model = _fresh_model(config, taxonomy, compute)
+    samples = _measurable(valid)
+    paths = [sample.path for sample in samples]
+    pixels = decode_pictures(
+        paths, size=config.image_size, folder=cache, on_progress=on_progress, should_stop=should_stop
+    )
+    nodes = [samples[place].node for place in pixels.readable]
+    metrics = measure(model, pixels, pixels.readable, nodes, compute, should_stop=should_stop)
+    calibration = answer_calibration(model, pixels, pixels.readable, nodes, compute, should_stop=should_stop)
+    best = BestEpoch(epoch=0, score=0.0, metrics=metrics, weights=weights_of(model))
+    return FitResult(
+        stopped=False,
+        checkpoint=_write_checkpoint(folder / "checkpoint", config, taxonomy, best, calibration),
+        epoch=best.epoch,
+        metrics=metrics,
+        skipped=pixels.skipped,
+        remarks=(*([compute.remark] if compute.remark else []), *model.remarks),
+    )
+
+
 def _prepare(
     config: RunConfig,
     taxonomy: Taxonomy,
@@ -114,8 +151,7 @@ def _prepare(
     compute = pick_device(config.device)
     if compute.remark:
         file.remarks.append(compute.remark)
-    # A validation label must say something that an answer can get right or wrong.
-    samples = [*train, *(sample for sample in valid if sample.kind == IS and sample.node > 0)]
+    samples = [*train, *_measurable(valid)]
     pixels = decode_pictures(
         [sample.path for sample in samples],
         size=config.image_size,
@@ -133,7 +169,6 @@ def _prepare(
         file.remarks.append("no labelled validation picture: the last epoch is kept")
     name = _name_of(config, taxonomy, fingerprint(samples, pixels))
     state = file.start(name, lambda: _fresh_state(config, taxonomy, compute))
-    file.remarks += state.model.trunk.remarks
     return EpochLoop(
         config=config,
         compute=compute,
@@ -153,16 +188,23 @@ def _name_of(config: RunConfig, taxonomy: Taxonomy, labels: str) -> str:
     return hashlib.sha256(json.dumps([settings, taxonomy.content_hash, labels], sort_keys=True).encode()).hexdigest()
 
 
-def _fresh_state(config: RunConfig, taxonomy: Taxonomy, compute: ComputeDevice) -> TrainingState:
-    """Random weights from the config's seed (the caller's random numbers are left alone), and SGD with momentum."""
+def _measurable(valid: Sequence[Sample]) -> list[Sample]:
+    """A validation label must say something that an answer can get right or wrong."""
+    return [sample for sample in valid if sample.kind == IS and sample.node > 0]
+
+
+def _fresh_model(config: RunConfig, taxonomy: Taxonomy, compute: ComputeDevice) -> HierarchicalModel:
+    """Random weights from the config's seed (the caller's random numbers are left alone), on the device."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         model = build_model(config.model, taxonomy, config)
     compute.place(model)
-    optimizer = torch.optim.SGD(
-        model.parameter_groups(), lr=config.lr, momentum=MOMENTUM, nesterov=True, weight_decay=config.weight_decay
-    )
-    return TrainingState(model, optimizer)
+    return model
+
+
+def _fresh_state(config: RunConfig, taxonomy: Taxonomy, compute: ComputeDevice) -> TrainingState:
+    model = _fresh_model(config, taxonomy, compute)
+    return TrainingState(model, model.optimizer(config))
 
 
 def _write_checkpoint(

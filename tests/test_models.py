@@ -20,6 +20,7 @@ from hmgc_core.taxonomy import Taxonomy
 TREES = {
     "ragged": [("a", ""), ("b", ""), ("a1", "a"), ("a2", "a"), ("a11", "a1"), ("a12", "a1"), ("b1", "b")],
     "one level": [("a", ""), ("b", ""), ("c", "")],
+    "one class": [("life", ""), ("cat", "life")],
     "chains": [("a", ""), ("b", "a"), ("c", "b"), ("d", "c"), ("e", ""), ("f", "e")],
     "one-node level": [("life", ""), ("animal", "life"), ("cat", "animal"), ("dog", "animal")],
 }
@@ -51,18 +52,40 @@ def test_every_model_learns_from_every_node_of_every_tree(model, any_tree):
     assert gradients and all(torch.isfinite(g).all() for g in gradients)
 
 
+@pytest.mark.parametrize("model", LEARNING)
+def test_every_model_trains_in_half_precision(model, tiny_tree):
+    built = small(model, tiny_tree)
+    nodes = torch.arange(len(tiny_tree))
+    targets = Targets(nodes, torch.tensor([IS, IS_NOT, NONE_HERE]).repeat(3), torch.ones(len(nodes)))
+    images = torch.randn(len(nodes), 3, 16, 16)
+    targets.kinds[0] = IS  # to rule out the root would rule out everything
+
+    with torch.no_grad():
+        whole = built.loss(built(images), targets)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        loss = built.loss(built(images), targets)
+    loss.backward()
+
+    assert loss.item() == pytest.approx(whole.item(), rel=0.1)
+    gradients = [p.grad for p in built.parameters() if p.grad is not None]
+    assert gradients and all(torch.isfinite(g).all() for g in gradients)
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_log_probs_are_marginals_and_answers_one_node_per_level(model, any_tree):
     built = small(model, any_tree).eval()
     with torch.no_grad():
         scores = built(torch.randn(4, 3, 16, 16))
         log_probs, answers, evidence = built.log_probs(scores), built.answers(scores), built.evidence(scores)
+        answer_log_probs = built.answer_log_probs(scores)
 
-    assert log_probs.shape == evidence.shape == (4, len(any_tree))
+    assert log_probs.shape == evidence.shape == answer_log_probs.shape == (4, len(any_tree))
+    for given in (log_probs, answer_log_probs):
+        assert given[:, 0] == pytest.approx(torch.zeros(4), abs=1e-5)
+        probs = given.exp()
+        for node in range(len(any_tree)):
+            assert (probs[:, any_tree.children(node)].sum(1) <= probs[:, node] + 1e-5).all()
     assert (log_probs[:, 0] == 0).all()
-    probs = log_probs.exp()
-    for node in range(len(any_tree)):
-        assert (probs[:, any_tree.children(node)].sum(1) <= probs[:, node] + 1e-5).all()
     assert answers.shape == (4, any_tree.depth)
     for row in answers.tolist():
         for level, node in enumerate(row, start=1):

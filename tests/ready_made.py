@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import ModuleType
 
 from app.server.lifespan import HEAVY
 
@@ -23,7 +24,14 @@ def start(
     """act(*arguments) in a process of its own, whose streams go to the ends of two files; not waited for."""
     given = {**os.environ, **(environment or {})}
     process = _READY_MADE.Process(target=_run, args=(act, arguments, out, err, given), daemon=True)
-    process.start()
+    # A page that ran in this process under AppTest has left its script as the main module, and a new process runs the
+    # main module of the one it comes from before all else.
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        process.start()
+    finally:
+        sys.modules["__main__"] = main
     return process
 
 

@@ -1,7 +1,7 @@
 """Pictures and class trees come in through the real page: files chosen, a preview read, an import made and undone."""
 
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,10 +25,9 @@ def ws(tmp_path: Path) -> Workspace:
 
 
 @pytest.fixture
-def url(ws: Workspace, app_server: Callable[[Path], AppServer]) -> Iterator[str]:
-    server = app_server(ws.folder)
-    yield server.url
-    server.stop()
+def url(ws: Workspace, app_server: Callable[[Path], AppServer]) -> str:
+    """The app goes on after the test: a page that is closed later would complain."""
+    return app_server(ws.folder).url
 
 
 def zip_of(folder: Path, count: int) -> Path:

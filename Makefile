@@ -12,7 +12,6 @@ PYTHON ?= $(shell for name in python3 python3.12 python3.13 python3.11 python3.1
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-# --no-compile: of tens of thousands of files a few thousand are ever imported; Python compiles those when they are.
 
 .PHONY: help run test check bench clean format
 
@@ -60,10 +59,10 @@ clean:
 .venv/installed: .venv/bin/python requirements.txt pyproject.toml
 	@echo "Installing into .venv: about 3 GB to download and 7 GB on disk, a few minutes the first time."
 	$(PIP) install --quiet --upgrade "pip>=24" "setuptools>=77"
-	$(PIP) install --no-compile --requirement requirements.txt
+	$(PIP) install --requirement requirements.txt
 	PYTHONWARNINGS=ignore $(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/installed-dev: .venv/installed requirements-dev.txt
-	$(PIP) install --no-compile --requirement requirements-dev.txt
+	$(PIP) install --requirement requirements-dev.txt
 	@touch $@

@@ -76,7 +76,6 @@ def unpack(
     """
     name = name or archive.name
     done = Unpacked()
-    _make(into)
     with _opened(archive, name) as source:
         wanted = [(member, inner) for member in source.infolist() if (inner := _wanted(member, done))]
         budget = _Budget(name, _allowed(archive))
@@ -96,13 +95,6 @@ def unpack(
 
 
 LOCKED = "it is locked with a password"
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise disk_error(error) from error
 
 
 def _opened(archive: Path, name: str) -> zipfile.ZipFile:
@@ -222,6 +214,7 @@ def _allowed(archive: Path) -> int:
 def _unpack_one(source: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, budget: _Budget) -> str:
     """Write one member; returns why it was left out, "" when it was not."""
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(target.parent).free < KEPT_FREE:
             raise OSError(errno.ENOSPC, "No space left on device")
         with source.open(member) as packed, target.open("wb") as file:

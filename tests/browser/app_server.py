@@ -66,12 +66,10 @@ class AppServer:
     def kill(self) -> None:
         """As if the power had gone."""
         assert self.process is not None
-        self.process.kill()
-        self.process.join()
+        ready_made.end(self.process)
 
     def stop(self) -> None:
         if self.process is not None:
             self.process.terminate()
             self.process.join(10)
-            self.process.kill()
-            self.process.join()
+            ready_made.end(self.process)

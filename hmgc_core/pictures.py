@@ -1,6 +1,7 @@
 """Read any picture file robustly: upright RGB, or a PictureError with the reason in plain words. No torch."""
 
 import hashlib
+import io
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ SUFFIXES = frozenset(
 LARGEST_PIXELS = 100_000_000
 Image.MAX_IMAGE_PIXELS = LARGEST_PIXELS  # Pillow's own limit is a little lower, and only a warning up to twice as far
 
+ORIENTATION = 0x0112  # the EXIF tag: 1 is upright
 TRANSPARENT_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
 
 
@@ -48,6 +50,24 @@ def read_picture(path: Path, *, smallest_side: int | None = None) -> Image.Image
         raise _explained(path, error) from error
 
 
+def plain_jpeg(path: Path, *, at_most: int) -> bytes:
+    """The file as it is, where a browser shows it just as `read_picture` reads it; b"" where it must be read.
+
+    Such a file is a JPEG of at most so many bytes: grey or RGB, upright, without a colour profile, and with nothing
+    behind its end.
+    """
+    try:
+        content = path.read_bytes() if path.stat().st_size <= at_most else b""
+        if not (content.startswith(b"\xff\xd8") and content.endswith(b"\xff\xd9")):
+            return b""
+        with Image.open(io.BytesIO(content), formats=["JPEG"]) as image:
+            is_upright = image.getexif().get(ORIENTATION, 1) == 1
+            is_plain = is_upright and image.mode in ("L", "RGB") and "icc_profile" not in image.info
+        return content if is_plain else b""
+    except Exception:  # see read_picture, which says what is wrong
+        return b""
+
+
 def probe_picture(path: Path) -> PictureFacts:
     """Read the whole file once and say its size and content hash.
 
@@ -56,7 +76,7 @@ def probe_picture(path: Path) -> PictureFacts:
     try:
         with _open(path) as image:
             width, height = image.size
-            turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)  # EXIF orientations that lie on their side
+            turned = image.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8)  # these lie on their side
             image.draft("RGB", (1, 1))  # an eighth of a JPEG's size: every byte is still read
             image.load()
         with path.open("rb") as file:

@@ -6,11 +6,11 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from hmgc_core import pictures
 from hmgc_core.errors import PictureError
-from hmgc_core.pictures import probe_picture, read_picture
+from hmgc_core.pictures import plain_jpeg, probe_picture, read_picture
 
 
 def picture(mode: str = "RGB", size: tuple[int, int] = (40, 20)) -> Image.Image:
@@ -98,6 +98,45 @@ def bomb() -> bytes:
 def jpeg_bytes(tmp_path) -> bytes:
     picture(size=(400, 400)).save(tmp_path / "whole.jpg")
     return (tmp_path / "whole.jpg").read_bytes()
+
+
+def turned() -> dict[str, bytes]:
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    return {"exif": exif.tobytes()}
+
+
+def profiled() -> dict[str, bytes]:
+    return {"icc_profile": ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()}
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_an_upright_jpeg_is_plain_and_given_as_it_is(tmp_path, mode):
+    picture(mode).save(tmp_path / "a.jpg")
+    content = (tmp_path / "a.jpg").read_bytes()
+    assert plain_jpeg(tmp_path / "a.jpg", at_most=len(content)) == content
+    assert plain_jpeg(tmp_path / "a.jpg", at_most=len(content) - 1) == b""
+
+
+@pytest.mark.parametrize("made", [turned, profiled])
+def test_a_jpeg_that_a_browser_shows_otherwise_is_not_plain(tmp_path, made):
+    picture().save(tmp_path / "a.jpg", **made())
+    assert plain_jpeg(tmp_path / "a.jpg", at_most=100_000) == b""
+
+
+@pytest.mark.parametrize("kind", ["CMYK jpeg", "RGB png", "RGB webp", "RGB gif"])
+def test_other_kinds_of_picture_are_not_plain(tmp_path, kind):
+    mode, form = kind.split()
+    picture(mode).save(tmp_path / "a.jpg", form)
+    assert plain_jpeg(tmp_path / "a.jpg", at_most=100_000) == b""
+
+
+@pytest.mark.parametrize("spoil", [lambda whole: b"", lambda whole: whole[:900], lambda whole: whole + b"<html>",
+                                   lambda whole: b"GIF" + whole, lambda whole: b"\xff\xd8hello\xff\xd9"])  # fmt: skip
+def test_a_file_that_is_more_or_less_than_one_jpeg_is_not_plain(tmp_path, spoil):
+    (tmp_path / "a.jpg").write_bytes(spoil(jpeg_bytes(tmp_path)))
+    assert plain_jpeg(tmp_path / "a.jpg", at_most=100_000) == b""
+    assert plain_jpeg(tmp_path / "missing.jpg", at_most=100_000) == b""
 
 
 @pytest.mark.parametrize("read", [read_picture, probe_picture])

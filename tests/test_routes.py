@@ -350,6 +350,31 @@ def test_a_large_picture_comes_in_a_few_widths_and_is_kept(client: TestClient, w
     assert client.get("/api/images/25?w=300").status_code == 200
 
 
+def test_a_small_jpeg_is_sent_as_it_is_and_made_anew_only_to_be_smaller(
+    client: TestClient, workspace: Workspace, tmp_path
+) -> None:
+    (tmp_path / "small").mkdir()
+    Image.radial_gradient("L").resize((500, 300)).save(tmp_path / "small" / "a.jpg", quality=60)
+    pictures.import_images(workspace, tmp_path / "small")
+    content = (tmp_path / "small" / "a.jpg").read_bytes()
+    assert client.get("/api/images/25?w=1280").content == client.get("/api/images/25?w=500").content == content
+    assert not list(workspace.cache.rglob("*.jpg"))
+    smaller = client.get("/api/images/25?w=300").content
+    assert smaller != content and Image.open(io.BytesIO(smaller)).size == (320, 192)
+
+
+def test_a_jpeg_that_was_cut_off_later_is_named_rather_than_sent(
+    client: TestClient, workspace: Workspace, tmp_path
+) -> None:
+    (tmp_path / "small").mkdir()
+    Image.radial_gradient("L").save(tmp_path / "small" / "a.jpg")
+    pictures.import_images(workspace, tmp_path / "small")
+    content = (tmp_path / "small" / "a.jpg").read_bytes()
+    (tmp_path / "small" / "a.jpg").write_bytes(content[: len(content) // 2])
+    response = client.get("/api/images/25")
+    assert response.status_code == 404 and "cut off" in response.json()["error"]
+
+
 def test_the_address_that_names_the_workspace_lasts_longest(client: TestClient, workspace: Workspace) -> None:
     of = security.fingerprint(workspace.secret())
     assert "max-age=31536000" in client.get(f"/api/images/1?of={of}").headers["cache-control"]

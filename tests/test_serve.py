@@ -17,7 +17,7 @@ import pytest
 from app import security
 from hmgc_core.errors import WorkspaceError
 from hmgc_core.records import RunConfig
-from hmgc_core.supervisor import free_port
+from hmgc_core.supervisor import app_environment, free_port
 from hmgc_core.workflow import training
 from hmgc_core.workflow.workspaces import Workspace
 
@@ -98,6 +98,14 @@ def test_a_taken_port_is_passed_over_and_a_wrong_host_is_named(taken_port: int) 
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds the started processes under /proc, which is not here")
+def test_the_app_keeps_little_memory_unless_somebody_says_otherwise(tmp_path, monkeypatch) -> None:
+    monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
+    told = app_environment(tmp_path, "127.0.0.1")
+    assert (told["HMGC_WORKSPACE"], told["HMGC_HOST"], told["MALLOC_ARENA_MAX"]) == (str(tmp_path), "127.0.0.1", "2")
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "8")
+    assert app_environment(tmp_path, "127.0.0.1")["MALLOC_ARENA_MAX"] == "8"
+
+
 def test_everything_starts_comes_back_and_ends_together(labelled_workspace: Workspace, taken_port: int) -> None:
     ws = labelled_workspace
     run_id = training.queue_run(ws, LONG)

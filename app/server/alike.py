@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.server.answers import RequestError, answer, whole_number
 from app.server.labels import counts
 from app.server.suggestions import suggested
+from app.server.threads import QUEUES, in_thread
 from app.server.workspace import workspace
 from app.server.writes import annotator
 from hmgc_core.workflow import queues
@@ -35,7 +35,7 @@ async def alike(request: Request) -> Response:
             return screen_among(workspace(), annotator=by, count=count, among=among)
         return next_screen(workspace(), annotator=by, count=count, after=after, without=set(without))
 
-    return answer(await run_in_threadpool(lambda: _told(screen())))
+    return answer(await in_thread(QUEUES, lambda: _told(screen())))
 
 
 def _named(text: str) -> list[int]:

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.server.answers import RequestError, answer, whole_number
+from app.server.threads import READS, in_thread
 from app.server.workspace import workspace
 from app.server.writes import annotator
 from hmgc_core.errors import UnknownNode
@@ -19,7 +19,7 @@ async def of_class(request: Request) -> Response:
     annotator(request)
     key = request.query_params.get("node", "")
     without = whole_number(request.query_params.get("without", "0"), "an image")
-    return answer(await run_in_threadpool(_of_class, key, without))
+    return answer(await in_thread(READS, _of_class, key, without))
 
 
 def _of_class(key: str, without: int) -> dict[str, Any]:
@@ -39,6 +39,6 @@ async def nearest(request: Request) -> Response:
     """The labelled pictures that look most like `image` to the newest run, the nearest first."""
     annotator(request)
     number = whole_number(request.query_params.get("image", ""), "an image")
-    found = await run_in_threadpool(glance.nearest_labelled, workspace(), number)
+    found = await in_thread(READS, glance.nearest_labelled, workspace(), number)
     pictures = [{"id": n.image_id, "node": n.node, "likeness": round(n.likeness, 4)} for n in found.neighbours]
     return answer({"run": found.run, "known": found.is_known, "pictures": pictures})

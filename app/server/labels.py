@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.security import COOKIE, TOKEN_HEADER, TOKEN_LIFE_S
 from app.server.answers import answer
+from app.server.threads import LABELS, in_thread
 from app.server.workspace import workspace
 from app.server.writes import write
 from hmgc_core.errors import BadRequest
@@ -31,7 +31,7 @@ async def labels(request: Request) -> Response:
     if not isinstance(listed, list) or not listed:
         raise BadRequest("this is no label", remedy='send one label, or {"labels": [...]}')
     statements = [_statement(value) for value in listed]
-    new, counted = await run_in_threadpool(_store, workspace(), statements, asked.annotator)
+    new, counted = await in_thread(LABELS, _store, workspace(), statements, asked.annotator)
     return answer({"saved": len(statements), "new": new, "counts": counted})
 
 
@@ -90,8 +90,8 @@ async def withdraw(request: Request) -> Response:
     """Take back one's own label; doing it twice is harmless."""
     asked = await write(request)
     uid = request.path_params["uid"]
-    await run_in_threadpool(labelling.withdraw, workspace(), uid, annotator=asked.annotator)
-    return answer({"withdrawn": uid, "counts": await run_in_threadpool(counts, workspace())})
+    await in_thread(LABELS, labelling.withdraw, workspace(), uid, annotator=asked.annotator)
+    return answer({"withdrawn": uid, "counts": await in_thread(LABELS, counts, workspace())})
 
 
 async def session(request: Request) -> Response:

@@ -1,6 +1,6 @@
 """The routes that send pictures: images at a few sizes, kept on disk once made, and the heatmaps of an inspection.
 
-Pictures are always made anew as JPEG: no file of the workspace, whatever it holds, is sent as it is.
+Pictures are made anew as JPEG. One kind of file is sent as it is: a small upright JPEG wanted at its own size.
 """
 
 import contextlib
@@ -12,14 +12,14 @@ from typing import NamedTuple
 
 import anyio
 from PIL import Image
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.security import fingerprint
 from app.server.answers import RequestError, whole_number
+from app.server.threads import READS, in_thread
 from app.server.workspace import workspace
-from hmgc_core.pictures import read_picture
+from hmgc_core.pictures import plain_jpeg, read_picture
 from hmgc_core.records import ImageRecord
 from hmgc_core.workflow import pictures
 from hmgc_core.workflow.workspaces import Workspace
@@ -28,6 +28,8 @@ from hmgc_core.workflow.workspaces import Workspace
 # The last two are for looking closer.
 WIDTHS = (96, 192, 320, 640, 960, 1280, 1920, 3840, 7680)
 DEFAULT_WIDTH = 1280
+# A heavier file is made anew even where its size is the one that is wanted.
+HEAVIEST = 512 * 1024
 
 # A picture never changes under its number, but another workspace on the same port uses the number for another one. A
 # year for an address that names the workspace (`of`), an hour for one that does not.
@@ -46,7 +48,7 @@ async def image(request: Request) -> Response:
     ws = workspace()
     if of not in (None, fingerprint(ws.secret())):
         raise RequestError(404, f"image {number} belongs to another workspace", remedy="reload the page")
-    kept = await run_in_threadpool(_kept, ws, number, wanted)
+    kept = await in_thread(READS, _kept, ws, number, wanted)
     body = kept.body or await anyio.to_thread.run_sync(_made, kept, limiter=DECODERS)
     headers = {"cache-control": OF_WORKSPACE if of else OF_NUMBER, "x-content-type-options": "nosniff"}
     return Response(body, media_type="image/jpeg", headers=headers)
@@ -70,6 +72,8 @@ class _Kept(NamedTuple):
 def _kept(ws: Workspace, number: int, wanted: int) -> _Kept:
     record = pictures.image(ws, number)
     side = _side(record, wanted)
+    if side >= max(record.width, record.height) and (content := plain_jpeg(record.path, at_most=HEAVIEST)):
+        return _Kept(record.path, side, record.path, content)
     file = ws.cache / "thumbnails" / record.sha256[:2] / f"{record.sha256}-{side}.jpg"
     return _Kept(record.path, side, file, _content(file))
 
@@ -103,7 +107,7 @@ async def heatmap(request: Request) -> Response:
     """One picture of an inspection, as the inspector left it."""
     inspection = whole_number(request.path_params["inspection"], "an inspection")
     place = whole_number(request.path_params["n"], "a heatmap")
-    body = await run_in_threadpool(_content, workspace().inspection_folder(inspection) / f"{place}.png")
+    body = await in_thread(READS, _content, workspace().inspection_folder(inspection) / f"{place}.png")
     if not body:
         raise RequestError(404, f"inspection {inspection} has no heatmap {place}", remedy="ask for the heatmaps again")
     headers = {"cache-control": "private, no-cache", "x-content-type-options": "nosniff"}

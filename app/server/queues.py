@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.server.answers import answer, whole_number
 from app.server.labels import counts
 from app.server.suggestions import suggested
+from app.server.threads import QUEUES, in_thread
 from app.server.workspace import workspace
 from app.server.writes import annotator, write
 from hmgc_core.errors import BadRequest
@@ -26,7 +26,7 @@ async def queue(request: Request) -> Response:
     count = whole_number(request.query_params.get("n", "12"), "images")
     after = request.query_params.get("after", "")
     choice = QueueChoice.parse(request.query_params.get("queue", ""))
-    return answer(await run_in_threadpool(_queue, choice, by, after, max(1, min(count, MOST_AHEAD))))
+    return answer(await in_thread(QUEUES, _queue, choice, by, after, max(1, min(count, MOST_AHEAD))))
 
 
 def _queue(choice: QueueChoice, by: str, after: str, count: int) -> dict[str, Any]:
@@ -59,7 +59,7 @@ async def reopened(request: Request) -> Response:
     """One image out of its turn, and what the person who asks says about it now."""
     by = annotator(request)
     number = whole_number(request.path_params["id"], "an image")
-    item, word = await run_in_threadpool(queues.reopened, workspace(), number, annotator=by)
+    item, word = await in_thread(QUEUES, queues.reopened, workspace(), number, annotator=by)
     return answer({"item": _item(item), "word": {"kind": word.kind, "node": word.node} if word else None})
 
 
@@ -70,7 +70,7 @@ async def hold(request: Request) -> Response:
     if not isinstance(images, list):
         raise BadRequest("`images` must be a list", remedy="send numbers of images that the queue gave")
     numbers = [_image(value) for value in images]
-    held = await run_in_threadpool(queues.hold, workspace(), choice, numbers, annotator=asked.annotator)
+    held = await in_thread(QUEUES, queues.hold, workspace(), choice, numbers, annotator=asked.annotator)
     return answer({"held": held})
 
 
@@ -78,7 +78,7 @@ async def skip(request: Request) -> Response:
     """Leave an image to the others; it comes again at the end."""
     asked = await write(request)
     image = _image(asked.body.get("image") if isinstance(asked.body, dict) else None)
-    await run_in_threadpool(queues.skip, workspace(), image, annotator=asked.annotator)
+    await in_thread(QUEUES, queues.skip, workspace(), image, annotator=asked.annotator)
     return answer({"skipped": image})
 
 
@@ -86,7 +86,7 @@ async def again(request: Request) -> Response:
     """At the end of a queue once more: what was skipped or, where that is nothing, all that is to be looked through."""
     asked = await write(request)
     choice = _choice(asked.body)
-    await run_in_threadpool(queues.again, workspace(), choice, annotator=asked.annotator)
+    await in_thread(QUEUES, queues.again, workspace(), choice, annotator=asked.annotator)
     return answer({"queue": str(choice)})
 
 

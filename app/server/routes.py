@@ -1,6 +1,5 @@
 """The table of our own routes, beside Streamlit's. Whatever is not in it answers JSON 404 under /api."""
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -8,13 +7,14 @@ from starlette.routing import Route
 import hmgc_core
 from app.server import alike, glances, labels, pictures, queues, trees
 from app.server.answers import Resource, answer
+from app.server.threads import READS, in_thread
 from app.server.workspace import workspace
 from hmgc_core.workflow.taxonomies import newest_taxonomy
 
 
 async def health(_request: Request) -> Response:
     """The app is up and its database answers."""
-    await run_in_threadpool(newest_taxonomy, workspace())
+    await in_thread(READS, newest_taxonomy, workspace())
     return answer({"status": "ok", "version": hmgc_core.__version__})
 
 

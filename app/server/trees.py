@@ -4,11 +4,11 @@ import functools
 import gzip
 import json
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.server.answers import RequestError
+from app.server.threads import READS, in_thread
 from app.server.workspace import workspace
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow.labelling import taxonomy_for_screen
@@ -17,7 +17,7 @@ from hmgc_core.workflow.taxonomies import taxonomy_with_hash
 
 async def taxonomy(request: Request) -> Response:
     """The class tree with this content hash, as compressed JSON arrays."""
-    body = await run_in_threadpool(_body, request.path_params["hash"])
+    body = await in_thread(READS, _body, request.path_params["hash"])
     headers = {
         "cache-control": "private, max-age=31536000, immutable",
         "x-content-type-options": "nosniff",

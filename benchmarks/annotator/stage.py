@@ -19,6 +19,7 @@ from PIL import Image
 from hmgc_core.records import Prediction, RunConfig
 from hmgc_core.store import annotations, images, jobs, places, predictions, runs
 from hmgc_core.store.images import FoundPicture
+from hmgc_core.supervisor import app_environment
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow import taxonomies, workspaces
 from hmgc_core.workflow.workspaces import Workspace
@@ -123,7 +124,7 @@ def running_app(ws: Workspace, log: Path) -> Iterator[App]:
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "streamlit_app.py")]
     command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
-    environment = {**os.environ, "HMGC_WORKSPACE": str(ws.folder)}
+    environment = app_environment(ws.folder, "127.0.0.1")
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
     try:

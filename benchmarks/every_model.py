@@ -1,6 +1,9 @@
-"""Train every model on one backbone, and `flat` on every kind of backbone, on some real photos, by command line.
+"""Train every model on one backbone, and `flat` on every kind of backbone, on some real photos, by command or by app.
 
-    python benchmarks/every_model.py [--json] [--photos 300] [--epochs 3] [--only hmgn]
+    python benchmarks/every_model.py [--json] [--by command|app] [--photos 300] [--epochs 3] [--only hmgn] [--shots DIR]
+
+By app: each training is chosen and started on the train page of the running app, in a real Chromium, and its prediction
+and heatmaps are waited for on the page of a picture. --shots keeps a screenshot of each such page.
 
 Reads the grocery photos from the folder HMGC_SHARED (default ../shared), under data/grocery. It shows that each way
 from photos to predictions and heatmaps is whole, not how good a model is: that takes more photos and epochs. Every
@@ -34,6 +37,8 @@ IMAGE_SIZE = 64
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--by", choices=("command", "app"), default="command")
+    parser.add_argument("--shots", type=Path, help="a folder for screenshots of the pages (by app)")
     parser.add_argument("--photos", type=int, default=300)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--only", action="append", help="a model or backbone; all when left out")
@@ -45,7 +50,10 @@ def main() -> None:
     wanted = [pair for pair in pairs if not arguments.only or set(pair) & set(arguments.only)]
     with tempfile.TemporaryDirectory() as folder:
         workspace = make_workspace(Path(folder), arguments.photos)
-        rows = [train(workspace, *pair, epochs=arguments.epochs) for pair in wanted]
+        if arguments.by == "command":
+            rows = [by_command(workspace, *pair, epochs=arguments.epochs) for pair in wanted]
+        else:
+            rows = by_app(workspace, wanted, epochs=arguments.epochs, shots=arguments.shots)
     if arguments.json:
         print(json.dumps({"machine": machine(), "rows": rows}))
         return
@@ -80,19 +88,47 @@ def make_workspace(folder: Path, photos: int) -> Path:
     return workspace
 
 
-def train(workspace: Path, model: str, backbone: str, *, epochs: int) -> dict:
+def settings(epochs: int) -> list[str]:
+    return ["--image-size", str(IMAGE_SIZE), "--batch-size", "32", "--epochs", str(epochs)]
+
+
+def by_command(workspace: Path, model: str, backbone: str, *, epochs: int) -> dict:
     """One run from its command to its heatmaps."""
-    size = ["--image-size", str(IMAGE_SIZE), "--batch-size", "32", "--epochs", str(epochs)]
     start = time.monotonic()
-    run = hmgc(workspace, "train", model, "--backbone", backbone, *size, "--wait")
+    run = hmgc(workspace, "train", model, "--backbone", backbone, *settings(epochs), "--wait")
     seconds = time.monotonic() - start
     said = hmgc(workspace, "predict", str(run["run"]), "1", "2")
     maps = workspace.parent / f"maps-{run['run']}"
     hmgc(workspace, "explain", str(run["run"]), "1", "--out", str(maps), as_json=False)
+    return told(model, backbone, run, seconds, heatmaps=len(list(maps.glob("*.png"))), predictions=len(said))
+
+
+def by_app(workspace: Path, pairs: list[tuple[str, str]], *, epochs: int, shots: Path | None) -> list[dict]:
+    """One run after the other, each from the train page to the page of a picture.
+
+    The first run is queued by command: the page fills in like the newest run, and so the sizes are set once.
+    """
+    from training_page import look, open_studio, train  # noqa: PLC0415 - needs a browser
+
+    hmgc(workspace, "train", "flat", "--backbone", "resnet_mini", *settings(epochs), "--wait")
+    rows = []
+    with open_studio(workspace) as (page, address):
+        for model, backbone in pairs:
+            start = time.monotonic()
+            number = train(page, address, model, backbone)
+            seconds = time.monotonic() - start
+            run = next(run for run in hmgc(workspace, "runs") if run["run"] == number)
+            if run["status"] != "done":
+                raise SystemExit(f"{model} on {backbone}: {run['status']}: {run['error']}")
+            shot = shots / f"{model}-{backbone.replace(':', '-')}.png" if shots else None
+            rows.append(told(model, backbone, run, seconds, heatmaps=look(page, address, number, 1, shot)))
+    return rows
+
+
+def told(model: str, backbone: str, run: dict, seconds: float, **counts: int) -> dict:
     row = {
         "model": model, "backbone": backbone, "parameters": parameters(Path(run["checkpoint"])), "seconds": seconds,
-        "leaf_accuracy": run["metrics"]["test"]["leaf_accuracy"], "predictions": len(said),
-        "heatmaps": len(list(maps.glob("*.png"))),
+        "leaf_accuracy": run["metrics"]["test"]["leaf_accuracy"], **counts,
     }  # fmt: skip
     print(json.dumps(row), file=sys.stderr, flush=True)
     return row

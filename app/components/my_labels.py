@@ -150,6 +150,7 @@ def _take_back(ws: Workspace, annotator: str, shown: list[OwnLabel], uid: str) -
     label = next((label for label in shown if label.uid == uid), None)
     if label is not None and actions.do(own_labels.take_back, ws, label, annotator=annotator) is not None:
         st.session_state[state.OWN_TAKEN_BACK] = label
+        st.session_state[state.OWN_GONE] = (*st.session_state.get(state.OWN_GONE, ()), label.uid)
 
 
 def _offer_again(ws: Workspace, annotator: str) -> None:

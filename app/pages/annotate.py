@@ -47,6 +47,7 @@ annotator.show(
     remember=who.remembered() != name,
     queue=annotator.QueueShown(str(choice), queue_words.name(ws, choice), st.session_state.get(state.QUEUE_ROUND, 0)),
     reopen=st.session_state.get(state.REOPEN),
+    gone=st.session_state.get(state.OWN_GONE, ()),
     on_leave=who.leave,
     on_choose=queue_dialog.ask,
 )

@@ -98,6 +98,18 @@ def test_on_a_phone_picture_suggestion_and_first_classes_are_in_sight(phone: Scr
     assert page.evaluate("[window.scrollY, document.scrollingElement.scrollWidth]") == [0, 390]
 
 
+def test_on_a_phone_the_step_that_accept_would_take_is_in_sight_and_the_first_a_swipe_away(phone: Screen) -> None:
+    steps = phone.part("steps")
+    inside = """(steps, chosen) => {
+      const [own, its] = [steps, steps.querySelector(chosen)].map((one) => one.getBoundingClientRect());
+      return [its.left >= own.left - 1, its.right <= own.right + 1];
+    }"""
+    assert steps.evaluate("(steps) => steps.scrollWidth > steps.clientWidth"), "the path is wider than the screen"
+    assert steps.evaluate(inside, "[aria-current]") == [True, True]
+    steps.evaluate("(steps) => { steps.scrollLeft = 0 }")
+    assert steps.evaluate(inside, "button") == [True, True]
+
+
 def test_on_a_phone_everything_is_large_enough_for_a_thumb(phone: Screen) -> None:
     phone.page.get_by_role("button", name="Zoom and light").tap()
     for button in phone.page.locator(".annotator button:visible").all():

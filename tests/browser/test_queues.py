@@ -264,6 +264,9 @@ def test_my_labels_can_be_opened_changed_and_taken_back(own: tuple[Screen, AppSe
     screen.page.get_by_role("button", name="Undo").click()
     expect(screen.page.get_by_text("Taken back: ship")).to_have_count(0)
     assert screen.said(owl)[-1] == ("is", "ship")
+    screen.page.get_by_text("One by one", exact=True).click()
+    screen.ready()  # and there, what was taken back is no longer among the last labels
+    expect(screen.part("recent").locator("bdi")).to_have_text(["life", "ship", "owl"])
 
 
 def test_arrows_move_between_my_labels(own: tuple[Screen, AppServer]) -> None:

@@ -68,6 +68,7 @@ def show(
     awaits_model: bool,
     queue: QueueShown,
     reopen: Reopen | None,
+    gone: tuple[str, ...],
     on_leave: Callable[[], None],
     on_choose: Callable[[], None],
 ) -> None:
@@ -75,6 +76,7 @@ def show(
 
     place: tells this workspace from others at the same address. remember: have the browser keep the token as a cookie.
     awaits_model: the first training runs, suggestions come with its end. reopen: a picture to show before all others.
+    gone: uids of labels that were taken back on another page.
     on_leave: someone else wants to label. on_choose: other pictures are wanted.
     """
     _component(
@@ -88,6 +90,7 @@ def show(
             "awaits_model": awaits_model,
             "queue": asdict(queue),
             "reopen": asdict(reopen) if reopen else None,
+            "gone": gone,
         },
         on_leave_change=on_leave,
         on_choose_change=on_choose,

@@ -1,4 +1,6 @@
 /* The suggestion as a ladder: its path from the top level down, each step one key or one tap away. */
+const TELEPHONE = matchMedia("(max-width: 480px)");
+
 class Ladder {
   constructor(parts, keymap) {
     Object.assign(this, { parts, keymap });
@@ -11,9 +13,16 @@ class Ladder {
     if (!suggestion) return;
     const { path, level } = suggestion;
     redraw(steps, path.map((step, place) => this.step(tree, step, place, place === level)));
+    if (TELEPHONE.matches) this.showMeant(steps);
     acceptText.textContent = tree.names[suggestion.node];
     coarser.disabled = level < 0;
     finer.disabled = level >= path.length - 1;
+  }
+
+  // The path may be wider than the screen: what Accept would take is in sight, the rest a swipe away.
+  showMeant(steps) {
+    const meant = steps.querySelector("[aria-current]");
+    if (meant) steps.scrollLeft = meant.offsetLeft + meant.offsetWidth - steps.clientWidth;
   }
 
   step(tree, { node, probability }, place, isMeant) {

@@ -56,6 +56,12 @@ class Memory {
     return act;
   }
 
+  /* Forget what was taken back elsewhere. */
+  forget(uids) {
+    const known = this.acts.filter(({ uid }) => uids.includes(uid));
+    for (const { uid } of known) this.remove(uid);
+  }
+
   settle(id) {
     if (!this.acts.some((act) => act.item.id === id && FINAL.includes(act.kind))) this.labelled.delete(id);
   }

@@ -9,6 +9,7 @@ class Session {
     const { signal } = this.stopper;
     Object.assign(this, { data, send, tree: null, item: null, counts: null, made: 0 });
     this.memory = new Memory(data);
+    this.memory.forget(data.gone);
     this.standing = new Standing();
     this.watch = new Watch(signal);
     this.keymap = new Keymap(data);
@@ -67,6 +68,7 @@ class Session {
   update(data) {
     const { choice, round } = this.data.queue;
     this.data = data;
+    this.memory.forget(data.gone);
     this.outbox.setToken(data.token);
     if (data.queue.choice !== choice || data.queue.round !== round) this.chooseAnew(data.queue.choice);
     else if (this.queue.problem?.kind === "locked") this.queue.fill();

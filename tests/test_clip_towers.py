@@ -1,5 +1,7 @@
 """Both towers of a CLIP as one trunk: what open_clip gives, at any size, with weights from anywhere."""
 
+import copy
+
 import open_clip
 import pytest
 import torch
@@ -9,7 +11,9 @@ from hmgc_core.errors import BadConfig, UnknownModel, WeightsError
 from hmgc_core.models import hgrnet
 from hmgc_core.models.backbones import clip_both_towers, colours
 from hmgc_core.models.backbones.clip_both_towers import ClipTowers
+from hmgc_core.models.backbones.clip_image_tower import ClipTrunk
 from hmgc_core.models.backbones.clip_published import published_weights
+from hmgc_core.models.backbones.positions import resized_map, resized_rows
 from hmgc_core.models.catalog import build_model, check_names
 from hmgc_core.records import RunConfig
 
@@ -117,3 +121,28 @@ def test_pictures_too_small_for_a_patch_and_other_backbones_are_refused(tiny_tre
         assert "clip:tiny" in caught.value.remedy
     with pytest.raises(BadConfig, match=r"no \{\}"):
         build_model("hgrnet", tiny_tree, config(options={"prompt": "a bird"}))
+
+
+def test_a_picture_of_another_size_looks_alike_to_the_image_tower_alone_and_to_both():
+    both = towers(RESNET).eval()
+    alone = ClipTrunk("RN", copy.deepcopy(both.clip.visual), 64).eval()
+    images = torch.randn(1, 3, 96, 160)
+    with torch.no_grad():
+        assert torch.allclose(alone.pool(alone(images)), both.pool(both(images)), atol=1e-5)
+
+
+@pytest.mark.parametrize("tokens", [0, 1, 2])
+def test_a_table_of_positions_is_resized_by_one_rule(tokens):
+    table = torch.randn(tokens + 36, 5)
+    assert resized_rows(table, 6, 6, tokens) is table
+    resized = resized_rows(table, 3, 4, tokens)
+    as_map = table[tokens:].t().reshape(1, 5, 6, 6)
+    assert torch.equal(resized[:tokens], table[:tokens])
+    assert torch.equal(resized[tokens:].t().reshape(1, 5, 3, 4), resized_map(as_map, 3, 4))
+
+
+def test_a_smaller_table_is_a_mean_of_what_it_stands_for():
+    rows, columns = torch.meshgrid(torch.arange(32), torch.arange(32), indexing="ij")
+    board = (1 - 2 * ((rows // 2 + columns // 2) % 2)).float()[None, None]  # squares of 2 x 2, mean 0
+    assert resized_map(board, 8, 8)[..., 2:-2, 2:-2].abs().max() < 0.05
+    assert torch.allclose(resized_map(torch.full((1, 3, 7, 7), 2.5), 3, 11), torch.tensor(2.5))

@@ -124,6 +124,60 @@ def test_every_parameter_learns(tiny_tree):
     assert [name for name, p in built.named_parameters() if p.grad is None or not p.grad.any()] == []
 
 
+# --- memory -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_the_memory_of_a_step_is_estimated_from_tree_and_map(half, monkeypatch):
+    built = small(Taxonomy.from_edges((f"n{i}", f"top{i % 9}") for i in range(300)))
+    kept: dict[int, Tensor] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        kept[tensor.untyped_storage().data_ptr()] = tensor
+        return tensor
+
+    monkeypatch.setitem(work_blocks.NUMBERS, "cpu", 2**20)
+    features = torch.randn(16, 96, 2, 2, requires_grad=True)
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
+        estimated = hmgn.step_memory(features, 309)
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            built._class_scores(features)
+    parameters = {p.untyped_storage().data_ptr() for p in built.parameters()}
+    forward = sum(t.untyped_storage().nbytes() for place, t in kept.items() if place not in parameters)
+    way_back = 36 * 16 * 309 * 96  # eight gradients of the size of the class features, and one copy of these
+    assert forward + way_back == pytest.approx(estimated, rel=0.1)
+
+
+def test_a_tree_too_large_for_the_machine_is_refused_before_it_is_tried(tiny_tree, monkeypatch):
+    built = small(tiny_tree)
+    images = torch.randn(4, 3, 16, 16)
+    needed = hmgn.step_memory(built.trunk(images), len(tiny_tree) - 1)
+    monkeypatch.setattr(hmgn, "device_memory", lambda _: needed * 0.6)
+    with pytest.raises(BadConfig, match="8 classes and 4 pictures needs about") as caught:
+        built(images)
+    assert "batches of at most 2 pictures" in caught.value.remedy and "hrn" in caught.value.remedy
+    built.eval()(images)  # predictions take what they need
+    monkeypatch.setattr(hmgn, "device_memory", lambda _: needed * 0.1)
+    with pytest.raises(BadConfig) as caught:
+        built.train()(images)
+    assert "pictures" not in caught.value.remedy
+
+    many = torch.empty(64, 512, 4, 4, device="meta")  # resnet18 on 64 pixels, 16,344 nodes
+    assert 90e9 < hmgn.step_memory(many, 16_343) < 100e9
+    assert work_blocks.device_memory(torch.device("cpu")) > 1e9
+
+
+def test_predictions_on_large_trees_are_made_a_few_pictures_at_a_time(tiny_tree, monkeypatch):
+    built = small(tiny_tree).eval()
+    images = torch.randn(5, 3, 16, 16)
+    seen: list[int] = []
+    built.cells[0].register_forward_pre_hook(lambda _module, given: seen.append(given[0].shape[1]))
+    whole = built(images).node_logits
+    monkeypatch.setattr(hmgn, "PREDICTED_AT_ONCE", 2 * 8 * 96)
+    torch.testing.assert_close(built(images).node_logits, whole)
+    assert seen == [5, 2, 2, 1]
+
+
 # --- word vectors -----------------------------------------------------------------------------------------------------
 
 

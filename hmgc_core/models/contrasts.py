@@ -73,8 +73,11 @@ class ContrastTables(nn.Module):
         self.levels = int(self.in_counts.max())
         self.may_overflow = bool(windows.sum(1).max() > contrast.negatives)
 
-    def forward(self, nodes: Tensor, chosen: Tensor, theta: Tensor) -> Contrasts:
-        """The contrasts of the chosen ones among (B,) labels. chosen: (B,) bool. theta: (D + 1,), a score per depth."""
+    def forward(self, nodes: Tensor, chosen: Tensor, taught: Tensor, theta: Tensor) -> Contrasts:
+        """The contrasts of the chosen ones among (B,) labels.
+
+        chosen: (B,) bool. taught: (N,) bool, who may be a negative. theta: (D + 1,), a score per depth.
+        """
         right = self.above[nodes]
         positives, levels = (torch.arange(size, device=nodes.device) for size in (right.shape[1], self.levels))
         depth, anchors = self.depths[nodes], self.depths[right][:, :, None] - levels
@@ -83,7 +86,7 @@ class ContrastTables(nn.Module):
         outer = layer_weights(self.contrast.weighting, theta, self.out_counts, right.shape[1])
         inner = layer_weights(self.contrast.weighting, theta, self.in_counts, self.levels)
         weights = outer[depth][:, :, None] * inner[self.depths[right]]
-        candidates = self.windows[anchors.clamp(min=0)] & ~self._family(right)[:, :, None]
+        candidates = self.windows[anchors.clamp(min=0)] & taught & ~self._family(right)[:, :, None]
         if self.may_overflow:
             order = random_order(len(self.depths), self.contrast.seed, nodes)
             candidates = first_of(candidates, order, self.contrast.negatives)

@@ -12,6 +12,8 @@ Where we differ:
   from the seed and the labels of the batch, the same order for all of its contrasts.
 - Layer weights: a parameter per depth, softmax over the depths in use, -log of the level's size at first: the rule
   1/N that the supplement finds the learned weights to follow. The published parameters cannot be trained.
+- A class is a negative from its first label on, as the classes above it are: published are all classes of the tree,
+  which teaches that no picture shows one that has none, so that it is never answered (`tests/test_hgrnet.py`).
 - A name is told with that of its parent; `is_not` is learned, which published labels do not have.
 - AdamW's rates are shares of the run's, on the schedule of every model; the towers have the run's weight decay
   (published: none); no clipping of gradients; the temperature is at most 100, as in CLIP. Published gradients are
@@ -27,7 +29,7 @@ from torch import Tensor, nn
 from hmgc_core.models.backbones.clip_both_towers import ClipTowers
 from hmgc_core.models.base import Scores, as_targets, weighted_mean
 from hmgc_core.models.contrasts import Contrast, ContrastTables
-from hmgc_core.models.named_classes import HIGHEST_LOG_SCALE, PROMPT, NamedClasses, checked_prompt, unit
+from hmgc_core.models.named_classes import PROMPT, NamedClasses, checked_prompt, unit
 from hmgc_core.models.options import chosen_options
 from hmgc_core.records import IS_NOT, RunConfig, Targets
 from hmgc_core.taxonomy import Taxonomy
@@ -47,7 +49,12 @@ class HgrNet(NamedClasses):
     A label's positives are the lowest `out_ratio` of its path; each meets negatives at the levels of the lowest
     `in_ratio` of its own path. `is_not` is learned as the probability of everything else under `log_probs`. There is
     no state "stops here": `none_here` is learned as the weaker truth `is`. The root teaches nothing.
+
+    taught: (N,) bool, the classes that a label was at or below so far. Only they are negatives: to be told apart from
+    every picture and drawn to none is how a class without a picture would be lost. It is part of the checkpoint.
     """
+
+    taught: Tensor
 
     def __init__(
         self, taxonomy: Taxonomy, trunk: ClipTowers, *, prompt: str = PROMPT, contrast: Contrast | None = None
@@ -56,15 +63,20 @@ class HgrNet(NamedClasses):
         self.tables = ContrastTables(taxonomy, contrast or Contrast())
         sizes = np.bincount(taxonomy.depths)
         self.theta = nn.Parameter(-torch.tensor(sizes, dtype=torch.float32).log())  # (D + 1,), by depth
+        self.register_buffer("taught", torch.zeros(len(taxonomy), dtype=torch.bool))
+
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *rest: Any) -> None:
+        """As of any module; what was trained before `taught` was kept had all classes as negatives."""
+        state_dict.setdefault(f"{prefix}taught", torch.ones_like(self.taught))
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def loss(self, scores: Scores, targets: Tensor | Targets) -> Tensor:
         """Mean over the images of the weighted sum of their contrasts, or of -log P(everything else) for `is_not`."""
         targets = as_targets(targets)
-        with torch.no_grad():  # a temperature beyond its bound would have no slope to come back by
-            self.towers.clip.logit_scale.clamp_(max=HIGHEST_LOG_SCALE)
         excluded = targets.kinds == IS_NOT
-        contrasts = self.tables(targets.nodes, ~excluded, self.theta)
         paths = self.paths[targets.nodes]
+        self.taught[paths.masked_fill(excluded[:, None], 0)] = True
+        contrasts = self.tables(targets.nodes, ~excluded, self.taught, self.theta)
         is_left = (paths > 0) & excluded[:, None]  # (B, D): at one of these levels the path is left
         sisters = (self.parents == self.parents[paths][..., None]) & is_left[..., None]
         said = self._said(scores, self._names(contrasts.candidates, sisters))

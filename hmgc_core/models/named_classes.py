@@ -87,9 +87,11 @@ class NamedClasses(HierarchicalModel):
 
     def similarities(self, embedding: Tensor, texts: Tensor) -> Tensor:
         """(B, E) pictures and (K, E) texts of length 1 to (B, K), the cosine times temperature."""
-        scale = self.towers.clip.logit_scale.clamp(max=HIGHEST_LOG_SCALE).exp()
+        log_scale = self.towers.clip.logit_scale
+        # The excess is taken off as a number: published weights stand at the bound, where clamp would have no slope.
+        bounded = log_scale - (log_scale - HIGHEST_LOG_SCALE).clamp(min=0).detach()
         with without_autocast(embedding.device):
-            return scale * unit(embedding) @ texts.t()
+            return bounded.exp() * unit(embedding) @ texts.t()
 
     def _texts(self) -> Tensor:
         """(N, E) of length 1, zeros for the root. While nothing is learned they are kept until the tower changes."""

@@ -135,6 +135,7 @@ def test_layer_weights_start_as_one_over_the_size_of_the_level_and_learn(tiny_tr
     gull = tiny_tree.index("gull-like")
     sizes = torch.tensor([3.0, 3.0, 2.0], dtype=torch.float64)  # nodes at depth 3, 2, 1
     assert torch.allclose(contrasts_of(model, [gull]).weights.flatten(), (1 / sizes) / (1 / sizes).sum())
+    model.taught.fill_(True)
     model.loss(model(torch.randn(1, 3, 16, 16, dtype=torch.float64)), torch.tensor([gull])).backward()
     assert model.theta.grad is not None and (model.theta.grad[1:] != 0).all()
 
@@ -149,6 +150,27 @@ def test_at_most_so_many_negatives_are_drawn_and_the_seed_says_which():
     assert drawn[0][[0, 1], [3, 17]].all() and not drawn[0][:, 0].any()
     assert torch.equal(drawn[0], drawn[1])
     assert not torch.equal(drawn[0], drawn[2]) and not torch.equal(drawn[0], drawn[3].flip(0))
+
+
+def test_a_class_is_a_negative_from_its_first_label_on(tiny_tree):
+    model = model_of(tiny_tree)
+    scores = model(torch.randn(2, 3, 16, 16, dtype=torch.float64))
+    bird, owl, tug = (tiny_tree.index(key) for key in ("bird", "owl", "tug"))
+
+    def loss(*nodes: int, kind: int = IS) -> float:
+        kinds = torch.full((len(nodes),), kind)
+        one = type(scores)(scores.embedding[: len(nodes)])
+        return model.loss(one, Targets(torch.tensor(nodes), kinds, torch.ones(len(nodes)))).item()
+
+    assert loss(bird) == 0  # nobody is known to tell it apart from
+    loss(tug, kind=IS_NOT)
+    assert loss(bird) == 0
+    loss(owl)
+    assert loss(bird) == 0  # what is below it may well be it
+    loss(tug)
+    assert loss(bird) > 0
+    taught = {tiny_tree.keys[node] for node in model.taught.nonzero()[:, 0] if node > 0}
+    assert taught == {"bird", "owl", "ship", "steamer", "tug"}
 
 
 def test_every_negative_has_the_same_chance():
@@ -198,6 +220,7 @@ def test_a_sure_mistake_is_still_unlearned(tiny_tree):
 
 def test_none_here_is_learned_as_is_and_the_root_teaches_nothing(tiny_tree):
     model = model_of(tiny_tree)
+    model.taught.fill_(True)
     scores = model(torch.randn(2, 3, 16, 16, dtype=torch.float64))
     nodes = torch.full((2,), tiny_tree.index("bird"))
     one = torch.ones(2, dtype=torch.float64)

@@ -53,7 +53,7 @@ def test_kept_names_follow_the_text_tower(tiny_tree):
     with torch.inference_mode():
         assert model._texts() is kept
     model.train()
-    loss = model.loss(model(torch.randn(2, 3, 16, 16, dtype=torch.float64)), torch.tensor([1, 2]))
+    loss = model.loss(model(torch.randn(2, 3, 16, 16, dtype=torch.float64)), torch.tensor([1, 6]))
     loss.backward()
     torch.optim.SGD(model.parameters(), lr=1.0).step()
     model.eval()

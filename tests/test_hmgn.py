@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 from test_gated_graph import ragged_tree
+from torch import Tensor
 
 from hmgc_core.errors import BadConfig
 from hmgc_core.learning.checkpoints import load_checkpoint, save_checkpoint

@@ -57,7 +57,7 @@ class ContrastTables(nn.Module):
     def __init__(self, taxonomy: Taxonomy, contrast: Contrast) -> None:
         super().__init__()
         self.contrast = contrast
-        out_counts = _shares(contrast.out_ratio, taxonomy.depth)
+        out_counts, in_counts = (_shares(ratio, taxonomy.depth) for ratio in (contrast.out_ratio, contrast.in_ratio))
         windows = _windows(taxonomy, contrast.window)
         tables = {
             "depths": taxonomy.depths,
@@ -66,11 +66,11 @@ class ContrastTables(nn.Module):
             "ends": taxonomy.preorder_end,
             "windows": windows,
             "out_counts": out_counts,
-            "in_counts": _shares(contrast.in_ratio, taxonomy.depth),
+            "in_counts": in_counts,
         }
         for name, values in tables.items():
             self.register_buffer(name, torch.as_tensor(values), persistent=False)
-        self.levels = int(self.in_counts.max())
+        self.levels = max(in_counts)
         self.may_overflow = bool(windows.sum(1).max() > contrast.negatives)
 
     def forward(self, nodes: Tensor, chosen: Tensor, taught: Tensor, theta: Tensor) -> Contrasts:

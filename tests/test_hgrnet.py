@@ -103,7 +103,7 @@ def taught_without_one(tree: Taxonomy, *, everyone_is_met: bool = False) -> HgrN
     model.taught.fill_(everyone_is_met)
     optimizer, random = model.optimizer(RunConfig(lr=1e-3)), torch.Generator().manual_seed(0)
     labels = torch.tensor([tree.index(name) for name in SEEN * 2])
-    for _ in range(30):
+    for _ in range(20):
         optimizer.zero_grad()
         model.loss(model(colours_on_shades(SEEN * 2, random)), labels).backward()
         optimizer.step()

@@ -31,6 +31,7 @@ from hmgc_core.models.semantic_attention import SemanticAttention
 from hmgc_core.models.tree_sigmoids import SigmoidScores, TreeSigmoidModel
 from hmgc_core.models.word_vectors import ClassVectors, class_vectors
 from hmgc_core.models.work_blocks import device_memory, slices
+from hmgc_core.precision import is_halved
 from hmgc_core.records import RunConfig
 from hmgc_core.taxonomy import Taxonomy
 
@@ -107,8 +108,7 @@ def step_memory(features: Tensor, classes: int) -> float:
     """About how many bytes a training step of this many classes takes beside the trunk. features: (B, C, h, w)."""
     batch, channels, height, width = features.shape
     # Of each channel of a class: the four maps of two convolutions; what norms, ReLUs and casts keep; the way back.
-    halved = torch.is_autocast_enabled(features.device.type)
-    maps, kept, back = (16, 20, 36) if halved else (32, 16, 36)
+    maps, kept, back = (16, 20, 36) if is_halved(features.device) else (32, 16, 36)
     return batch * classes * ((CELLS * (maps + kept) + back) * channels + 16 * height * width)
 
 

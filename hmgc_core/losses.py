@@ -21,7 +21,6 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from hmgc_core.precision import full_precision
 from hmgc_core.records import IS_NOT, NONE_HERE
 from hmgc_core.taxonomy import Taxonomy
 
@@ -55,7 +54,7 @@ def marginal_loss(leaf_logits: Tensor, targets: Tensor, taxonomy: Taxonomy, kind
     index = _tree_index(taxonomy, leaf_logits.device)
     in_order = torch.arange(leaf_logits.shape[1], device=leaf_logits.device)
     low, high = index.leaf_intervals[:, targets]
-    return _set_loss(full_precision(leaf_logits).t(), in_order, low, high, kinds)
+    return _set_loss(_full_precision(leaf_logits).t(), in_order, low, high, kinds)
 
 
 def log_marginals(scores: Tensor, taxonomy: Taxonomy) -> Tensor:
@@ -184,6 +183,11 @@ def _gathered(below: np.ndarray, above: np.ndarray) -> tuple[np.ndarray, list[tu
 # --- sums along the tree, node-major: (N, B) --------------------------------------------------------------------------
 
 
+def _full_precision(values: Tensor) -> Tensor:
+    """Half precisions as float32, so that the loss is exact under autocast; float32 and float64 as they are."""
+    return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
+
+
 def _exp_(values: Tensor) -> Tensor:
     """exp, in place, of numbers up to 0. Where it would underflow it stays twice the smallest normal number.
 
@@ -194,12 +198,12 @@ def _exp_(values: Tensor) -> Tensor:
 
 def _path_energies(scores: Tensor, index: _TreeIndex) -> Tensor:
     """(B, N) scores to (N, B) energies of the states of the tree family."""
-    return _PathSums.apply(full_precision(scores), index)
+    return _PathSums.apply(_full_precision(scores), index)
 
 
 def _leaf_energies(leaf_logits: Tensor, index: _TreeIndex) -> Tensor:
     """(B, L) leaf logits to (N, B) energies: as good as minus infinity for inner nodes, and free of inf - inf."""
-    logits = full_precision(leaf_logits).t()
+    logits = _full_precision(leaf_logits).t()
     nothing = torch.finfo(logits.dtype).min / 4
     energies = logits.new_full((len(index.node_at_place), logits.shape[1]), nothing)
     return energies.index_copy(0, index.leaves, logits)

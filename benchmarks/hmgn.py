@@ -19,7 +19,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from hmgc_core.models.hmgn import GatedCell, SemanticAttention, level_rows
+from hmgc_core.models.gated_graph import GatedCell, level_rows
+from hmgc_core.models.semantic_attention import SemanticAttention
 from hmgc_core.taxonomy import Taxonomy
 
 ROUNDS = 3

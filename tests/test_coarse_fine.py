@@ -5,6 +5,8 @@ import safetensors.torch
 import torch
 from torch import nn
 
+from hmgc_core.errors import BadConfig
+from hmgc_core.models import coarse_fine
 from hmgc_core.models.catalog import build_backbone, build_model
 from hmgc_core.models.coarse_fine import CoarseFine, fitted
 from hmgc_core.models.levels import level_classes
@@ -121,6 +123,17 @@ def test_given_weights_fill_every_trunk(tmp_path, tiny_tree):
 @pytest.mark.parametrize(("side", "wanted"), [(8, 8), (8, 4), (7, 4), (7, 3), (9, 2), (1, 1)])
 def test_the_coarse_map_comes_at_the_size_of_the_next(side, wanted):
     assert fitted(torch.randn(1, 2, side, side), torch.zeros(1, 5, wanted, wanted)).shape == (1, 2, wanted, wanted)
+
+
+def test_a_trunk_without_a_stage_for_the_coarse_levels_is_refused(tiny_tree):
+    only_one = build_backbone(RunConfig(backbone="resnet_mini"))
+    only_one.cut(1)
+    for share_trunk in (False, True):
+        with pytest.raises(BadConfig, match="2 stages, and this one has 1") as caught:
+            coarse_fine.build(tiny_tree, only_one, config(share_trunk=share_trunk))
+        assert "resnet18" in caught.value.remedy
+    assert coarse_fine.build(tiny_tree, only_one, config(fine_only=True))
+    assert coarse_fine.build(Taxonomy.from_edges([("a", ""), ("b", "")]), only_one, config())
 
 
 def test_one_level_needs_one_trunk():

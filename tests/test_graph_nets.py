@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from hmgc_core.errors import BadConfig
+from hmgc_core.models.backbones import cell_graph
 from hmgc_core.models.backbones.cell_graph import CellGraph, max_relative, pooled, position_distances
 from hmgc_core.models.backbones.graph_layers import GraphConvBlock, Grapher, vig_block
 from hmgc_core.models.backbones.graph_nets import GraphTrunk, Plan, isotropic, pyramid
@@ -261,6 +262,19 @@ def test_a_trunk_is_cut_after_any_stage(kind):
         assert trunk.pool(trunk(images)).shape == (2, trunk.vector_channels) == (2, trunk.channels)
     with pytest.raises(BadConfig, match="4 stages"):
         trunk.cut(4)
+
+
+@pytest.mark.parametrize(("pooling", "positions"), [(1, ""), (2, "2d")])
+def test_of_the_distances_on_a_large_map_no_more_than_a_block_is_there(pooling, positions, monkeypatch):
+    torch.manual_seed(3)
+    graph, cells = CellGraph(5, 2, pooling, positions), torch.randn(3, 8, 9, 7)
+    candidates, whole = graph(cells)
+    seen = []
+    nearness = CellGraph._nearness
+    monkeypatch.setattr(CellGraph, "_nearness", lambda *given: seen.append(nearness(*given)) or seen[-1])
+    monkeypatch.setattr(cell_graph, "DISTANCES", 10 * 3 * candidates[0, 0].numel())
+    assert torch.equal(graph(cells)[1], whole)
+    assert len(seen) == 7 and all(block.shape[1] <= 10 for block in seen)
 
 
 # --- the graph, seen --------------------------------------------------------------------------------------------------

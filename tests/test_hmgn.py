@@ -1,4 +1,4 @@
-"""`hmgn` gives the numbers of its authors' form, and of slow and obvious code, without that form's memory."""
+"""`hmgn` as a whole: its size, its loss, its answers, its words; the parts have tests of their own."""
 
 import math
 
@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from test_gated_graph import ragged_tree
+from torch import Tensor
 
 from hmgc_core.errors import BadConfig
 from hmgc_core.learning.checkpoints import load_checkpoint, save_checkpoint
 from hmgc_core.learning.training import fit
-from hmgc_core.models import hmgn
+from hmgc_core.models import hmgn, work_blocks
 from hmgc_core.models.catalog import build_model
 from hmgc_core.models.tree_sigmoids import SigmoidScores
 from hmgc_core.models.word_vectors import ClassVectors
@@ -24,143 +25,17 @@ from hmgc_core.workflow import training
 def _fixed_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks so small that every test needs several, the last of them not full."""
     torch.manual_seed(0)
-    monkeypatch.setitem(hmgn.BLOCK, "cpu", 200)
-
-
-def random_tree(seed: int, nodes: int) -> Taxonomy:
-    """Ragged, with several tops and chains of only children."""
-    rng = np.random.default_rng(seed)
-    return Taxonomy.from_edges((f"n{i}", f"n{rng.integers(-2, i)}".replace("n-", "top")) for i in range(1, nodes))
-
-
-def double(*shape: int, grad: bool = True) -> Tensor:
-    return torch.randn(*shape, dtype=torch.float64, requires_grad=grad)
-
-
-def assert_same(one: list[Tensor], other: list[Tensor]) -> None:
-    for a, b in zip(one, other, strict=True):
-        torch.testing.assert_close(a, b, rtol=1e-11, atol=1e-11)
+    monkeypatch.setitem(work_blocks.NUMBERS, "cpu", 200)
 
 
 def small(tree: Taxonomy, **settings) -> hmgn.HMGN:
     return build_model("hmgn", tree, RunConfig(model="hmgn", backbone="resnet_mini", image_size=16, **settings))
 
 
-# --- attention --------------------------------------------------------------------------------------------------------
-
-
-def attention_class_by_class(attention: hmgn.SemanticAttention, features: Tensor, words: Tensor) -> Tensor:
-    """The published form with both linear maps and the biases that we leave out, one class of one picture at a time."""
-    bias_3, bias_a = torch.randn(attention.fc_3.out_features, dtype=torch.float64), 3.0
-    rows = []
-    for word in words:
-        for picture in features:
-            places = picture.flatten(1).t()
-            product = torch.tanh(attention.of_features(places) * attention.of_words(word))
-            logits = attention.fc_a(attention.fc_3(product) + bias_3) + bias_a
-            rows.append((torch.softmax(logits, 0) * places).sum(0))
-    return torch.stack(rows).view(len(words), len(features), -1)
-
-
-@pytest.mark.parametrize("shape", [(2, 6, 3, 5), (1, 8, 1, 1), (3, 4, 7, 2)])
-def test_attention_is_the_published_one_with_its_gradients(shape):
-    attention = hmgn.SemanticAttention(shape[1]).double()
-    features, words = double(*shape), double(19, 300, grad=False)
-    wanted = [features, *attention.parameters()]
-    fast, slow = attention(features, words), attention_class_by_class(attention, features, words)
-    back = torch.randn_like(fast)
-    assert_same([fast], [slow])
-    assert_same([*torch.autograd.grad(fast, wanted, back)], [*torch.autograd.grad(slow, wanted, back)])
-
-
-def test_attention_has_the_gradient_of_its_own_value():
-    assert torch.autograd.gradcheck(hmgn.attention_logits, (double(2, 5), double(2, 9), double(2)))
-
-
-def test_attention_keeps_nothing_of_positions_times_classes_times_width():
-    attention = hmgn.SemanticAttention(32)
-    kept = 0
-
-    def count(tensor: Tensor) -> Tensor:
-        nonlocal kept
-        kept += tensor.numel()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
-        attention(torch.randn(2, 32, 6, 6, requires_grad=True), torch.randn(200, 300))
-    authors = 2 * 36 * 200 * 16
-    assert kept < authors / 2
-
-
-# --- the gated graph --------------------------------------------------------------------------------------------------
-
-
-def test_rows_stand_level_by_level_and_know_their_parents(tiny_tree):
-    nodes, parents = hmgn.level_rows(tiny_tree)
-    assert sorted(nodes) == list(range(1, len(tiny_tree)))
-    assert (np.diff(tiny_tree.depths[nodes]) >= 0).all()
-    below = nodes[len(nodes) - len(parents) :]
-    assert (nodes[parents] == tiny_tree.parents[below]).all()
-    assert (tiny_tree.depths[nodes[: -len(parents)]] == 1).all()
-
-
-def cell_by_dense_matrices(cell: hmgn.GatedCell, nodes: Tensor, tree: Taxonomy) -> Tensor:
-    """Node by node over a dense table of neighbours, with the four maps apart and batch norm written out."""
-    of_rows = hmgn.level_rows(tree)[0]
-    is_parent = torch.as_tensor(tree.parents[of_rows][:, None] == of_rows)
-    linked = is_parent | is_parent.t() | torch.eye(len(nodes), dtype=torch.bool)
-    hidden = nodes
-    for convolution, norm in ((cell.first, cell.first_norm), (cell.second, cell.second_norm)):
-        u_i, u_j, v_i, v_j = convolution.parts.weight.chunk(4)
-        sums = []
-        for end, x in enumerate(hidden):
-            total = x @ u_i.t() + convolution.bias
-            for start in linked[end].nonzero()[:, 0].tolist():
-                y = hidden[start]
-                total = total + torch.sigmoid(x @ v_i.t() + y @ v_j.t() + convolution.gate_bias) * (y @ u_j.t())
-            sums.append(total)
-        hidden = torch.stack(sums)
-        mean, var = hidden.mean((0, 1)), hidden.var((0, 1), unbiased=False)
-        hidden = (hidden - mean) / (var + norm.eps).sqrt() * norm.weight + norm.bias
-        hidden = torch.relu(hidden if norm is cell.first_norm else hidden + nodes @ cell.shortcut.weight.t())
-    return hidden
-
-
-@pytest.mark.parametrize(("seed", "count"), [(0, 14), (1, 23), (2, 2)])
-def test_a_cell_is_the_published_one_with_its_gradients(seed, count):
-    tree, channels = random_tree(seed, count), 5
-    cell = hmgn.GatedCell(channels).double()
-    for parameter in (p for name, p in cell.named_parameters() if "bias" in name or "norm" in name):
-        nn.init.normal_(parameter, 1)
-    nodes = double(len(tree) - 1, 3, channels)
-    fast, slow = cell(nodes, torch.as_tensor(hmgn.level_rows(tree)[1])), cell_by_dense_matrices(cell, nodes, tree)
-    wanted, back = [nodes, *cell.parameters()], torch.randn_like(fast)
-    assert_same([fast], [slow])
-    assert_same([*torch.autograd.grad(fast, wanted, back)], [*torch.autograd.grad(slow, wanted, back)])
-
-
-def test_gated_sums_have_the_gradient_of_their_own_value(tiny_tree):
-    parents = torch.as_tensor(hmgn.level_rows(tiny_tree)[1])
-
-    def sums(parts: Tensor, gate_bias: Tensor) -> Tensor:
-        return hmgn.gated_sums(parts, gate_bias, parents)
-
-    assert torch.autograd.gradcheck(sums, (double(4, len(tiny_tree) - 1, 1, 2), double(2)))
-
-
-def test_weights_of_the_graph_start_as_published():
-    cell = hmgn.GatedCell(32)
-    for weight in (cell.shortcut.weight, cell.first.parts.weight, cell.second.parts.weight):
-        assert 0.9 * math.sqrt(2 / 32) < weight.abs().max() <= math.sqrt(2 / 32)
-
-
 def test_a_class_has_its_own_weights_in_the_classifier():
-    classifier, nodes = hmgn.ElementWiseClassifier(4, 3).double(), double(4, 2, 3)
+    classifier, nodes = hmgn.ElementWiseClassifier(4, 3).double(), torch.randn(4, 2, 3, dtype=torch.float64)
     slow = [[(classifier.weight[k] * nodes[k, b]).sum() + classifier.bias[k] for k in range(4)] for b in range(2)]
-    assert_same([classifier(nodes)], [torch.stack([torch.stack(row) for row in slow])])
-
-
-# --- the whole model --------------------------------------------------------------------------------------------------
+    torch.testing.assert_close(classifier(nodes), torch.stack([torch.stack(row) for row in slow]))
 
 
 def test_it_has_the_published_number_of_parameters_on_a_tree_like_cub():
@@ -186,7 +61,7 @@ def log_prob_by_states(tree: Taxonomy, f: np.ndarray, node: int, kind: int) -> f
 
 @pytest.mark.parametrize("seed", range(4))
 def test_the_loss_is_the_papers_on_ragged_trees_with_mixed_kinds_and_weights(seed):
-    tree = random_tree(seed, 17)
+    tree = ragged_tree(seed, 17)
     built = small(tree, label_smoothing=0.0)
     rng = np.random.default_rng(seed)
     nodes, kinds = rng.integers(1, len(tree), 12), rng.integers(0, 3, 12)
@@ -248,6 +123,60 @@ def test_every_parameter_learns(tiny_tree):
     built = small(tiny_tree)
     built.loss(built(torch.randn(4, 3, 16, 16)), torch.tensor([1, 2, 3, 4])).backward()
     assert [name for name, p in built.named_parameters() if p.grad is None or not p.grad.any()] == []
+
+
+# --- memory -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_the_memory_of_a_step_is_estimated_from_tree_and_map(half, monkeypatch):
+    built = small(Taxonomy.from_edges((f"n{i}", f"top{i % 9}") for i in range(300)))
+    kept: dict[int, Tensor] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        kept[tensor.untyped_storage().data_ptr()] = tensor
+        return tensor
+
+    monkeypatch.setitem(work_blocks.NUMBERS, "cpu", 2**20)
+    features = torch.randn(16, 96, 2, 2, requires_grad=True)
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
+        estimated = hmgn.step_memory(features, 309)
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            built._class_scores(features)
+    parameters = {p.untyped_storage().data_ptr() for p in built.parameters()}
+    forward = sum(t.untyped_storage().nbytes() for place, t in kept.items() if place not in parameters)
+    way_back = 36 * 16 * 309 * 96  # eight gradients of the size of the class features, and one copy of these
+    assert forward + way_back == pytest.approx(estimated, rel=0.1)
+
+
+def test_a_tree_too_large_for_the_machine_is_refused_before_it_is_tried(tiny_tree, monkeypatch):
+    built = small(tiny_tree)
+    images = torch.randn(4, 3, 16, 16)
+    needed = hmgn.step_memory(built.trunk(images), len(tiny_tree) - 1)
+    monkeypatch.setattr(hmgn, "device_memory", lambda _: needed * 0.6)
+    with pytest.raises(BadConfig, match="8 classes and 4 pictures needs about") as caught:
+        built(images)
+    assert "batches of at most 2 pictures" in caught.value.remedy and "hrn" in caught.value.remedy
+    built.eval()(images)  # predictions take what they need
+    monkeypatch.setattr(hmgn, "device_memory", lambda _: needed * 0.1)
+    with pytest.raises(BadConfig) as caught:
+        built.train()(images)
+    assert "pictures" not in caught.value.remedy
+
+    many = torch.empty(64, 512, 4, 4, device="meta")  # resnet18 on 64 pixels, 16,344 nodes
+    assert 90e9 < hmgn.step_memory(many, 16_343) < 100e9
+    assert work_blocks.device_memory(torch.device("cpu")) > 1e9
+
+
+def test_predictions_on_large_trees_are_made_a_few_pictures_at_a_time(tiny_tree, monkeypatch):
+    built = small(tiny_tree).eval()
+    images = torch.randn(5, 3, 16, 16)
+    seen: list[int] = []
+    built.cells[0].register_forward_pre_hook(lambda _module, given: seen.append(given[0].shape[1]))
+    whole = built(images).node_logits
+    monkeypatch.setattr(hmgn, "PREDICTED_AT_ONCE", 2 * 8 * 96)
+    torch.testing.assert_close(built(images).node_logits, whole)
+    assert seen == [5, 2, 2, 1]
 
 
 # --- word vectors -----------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import Any
 from hmgc_core.metrics.answers import answer_metrics, deepest_answers, is_one_path, mistake_distance
 from hmgc_core.metrics.certainty import average_prc, calibration_error, certainty_metrics
 from hmgc_core.metrics.detail import FloatArray, ac_info, info_recall_at, information, operating_curve
+from hmgc_core.metrics.unseen import unseen_metrics
 from hmgc_core.taxonomy import IntArray, Taxonomy
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "is_one_path",
     "mistake_distance",
     "operating_curve",
+    "unseen_metrics",
 ]
 
 

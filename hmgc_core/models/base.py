@@ -1,6 +1,7 @@
 """What every hierarchical model offers and shares: labels of any kind, pooled features, a layer to look at."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from hmgc_core.errors import BadConfig
+from hmgc_core.precision import full_precision
 from hmgc_core.records import RunConfig, Targets
 from hmgc_core.taxonomy import Taxonomy
 
@@ -63,7 +65,7 @@ class Trunk(nn.Module):
         self.channels = self.stage_channels[-1]
 
     def check_stages(self, count: int) -> None:
-        """Raise BadConfig if this trunk has fewer than `count` stages: for models that look at several."""
+        """Raise BadConfig if this trunk has fewer than `count` stages: models that look at several ask when built."""
         if count > len(self.stage_channels):
             raise BadConfig(
                 f"the model needs a backbone with {count} stages, and this one has {len(self.stage_channels)}",
@@ -149,11 +151,23 @@ def as_targets(targets: Tensor | Targets) -> Targets:
 
 
 def weighted_mean(losses: Tensor, weights: Tensor) -> Tensor:
-    """Mean of (B,) losses under (B,) weights, a scalar."""
+    """Mean of (B,) losses under (B,) weights, a scalar; 0 where all weights are 0."""
     weights = weights.to(losses.dtype)
-    return (losses * weights).sum() / weights.sum()
+    return (losses * weights).sum() / weights.sum().clamp_min(torch.finfo(losses.dtype).tiny)
 
 
 def smoothed_cross_entropy(logits: Tensor, classes: Tensor, smoothing: float) -> Tensor:
-    """Cross-entropy per row, (B,), of (B, K) logits in float32; `smoothing` of the target is spread over all."""
-    return nn.functional.cross_entropy(logits.float(), classes, reduction="none", label_smoothing=smoothing)
+    """Cross-entropy per row, (B,), of (B, K) logits, in float32 at least; `smoothing` of it is spread over all."""
+    return nn.functional.cross_entropy(full_precision(logits), classes, reduction="none", label_smoothing=smoothing)
+
+
+def answers_above(leaf: Tensor, best: Sequence[Tensor], depths: Tensor) -> Tensor:
+    """(B, D) answers: at each level the best class of that level, down to the leaf, at its own level; -1 below it.
+
+    leaf: (B,) nodes. best: for each depth 1..D (B,) nodes. depths: (N,) of all nodes.
+    """
+    columns = []
+    for depth, above in enumerate(best, start=1):
+        at_leaf = torch.where(depths[leaf] == depth, leaf, -1)
+        columns.append(torch.where(depths[leaf] > depth, above, at_leaf))
+    return torch.stack(columns, 1)

@@ -24,7 +24,7 @@ MODELS = {
     "coarse_fine": "hmgc_core.models.coarse_fine:build",
     "hmgn": "hmgc_core.models.hmgn:build",
     "hgrnet": "hmgc_core.models.hgrnet:build",
-    "clip_zero_shot": "hmgc_core.models.hgrnet:build_zero_shot",
+    "clip_zero_shot": "hmgc_core.models.clip_zero_shot:build",
 }
 
 # These read the names of classes, so their backbone is a CLIP.
@@ -52,7 +52,7 @@ BACKBONES = {
 # `family:name` stands for any net of that library -> function(name, image_size) that gives the trunk
 FAMILIES = {
     "timm": "hmgc_core.models.backbones.timm_nets:timm_net",
-    "clip": "hmgc_core.models.backbones.clip_towers:image_tower",
+    "clip": "hmgc_core.models.backbones.clip_image_tower:image_tower",
 }
 
 # The word that asks for a backbone's ImageNet weights, instead of a file.
@@ -76,7 +76,7 @@ def build_model(name: str, taxonomy: Taxonomy, config: RunConfig) -> Hierarchica
 def build_backbone(config: RunConfig) -> Trunk:
     """The config's trunk, filled with its weights if it names some. Raises what `build_model` raises for a backbone."""
     if config.model in READING_NAMES:
-        towers: Trunk = _load("hmgc_core.models.clip_towers:build")(config)
+        towers: Trunk = _load("hmgc_core.models.backbones.clip_both_towers:build")(config)
         return towers
     family, _, name = config.backbone.partition(":")
     trunk: Trunk

@@ -47,8 +47,10 @@ class CoarseFine(LevelModel):
         weights = (1.0,) * (taxonomy.depth - 1) + (FINEST_WEIGHT,)
         super().__init__(taxonomy, trunk, weights=weights, label_smoothing=label_smoothing)
         self.coarse_trunks = nn.ModuleList(coarse_trunks)
-        taps = [coarse.channels for coarse in coarse_trunks] or [_coarse_tap(trunk)] * (taxonomy.depth - 1)
-        widths = [*taps, trunk.channels]
+        coarse_widths = [coarse.channels for coarse in coarse_trunks] or trunk.stage_channels[-2:-1] * (
+            taxonomy.depth - 1
+        )
+        widths = [*coarse_widths, trunk.channels]
         self.fusions = nn.ModuleList(nn.Conv2d(before + width, width, 1) for before, width in pairwise(widths))
         self.heads = nn.ModuleList(_head(width, size) for width, size in zip(widths, self.sizes, strict=True))
 
@@ -66,8 +68,8 @@ class CoarseFine(LevelModel):
         """What the trunks see, one map for each level."""
         if self.coarse_trunks or not self.fusions:
             return [trunk(images) for trunk in (*self.coarse_trunks, self.trunk)]
-        stages = self.trunk.stages(images)
-        return [stages[-2:][0]] * len(self.fusions) + [stages[-1]]
+        before, last = self.trunk.stages(images)[-2:]
+        return [before] * len(self.fusions) + [last]
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """The trunks at the run's learning rate; convolutions between levels and heads at a tenth."""
@@ -107,11 +109,6 @@ def fitted(coarse: Tensor, own: Tensor) -> Tensor:
     return halved if halved.shape[2:] == own.shape[2:] else nn.functional.adaptive_max_pool2d(coarse, own.shape[2:])
 
 
-def _coarse_tap(trunk: Trunk) -> int:
-    """The channels of the last stage but one; of the only stage where there is one."""
-    return trunk.stage_channels[-2:][0]
-
-
 def _head(width: int, classes: int) -> nn.Linear:
     head = nn.Linear(width, classes)
     nn.init.kaiming_normal_(head.weight)
@@ -120,11 +117,16 @@ def _head(width: int, classes: int) -> nn.Linear:
 
 
 def build(taxonomy: Taxonomy, trunk: Trunk, config: RunConfig) -> CoarseFine | FineOnly:
-    """The model of the catalog's entry `coarse_fine`, with a trunk of its own for each level unless it is shared."""
+    """The model of the catalog's entry `coarse_fine`, with a trunk of its own for each level unless it is shared.
+
+    Raises BadConfig where coarse levels, which do not look at the last stage, would have none to look at.
+    """
     options = chosen_options(config)
     if options["fine_only"]:
         return FineOnly(taxonomy, trunk, label_smoothing=config.label_smoothing)
+    if taxonomy.depth > 1:
+        trunk.check_stages(2)
     coarse = [] if options["share_trunk"] else [build_backbone(config) for _ in range(taxonomy.depth - 1)]
     for one in coarse:
-        one.cut(max(1, len(one.stage_channels) - 1))
+        one.cut(len(one.stage_channels) - 1)
     return CoarseFine(taxonomy, trunk, coarse, label_smoothing=config.label_smoothing)

@@ -18,8 +18,6 @@ Where we differ:
 HEX (Deng et al., ECCV 2014) on a tree: another objective, whose probabilities can reach 1.
 """
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
@@ -27,8 +25,6 @@ from hmgc_core.models.base import Trunk
 from hmgc_core.models.tree_sigmoids import SigmoidScores, TreeSigmoidModel
 from hmgc_core.records import RunConfig
 from hmgc_core.taxonomy import Taxonomy
-
-BLOCK_LR_FACTOR = 0.2
 
 
 class LevelBlock(nn.Module):
@@ -93,12 +89,6 @@ class HRN(TreeSigmoidModel):
             node_logits=logits,
             leaves=self.leaf_head(torch.relu(total)).float(),
         )
-
-    def parameter_groups(self) -> list[dict[str, Any]]:
-        """The trunk at the run's learning rate; blocks and heads at a fifth."""
-        trunk = list(self.trunk.parameters())
-        rest = [p for name, p in self.named_parameters() if not name.startswith("trunk.")]
-        return [{"params": trunk, "lr_factor": 1.0}, {"params": rest, "lr_factor": BLOCK_LR_FACTOR}]
 
 
 def build(taxonomy: Taxonomy, trunk: Trunk, config: RunConfig) -> HRN:

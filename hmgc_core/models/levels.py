@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from hmgc_core.losses import leaf_log_marginals
-from hmgc_core.models.base import HierarchicalModel, Scores, Trunk, as_targets
+from hmgc_core.models.base import HierarchicalModel, Scores, Trunk, answers_above, as_targets, weighted_mean
+from hmgc_core.models.sisters import log_softmax_in_groups
 from hmgc_core.records import IS_NOT, Targets
 from hmgc_core.taxonomy import IntArray, Taxonomy
 
@@ -98,8 +99,7 @@ class LevelModel(HierarchicalModel):
         if self.label_smoothing:
             smoothed = taught & ~outside
             losses = losses + self.label_smoothing * torch.where(smoothed, -log_probs.mean(1) - losses, 0)
-        weights = targets.weights.to(losses.dtype) * taught
-        return (losses * weights).sum() / weights.sum().clamp_min(torch.finfo(losses.dtype).tiny)
+        return weighted_mean(losses, targets.weights * taught)
 
     def log_probs(self, scores: LevelScores) -> Tensor:
         """(B, N): the product from the top down of each level's softmax restricted to the children of one parent.
@@ -110,19 +110,18 @@ class LevelModel(HierarchicalModel):
         result = [scores.levels[0].new_zeros((len(scores.levels[0]), 1))]
         for depth, logits in enumerate(self._at_depth(scores), start=1):
             parents = self.get_buffer(f"parents_{depth}")
-            share = logits - _log_sums(logits, parents, result[-1].shape[1]).index_select(1, parents)
+            share = log_softmax_in_groups(logits, parents, result[-1].shape[1])
             result.append(result[-1].index_select(1, parents) + share)
         return torch.cat(result, 1)[:, self.column]
 
     def answers(self, scores: LevelScores) -> Tensor:
         """(B, D): the leaf of the finest softmax, and at each level above it the best class of that very depth."""
         leaf = self.leaf_nodes[scores.levels[-1].argmax(1)]
-        columns = []
-        for depth, logits in enumerate(self._at_depth(scores), start=1):
-            best = self.get_buffer(f"nodes_{depth}")[logits.argmax(1)]
-            ends_here = torch.where(self.depths[leaf] == depth, leaf, -1)
-            columns.append(torch.where(self.depths[leaf] > depth, best, ends_here))
-        return torch.stack(columns, 1)
+        best = [
+            self.get_buffer(f"nodes_{depth}")[logits.argmax(1)]
+            for depth, logits in enumerate(self._at_depth(scores), start=1)
+        ]
+        return answers_above(leaf, best, self.depths)
 
     def answer_log_probs(self, scores: LevelScores) -> Tensor:
         """(B, N): the finest softmax, which gives the leaf of `answers`; inner nodes have the sum of their leaves."""
@@ -156,11 +155,3 @@ def _widest(taxonomy: Taxonomy) -> IntArray:
         if taxonomy.leaf_counts[parent] == taxonomy.leaf_counts[node]:
             widest[node] = widest[parent]
     return widest
-
-
-def _log_sums(logits: Tensor, group: Tensor, groups: int) -> Tensor:
-    """(B, K) logits to (B, groups) logsumexp over the columns of each group. group: (K,) int."""
-    where = group.expand_as(logits)
-    top = logits.new_full((len(logits), groups), -torch.inf).scatter_reduce(1, where, logits.detach(), "amax")
-    total = torch.zeros_like(top).scatter_add(1, where, torch.exp(logits - top.index_select(1, group)))
-    return top + torch.log(total.clamp_min(torch.finfo(top.dtype).tiny))

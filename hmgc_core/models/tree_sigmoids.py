@@ -8,15 +8,25 @@ cross-entropy is the weighted mean over the leaf-labelled images of the batch.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from hmgc_core.losses import leaf_log_marginals, log_marginals, tree_loss
-from hmgc_core.models.base import HierarchicalModel, Scores, Trunk, as_targets, smoothed_cross_entropy, weighted_mean
+from hmgc_core.models.base import (
+    HierarchicalModel,
+    Scores,
+    Trunk,
+    answers_above,
+    as_targets,
+    smoothed_cross_entropy,
+    weighted_mean,
+)
 from hmgc_core.records import IS_NOT, Targets
 from hmgc_core.taxonomy import Taxonomy
+
+REST_LR_FACTOR = 0.2  # why: `hrn`
 
 
 @dataclass(frozen=True)
@@ -61,13 +71,17 @@ class TreeSigmoidModel(HierarchicalModel):
         """L_Hier over all images + L_CE over those whose label names one leaf (left out where there is none)."""
         targets = as_targets(targets)
         tree = tree_loss(scores.nodes, targets.nodes, self.taxonomy, targets.kinds)
-        loss = weighted_mean(tree, targets.weights)
         named = self.has_one_leaf[targets.nodes] & (targets.kinds != IS_NOT)
-        if named.any():
-            leaves = self.first_leaf[targets.nodes[named]]
-            entropy = smoothed_cross_entropy(scores.leaves[named], leaves, self.label_smoothing)
-            loss = loss + weighted_mean(entropy, targets.weights[named])
-        return loss
+        entropy = smoothed_cross_entropy(scores.leaves, self.first_leaf[targets.nodes], self.label_smoothing)
+        return weighted_mean(tree, targets.weights) + weighted_mean(entropy, targets.weights * named)
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """The trunk at the run's learning rate, all the rest at REST_LR_FACTOR of it."""
+        rest = [parameter for name, parameter in self.named_parameters() if not name.startswith("trunk.")]
+        return [
+            {"params": list(self.trunk.parameters()), "lr_factor": 1.0},
+            {"params": rest, "lr_factor": REST_LR_FACTOR},
+        ]
 
     def log_probs(self, scores: SigmoidScores) -> Tensor:
         """(B, N): the tree marginals. Those of sigmoids are flat by construction, see docs/models.md."""
@@ -80,13 +94,12 @@ class TreeSigmoidModel(HierarchicalModel):
     def answers(self, scores: SigmoidScores) -> Tensor:
         """(B, D): the leaf by its logit, the levels above it each by its own largest sigmoid."""
         leaf = self.leaf_nodes[scores.leaves.argmax(1)]
-        columns = []
+        best = []
         for depth in range(1, self.taxonomy.depth + 1):
             inner = self.get_buffer(f"inner_nodes_{depth}")
-            above = inner[scores.nodes[:, inner].argmax(1)] if len(inner) else torch.full_like(leaf, -1)
-            below = torch.where(self.depths[leaf] == depth, leaf, -1)
-            columns.append(torch.where(self.depths[leaf] > depth, above, below))
-        return torch.stack(columns, 1)
+            # The last level has leaves only, and nothing is asked of it.
+            best.append(inner[scores.nodes[:, inner].argmax(1)] if len(inner) else leaf)
+        return answers_above(leaf, best, self.depths)
 
     def evidence(self, scores: SigmoidScores) -> Tensor:
         """(B, N): the scores behind `answers`, softmax logits for leaves and sigmoid logits for inner nodes."""

@@ -4,12 +4,16 @@
 float32; on maps with few cells the dilation shrinks first, then the number of neighbours.
 """
 
-from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from hmgc_core.models.work_blocks import slices
+from hmgc_core.precision import without_autocast
+
+DISTANCES = 2**26  # 256 MB
 
 
 class CellGraph(nn.Module):
@@ -30,20 +34,28 @@ class CellGraph(nn.Module):
 
     @torch.no_grad()
     def _nearest(self, cells: Tensor, candidates: Tensor) -> Tensor:
-        with _in_float32(cells.device):
+        """A part of the cells after the other, so that of their distances to all candidates no more than a block is
+        there at a time.
+        """
+        with without_autocast(cells.device):
             from_cells = F.normalize(cells.flatten(2).float(), dim=1).transpose(1, 2)
             to_candidates = F.normalize(candidates.flatten(2).float(), dim=1)
-            # Between unit vectors the squared distance is 2 - 2 * product: the largest product is the nearest.
-            if self.positions:
-                channels, height, width = cells.shape[1:]
-                far = position_distances(channels, height, width, self.pooling, self.positions, str(cells.device))
-                nearness = torch.baddbmm(far, from_cells, to_candidates, beta=-1, alpha=2)
-            else:
-                nearness = torch.bmm(from_cells, to_candidates)
-        total = nearness.shape[2]
-        count = min(self.count, total)
-        dilation = min(self.dilation, total // count)
-        return nearness.topk(count * dilation)[1][:, :, ::dilation]
+            batch, total = len(cells), to_candidates.shape[2]
+            count = min(self.count, total)
+            dilation = min(self.dilation, total // count)
+            nearest = []
+            for some in slices(from_cells.shape[1], DISTANCES // max(1, batch * total)):
+                nearness = self._nearness(from_cells[:, some], to_candidates, some, cells.shape)
+                nearest.append(nearness.topk(count * dilation)[1][:, :, ::dilation])
+        return torch.cat(nearest, 1)
+
+    def _nearness(self, from_cells: Tensor, to_candidates: Tensor, some: slice, grid: torch.Size) -> Tensor:
+        """(B, n, M): the larger the nearer, for these n cells of the (B, C, h, w) grid."""
+        # Between unit vectors the squared distance is 2 - 2 * product: the largest product is the nearest.
+        if not self.positions:
+            return torch.bmm(from_cells, to_candidates)
+        far = position_distances(*grid[1:], self.pooling, self.positions, str(from_cells.device))
+        return torch.baddbmm(far[some], from_cells, to_candidates, beta=-1, alpha=2)
 
 
 def pooled(cells: Tensor, pooling: int) -> Tensor:
@@ -100,9 +112,3 @@ def _position_codes(channels: int, height: int, width: int, device: str) -> Tens
     columns = along(width)[:, None, :].expand(-1, height, -1)
     rows = along(height)[:, :, None].expand(-1, -1, width)
     return torch.cat([columns, rows])[None]
-
-
-def _in_float32(device: torch.device) -> AbstractContextManager:
-    """No autocast: bfloat16 keeps three digits, too few to tell neighbours apart."""
-    known = torch.amp.is_autocast_available(device.type)
-    return torch.autocast(device.type, enabled=False) if known else nullcontext()

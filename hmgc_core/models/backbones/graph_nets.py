@@ -14,12 +14,12 @@ from itertools import islice, pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from hmgc_core.errors import BadConfig
 from hmgc_core.models.backbones.cell_graph import CellGraph
 from hmgc_core.models.backbones.colours import Colours
 from hmgc_core.models.backbones.graph_layers import GraphConvBlock, Grapher, convolution, vig_block
+from hmgc_core.models.backbones.positions import resized_map
 from hmgc_core.models.base import Trunk
 from hmgc_core.records import OptionValue
 
@@ -98,7 +98,7 @@ class GraphTrunk(Trunk):
     def stages(self, images: Tensor) -> list[Tensor]:
         """(B, 3, H, W) to the map after each stage; the isotropic nets' blocks are four equal stages."""
         cells = self.stem(self.colours(images))
-        maps = [cells + F.interpolate(self.pos_embed, size=cells.shape[2:], mode="bicubic")]
+        maps = [cells + resized_map(self.pos_embed, *cells.shape[2:])]
         for part in self.parts:
             maps.append(part(maps[-1]))
         return maps[1:]

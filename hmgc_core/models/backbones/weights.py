@@ -9,10 +9,10 @@ import safetensors.torch
 import torch
 import torchvision
 from torch import Tensor
-from torch.nn import functional as F
 
 from hmgc_core.errors import WeightsError
 from hmgc_core.models.backbones.borrowed import BorrowedTrunk
+from hmgc_core.models.backbones.positions import resized_map, resized_rows
 from hmgc_core.models.base import Trunk
 from hmgc_core.models.catalog import is_published
 
@@ -93,16 +93,13 @@ def _with_fitting_positions(tensors: dict[str, Tensor], trunk: Trunk) -> dict[st
 def _resized_positions(table: Tensor, shape: torch.Size) -> Tensor | None:
     """A table (1, C, h, w), or (.., tokens + h*h, C), for a map of another size; None where it is of something else."""
     if table.ndim == len(shape) == 4 and table.shape[:2] == shape[:2]:
-        return F.interpolate(table.float(), size=shape[2:], mode="bicubic", antialias=True)
+        return resized_map(table.float(), shape[2], shape[3])
     if table.ndim != len(shape) or table.ndim not in (2, 3) or table.shape[-1] != shape[-1]:
         return None
     for tokens in TOKENS_BEFORE_CELLS:
         old, new = (round(max(0, length - tokens) ** 0.5) for length in (table.shape[-2], shape[-2]))
         if old and new and (old * old + tokens, new * new + tokens) == (table.shape[-2], shape[-2]):
-            flat = table.float().reshape(-1, shape[-1])
-            cells = flat[tokens:].T.reshape(1, -1, old, old)
-            resized = F.interpolate(cells, size=(new, new), mode="bicubic", antialias=True).flatten(2)[0].T
-            return torch.cat([flat[:tokens], resized]).reshape(shape)
+            return resized_rows(table.float().reshape(-1, shape[-1]), new, new, tokens).reshape(shape)
     return None
 
 

@@ -1,4 +1,6 @@
-"""`clip:NAME`: the image tower of any open_clip architecture. Weight names are open_clip's, below `net.`"""
+"""`clip:NAME`: the image tower alone of any open_clip architecture, as a trunk like any other.
+
+Weight names are open_clip's, below `net.`"""
 
 from typing import Any
 
@@ -8,19 +10,14 @@ from open_clip.model import _build_vision_tower
 from open_clip.modified_resnet import ModifiedResNet
 from open_clip.timm_model import TimmModel
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from hmgc_core.errors import UnknownModel, WeightsError, nearest_names
 from hmgc_core.models.backbones.borrowed import BorrowedTrunk, no_map
+from hmgc_core.models.backbones.clip_published import TINY, published_weights
 from hmgc_core.models.backbones.colours import Colours
+from hmgc_core.models.backbones.positions import resized_rows
 
 VISUAL = "visual."
-# `clip:tiny`, for trying out on two processor cores; nobody has published weights for it.
-TINY: dict[str, Any] = {
-    "embed_dim": 64,
-    "vision_cfg": {"image_size": 32, "layers": 3, "width": 64, "head_width": 32, "patch_size": 4},
-    "text_cfg": {"context_length": 32, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 2},
-}
 
 
 class ClipTrunk(BorrowedTrunk):
@@ -55,7 +52,7 @@ class ClipTrunk(BorrowedTrunk):
         attention = self.net.attnpool if self._is_resnet else None
         if attention is None:
             return features.mean((2, 3))
-        table = {"positional_embedding": _table_for(attention.positional_embedding, features.shape[2:])}
+        table = {"positional_embedding": resized_rows(attention.positional_embedding, *features.shape[2:])}
         vectors: Tensor = torch.func.functional_call(attention, table, (features,))
         return vectors
 
@@ -66,7 +63,7 @@ class ClipTrunk(BorrowedTrunk):
 
     def fetch(self, weights: str) -> dict[str, Tensor]:
         """open_clip's weights of this tag, and the colours they were trained on."""
-        published = self._published(weights)
+        published = published_weights(self._clip_name, weights)
         try:
             tower = open_clip.create_model(self._clip_name, pretrained=weights).visual
         except Exception as error:  # the hub's client raises a dozen types, of several packages
@@ -77,24 +74,6 @@ class ClipTrunk(BorrowedTrunk):
         colours = Colours(published.get("mean") or tower.image_mean, published.get("std") or tower.image_std)
         tensors = super().adopt(tower.state_dict())
         return {**tensors, **{f"colours.{name}": one for name, one in colours.state_dict().items()}}
-
-    def _published(self, tag: str) -> dict[str, Any]:
-        """What open_clip knows of these weights. Raises WeightsError where it has none, or for another activation."""
-        known = open_clip.list_pretrained_tags_by_model(self._clip_name)
-        if tag not in known:
-            tags = ", ".join(nearest_names(tag, known, 5))
-            raise WeightsError(
-                f"{self.name} has no weights {tag!r}", remedy=f"choose one of {tags}" if tags else "give a file"
-            )
-        published: dict[str, Any] = open_clip.get_pretrained_cfg(self._clip_name, tag)
-        is_quick = bool(open_clip.get_model_config(self._clip_name).get("quick_gelu"))
-        if bool(published.get("quick_gelu")) != is_quick:
-            base = self.name.removesuffix("-quickgelu")
-            raise WeightsError(
-                f"the weights {tag!r} were trained with another activation than {self.name} has",
-                remedy=f"choose the backbone {base if is_quick else f'{base}-quickgelu'}",
-            )
-        return published
 
     def _maps(self, images: Tensor) -> list[Tensor]:
         maps: list[Tensor] = self.net.forward_intermediates(
@@ -142,12 +121,3 @@ def _reductions(tower: Any) -> list[int]:
     if isinstance(tower, TimmModel):
         return [one["reduction"] for one in tower.trunk.feature_info]
     return [tower.patch_size[0]] * len(tower.transformer.resblocks)
-
-
-def _table_for(table: Tensor, shape: torch.Size) -> Tensor:
-    """(1 + n*n, C) positions, the first for the whole picture, for a map of another shape: (1 + h*w, C)."""
-    side = round((len(table) - 1) ** 0.5)
-    if tuple(shape) == (side, side):
-        return table
-    cells = table[1:].T.reshape(1, -1, side, side)
-    return torch.cat([table[:1], F.interpolate(cells, size=shape, mode="bicubic").flatten(2)[0].T])

@@ -1,4 +1,4 @@
-"""CLIP by open_clip as a trunk that reads pictures and texts into one space (Radford et al., ICML 2021).
+"""Both towers of a CLIP by open_clip: a trunk that reads pictures and texts into one space (Radford et al., ICML 2021).
 
 Built by name with random weights, or filled from a file or from weights that are published under a tag. Read are
 CLIP's own two families, the ResNets with attention pooling and the plain vision transformers, with CLIP's own
@@ -6,7 +6,6 @@ tokenizer, which needs no network. Networks that open_clip borrows from timm or 
 """
 
 from collections.abc import Sequence
-from math import isqrt
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,8 +15,9 @@ from open_clip.modified_resnet import ModifiedResNet
 from torch import Tensor, nn
 
 from hmgc_core.errors import BadConfig, UnknownModel, WeightsError, nearest_names
-from hmgc_core.models.backbones.clip_towers import TINY
+from hmgc_core.models.backbones.clip_published import TINY, published_weights
 from hmgc_core.models.backbones.colours import Colours
+from hmgc_core.models.backbones.positions import resized_rows
 from hmgc_core.models.backbones.weights import load_backbone_weights
 from hmgc_core.models.base import Trunk
 from hmgc_core.records import RunConfig
@@ -89,7 +89,7 @@ class ClipTowers(Trunk):
         height, width = patches.shape[-2:]
         patches = patches.flatten(2).transpose(1, 2)
         tokens = torch.cat([visual.class_embedding.expand(len(patches), 1, -1), patches], 1)
-        tokens = visual.ln_pre(tokens + _positions(visual.positional_embedding, height, width))
+        tokens = visual.ln_pre(tokens + resized_rows(visual.positional_embedding, height, width))
         for block in visual.transformer.resblocks[:-1]:
             tokens = block(tokens)
         places = tokens[:, 1:].transpose(1, 2).unflatten(2, (height, width))
@@ -99,7 +99,7 @@ class ClipTowers(Trunk):
         """(B, channels, h, w) to CLIP's embedding of the picture, (B, E), not normalised."""
         visual = self.clip.visual
         if self.is_resnet:
-            positions = _positions(visual.attnpool.positional_embedding, *features.shape[-2:])
+            positions = resized_rows(visual.attnpool.positional_embedding, *features.shape[-2:])
             pooled: Tensor = torch.func.functional_call(
                 visual.attnpool, {"positional_embedding": positions}, (features,)
             )
@@ -129,16 +129,6 @@ class ClipTowers(Trunk):
         """All parameters on which `embed_texts` depends."""
         apart = ("visual.", "logit_scale")
         return [parameter for name, parameter in self.clip.named_parameters() if not name.startswith(apart)]
-
-
-def _positions(table: Tensor, height: int, width: int) -> Tensor:
-    """(1 + G², C) embeddings of the class token and of a square of places, resized to 1 + height · width places."""
-    side = isqrt(len(table) - 1)
-    if (height, width) == (side, side):
-        return table
-    grid = table[1:].unflatten(0, (side, side)).permute(2, 0, 1)[None]
-    grid = nn.functional.interpolate(grid, (height, width), mode="bicubic", antialias=True)
-    return torch.cat([table[:1], grid[0].flatten(1).t()])
 
 
 # --- from a name ------------------------------------------------------------------------------------------------------
@@ -196,29 +186,11 @@ def _load_weights(towers: ClipTowers, name: str, weights: str) -> None:
     """Fill both towers from a file (of open_clip, or a checkpoint of ours), or from what is published as `weights`."""
     path = Path(weights)
     if not path.is_file():
-        published = _published(name, weights)
+        published = published_weights(name, weights)
         path = _fetched(published, name, weights)
         towers.colours.expect(published["mean"], published["std"])
     load_backbone_weights(towers, f"clip:{name}", str(path))
     towers.is_random = False
-
-
-def _published(name: str, tag: str) -> dict[str, Any]:
-    published: dict[str, Any] = open_clip.get_pretrained_cfg(name, tag)
-    if not published:
-        tags = ", ".join(open_clip.list_pretrained_tags_by_model(name)) or "none, so give a file"
-        raise WeightsError(
-            f"{tag!r} is neither a file nor the name of published weights of clip:{name}",
-            remedy=f"published are: {tags}",
-        )
-    made_with = published.get("quick_gelu", False)
-    if made_with != open_clip.get_model_config(name).get("quick_gelu", False):
-        plain = name.removesuffix("-quickgelu")
-        raise WeightsError(
-            f"the weights {tag!r} were made {'with' if made_with else 'without'} QuickGELU, which is another network",
-            remedy=f"choose the backbone clip:{plain}{'-quickgelu' if made_with else ''}",
-        )
-    return published
 
 
 def _fetched(published: dict[str, Any], name: str, tag: str) -> Path:

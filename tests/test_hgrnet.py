@@ -298,7 +298,7 @@ def test_loaded_statistics_of_a_resnet_stay_frozen():
     both = towers(RESNET)
     images = torch.randn(4, 3, 64, 64)
     for is_random in (False, True):
-        both.is_random = is_random
+        both.pretrained = not is_random
         before = both.clip.visual.bn1.running_mean.clone()
         both.train()(images)
         assert torch.equal(both.clip.visual.bn1.running_mean, before) is not is_random

@@ -16,6 +16,7 @@ from open_clip.modified_resnet import ModifiedResNet
 from torch import Tensor, nn
 
 from hmgc_core.errors import BadConfig, UnknownModel, WeightsError, nearest_names
+from hmgc_core.given_paths import given_path
 from hmgc_core.models.backbones.clip_towers import TINY
 from hmgc_core.models.backbones.colours import Colours
 from hmgc_core.models.backbones.weights import load_backbone_weights
@@ -36,18 +37,22 @@ class ClipTowers(Trunk):
     finish the picture from the map alone. Positions learned for other picture sizes are resized (bicubic).
 
     `looked_at` sees the map's own part only: that is where a heatmap looks.
-    is_random: no weights were loaded. With loaded ones BatchNorm's statistics stay frozen in training, as in HGR-Net.
+    With loaded weights BatchNorm's statistics stay frozen in training, as in HGR-Net.
     """
 
     def __init__(self, clip: open_clip.CLIP) -> None:
         super().__init__()
         self.clip = clip
-        self.is_random = True
         self.looked_at = nn.Identity()
         self.is_resnet = isinstance(clip.visual, ModifiedResNet)
         width = clip.visual.attnpool.c_proj.in_features if self.is_resnet else 2 * clip.visual.conv1.out_channels
         self.channels, self.stage_channels = width, (width,)
         self.colours = Colours(open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD)
+
+    @property
+    def is_random(self) -> bool:
+        """No weights were loaded."""
+        return not self.pretrained
 
     @property
     def vector_channels(self) -> int:
@@ -194,13 +199,12 @@ def _is_plain(architecture: dict[str, Any]) -> bool:
 
 def _load_weights(towers: ClipTowers, name: str, weights: str) -> None:
     """Fill both towers from a file (of open_clip, or a checkpoint of ours), or from what is published as `weights`."""
-    path = Path(weights)
+    path = given_path(weights)
     if not path.is_file():
         published = _published(name, weights)
         path = _fetched(published, name, weights)
         towers.colours.expect(published["mean"], published["std"])
     load_backbone_weights(towers, f"clip:{name}", str(path))
-    towers.is_random = False
 
 
 def _published(name: str, tag: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import torch
 from conftest import label
 from PIL import Image
 
-from hmgc_core import worker
+from hmgc_core import evaluation, worker
 from hmgc_core.errors import Diverged, NotTrainable
 from hmgc_core.learning import epochs
 from hmgc_core.learning.checkpoints import load_checkpoint
@@ -181,4 +181,4 @@ def test_a_run_that_failed_so_can_be_asked_what_it_had_learned(labelled_workspac
     run = training.run(labelled_workspace, run_id)
     assert run.status == "failed" and "the model of epoch 1 is kept" in run.error and run.remedy
     assert load_checkpoint(training.checkpoint_folder(run)).epoch == 0
-    assert worker.measure(labelled_workspace, run, "test")["images"] > 0
+    assert evaluation.measure(labelled_workspace, run, "test")["images"] > 0

@@ -51,10 +51,12 @@ class ComputeDevice:
 
     @contextmanager
     def random_from(self, *key: int) -> Iterator[None]:
-        """Random numbers, of dropout and the like, that follow from the key; the caller's go on afterwards as before."""
+        """Random numbers, of dropout and the like, that follow from the key; the caller's go on as before."""
         seed = int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0])
         with torch.random.fork_rng([self.torch_device] if self.works_beside else []):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)
+            if self.works_beside:
+                torch.cuda.manual_seed(seed)
             yield
 
 

@@ -87,7 +87,7 @@ def predict(
 
 
 def evaluation_batch(config: RunConfig) -> int:
-    """How many pictures at a time, where nothing is learned: twice as many as in a step of training need less memory."""
+    """How many pictures at a time where nothing is learned: twice as many as a step of training need less memory."""
     return min(LARGEST_BATCH, 2 * config.batch_size)
 
 

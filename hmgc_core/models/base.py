@@ -14,10 +14,10 @@ from hmgc_core.taxonomy import Taxonomy
 
 MOMENTUM = 0.9
 
-# Rates are shares of the run's, whose default is 0.1; docs/decisions/0014 has the sources. Weights that were loaded learn
-# at 0.002 then, new layers of `hrn` at ten times as much: the ratio of HRN's authors, and for batches of 64 their rates.
+# Rates are shares of the run's, whose default is 0.1; docs/decisions/0014 has the reasons. Loaded weights then learn at
+# 0.002, new layers of `hrn` at ten times as much: the ratio of HRN's authors and, for batches of 64, their rates.
 PRETRAINED_LR_FACTOR = 0.02
-# AdamW's, as ViG's authors have them: 0.002 for batches of 1024, so by the square root 0.0005 for 64, and a decay of 0.05.
+# AdamW's of ViG's authors: 0.002 for batches of 1024, so by the square root 0.0005 for 64, and a decay of 0.05.
 ADAMW_LR_FACTOR = 0.005
 ADAMW_DECAY_FACTOR = 100
 
@@ -167,9 +167,7 @@ class HierarchicalModel(nn.Module, ABC):
             self.register_buffer(name, torch.as_tensor(values), persistent=False)
 
 
-def _parted(
-    group: dict[str, Any], is_apart: Callable[[nn.Parameter], bool], **settings: float
-) -> list[dict[str, Any]]:
+def _parted(group: dict[str, Any], is_apart: Callable[[nn.Parameter], bool], **settings: float) -> list[dict[str, Any]]:
     """The group, and apart from it those of its parameters that `is_apart`, with other settings; none is empty."""
     apart = [weights for weights in group["params"] if is_apart(weights)]
     rest = [weights for weights in group["params"] if not is_apart(weights)]
@@ -181,7 +179,7 @@ def _rate_remarks(groups: list[dict[str, Any]], loaded: set[int], lr: float, *, 
     """What people should know who gave the learning rate `lr`."""
     if is_adamw:
         highest = max(group["lr_factor"] for group in groups) * lr
-        yield f"a backbone of this kind learns with AdamW: the learning rate {lr:g} stands for at most {highest:g} there"
+        yield f"backbones of this kind learn with AdamW, where the learning rate {lr:g} stands for at most {highest:g}"
     old, new = ([g["lr_factor"] for g in groups if (id(g["params"][0]) in loaded) is told] for told in (True, False))
     if old:
         beside = f", what is new at most at {max(new) * lr:g}" if new else ""

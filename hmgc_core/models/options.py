@@ -41,7 +41,7 @@ class Option:
         if not isinstance(value, str) or (self.choices and value not in self.choices):
             raise BadConfig(f"{self.name} is {value!r}", remedy=f"choose one of {', '.join(self.choices) or 'a text'}")
         if self.holds not in value:
-            raise BadConfig(f"the {self.name} {value!r} has no {self.holds}", remedy=f"put {self.holds} where it belongs")
+            raise BadConfig(f"the {self.name} {value!r} has no {self.holds}", remedy=f"put {self.holds} into it")
         return value
 
     def _number(self, value: OptionValue | str) -> float:

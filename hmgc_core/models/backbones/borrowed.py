@@ -13,7 +13,7 @@ from hmgc_core.models.base import Trunk
 STAGES = 4
 # A side that differs from the picture's by less than any net's stride: who takes both takes every side.
 ODD_STEP = 8
-# Nets that normalise each picture for itself, transformers and ConvNeXt, are published with AdamW; SGD leaves them behind.
+# Nets that normalise each picture by itself, transformers and ConvNeXt, are published with AdamW.
 NORMS_OF_ADAMW = ("layernorm", "rmsnorm", "groupnorm1")
 
 

@@ -3,8 +3,9 @@
 ViG: "Vision GNN: An Image is Worth Graph of Nodes", Han et al., NeurIPS 2022. GraphConvNet (published as code) adds a
 bottleneck of convolutions to each of its blocks, a second shortcut and a BatchNorm, and keeps 9 neighbours in pyramids.
 Parameters, the order of the tensors and the output are the published nets'; dropout and drop path are 0, as there.
-Where we differ: any picture from 32 px on (`models.catalog` checks it; position tables are resized, pooling takes odd maps), a graph in float32,
-and by default relative positions whose pooling is two-dimensional (`rel_pos`, see docs/models.md).
+Where we differ: any picture from 32 px on, which `models.catalog` checks (position tables are resized, pooling takes
+odd maps), a graph in float32, and by default relative positions whose pooling is two-dimensional (`rel_pos`, see
+docs/models.md).
 """
 
 from collections.abc import Iterator, Mapping

@@ -5,7 +5,6 @@ torch is imported where it is used: the tests of the app, which share the fixtur
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np

@@ -1,6 +1,5 @@
 """A run that was stopped goes on as if it had not been: its random numbers, its name, and without its first files."""
 
-
 import pytest
 import safetensors.torch
 import timm

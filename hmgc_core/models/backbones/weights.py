@@ -27,7 +27,7 @@ def load_backbone_weights(trunk: Trunk, backbone: str, weights: str) -> None:
     """Fill `trunk` from a `.safetensors` file, a torch state dict, or published ones: "imagenet", or a tag of CLIP's.
 
     The file may be a bare backbone, a whole classifier of the same network, or a checkpoint of ours. What people should
-    know of it is added to `trunk.remarks`; from now on it is `pretrained`. Raises WeightsError when the file is missing,
+    know of it is added to `trunk.remarks`; it is `pretrained` then. Raises WeightsError when the file is missing,
     unreadable, cannot be fetched or does not fit, naming what does not.
     """
     path = weights_file(backbone, weights)

@@ -1,4 +1,4 @@
-"""The worker: claims queued runs, trains them, stores what they predict. A process of its own.
+"""The worker: claims queued runs, trains them, has them predict. A process of its own.
 
 It has a door to both wings: labels come from `workflow`, learning happens in `learning`. A thread beside the training
 keeps the lease alive, carries the progress into the database, and notices when somebody asks for a stop.

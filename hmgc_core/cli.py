@@ -170,7 +170,7 @@ def train(
     image_size: Annotated[int, typer.Option(help="Side of the pictures in pixels.")] = RunConfig.image_size,
     epochs: Annotated[int, typer.Option()] = RunConfig.epochs,
     batch_size: Annotated[int, typer.Option()] = RunConfig.batch_size,
-    lr: Annotated[float, typer.Option(help="Peak learning rate.")] = RunConfig.lr,
+    lr: Annotated[float, typer.Option(help="Peak learning rate; given weights learn at less.")] = RunConfig.lr,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = RunConfig.device,
     seed: Annotated[int, typer.Option()] = RunConfig.seed,
     labelling: Annotated[str, typer.Option(help="A named set of labels; blank for the current ones.")] = "",
@@ -287,10 +287,10 @@ def evaluate(
     """Measure a run on the labels as they are now."""
     ws = open_existing(workspace)
     finished = _finished_run(ws, run)
-    from hmgc_core import worker as room  # noqa: PLC0415 - torch takes seconds to import
+    from hmgc_core import evaluation  # noqa: PLC0415 - torch takes seconds to import
 
     with progress(f"Measuring run {run}") as report:
-        metrics = room.measure(ws, finished, split, on_progress=report)
+        metrics = evaluation.measure(ws, finished, split, on_progress=report)
     if as_json:
         print_json(metrics)
         return

@@ -17,6 +17,7 @@ HmgcError
 ├── NotTrainable         the labels at hand cannot train a model
 │   └── Diverged         a training whose loss or weights stopped being numbers
 ├── DeviceError          the wanted device cannot be used
+├── OutOfMemory          what was asked for does not fit into the memory
 ├── WeightsError         a weights file is missing or does not fit
 ├── CheckpointError      a checkpoint is missing, damaged or of another tree
 ├── WorkspaceError       the workspace folder or its database cannot be used
@@ -117,6 +118,10 @@ class Diverged(NotTrainable):
 
 class DeviceError(HmgcError):
     """The wanted device cannot be used on this machine."""
+
+
+class OutOfMemory(HmgcError):
+    """What was asked for does not fit into the memory of the device, or of the machine."""
 
 
 class WeightsError(HmgcError):

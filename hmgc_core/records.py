@@ -185,10 +185,11 @@ OptionValue = bool | float | str
 class RunConfig:
     """All that a training run is asked to do. Raises BadConfig when a number is out of range.
 
-    image_size: side in pixels of the square the model sees. lr: peak learning rate. device: auto, cpu or cuda.
-    weights: a file with backbone weights, "" for a random start. labelling: a named set of labels,
-    "" for the current ones. drop_coarse: learn only from labels that leave one leaf possible. options: what only this
-    model or backbone can be told, see `models.options`.
+    image_size: side in pixels of the square the model sees. lr: peak learning rate, of which loaded weights and AdamW
+    take shares (`models.base`). device: auto, cpu or cuda. weights: a file with backbone weights, or the name they are
+    published by; "" for a random start. labelling: a named set of labels, "" for the current ones. drop_coarse: learn
+    only from labels that leave one leaf possible. options: what only this model or backbone can be told, see
+    `models.options`.
     """
 
     model: str = "hrn"

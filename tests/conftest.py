@@ -10,6 +10,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pytest
 from PIL import Image
+from small_trainings import samples, train  # noqa: F401 - fixtures for all
 
 from hmgc_core.models.catalog import READING_NAMES
 from hmgc_core.records import NewAnnotation, Prediction, QueueChoice, RunConfig

@@ -1,6 +1,7 @@
 """Trainings that cannot be, or that go wrong half-way: each says what is wrong and what to do, and loses nothing."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +11,16 @@ import torch
 from conftest import label
 from PIL import Image
 
-from hmgc_core import worker
-from hmgc_core.errors import Diverged, NotTrainable
-from hmgc_core.learning import epochs
+from hmgc_core import evaluation, worker
+from hmgc_core.errors import BadConfig, Diverged, NotTrainable, OutOfMemory, WeightsError
+from hmgc_core.learning import epochs, inference
+from hmgc_core.learning import training as fitting
 from hmgc_core.learning.checkpoints import load_checkpoint
+from hmgc_core.learning.devices import ComputeDevice, pick_device
+from hmgc_core.learning.resume import FILE
 from hmgc_core.learning.training import FitResult, fit
-from hmgc_core.records import IS, IS_NOT, NONE_HERE, RunConfig, Sample
+from hmgc_core.models.catalog import build_backbone, check
+from hmgc_core.records import IS, IS_NOT, NONE_HERE, EpochMetrics, RunConfig, Sample
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow import training
 from hmgc_core.workflow.workspaces import Workspace
@@ -181,4 +186,154 @@ def test_a_run_that_failed_so_can_be_asked_what_it_had_learned(labelled_workspac
     run = training.run(labelled_workspace, run_id)
     assert run.status == "failed" and "the model of epoch 1 is kept" in run.error and run.remedy
     assert load_checkpoint(training.checkpoint_folder(run)).epoch == 0
-    assert worker.measure(labelled_workspace, run, "test")["images"] > 0
+    assert evaluation.measure(labelled_workspace, run, "test")["images"] > 0
+
+
+# --- memory that does not suffice -------------------------------------------------------------------------------------
+
+
+def no_gpu_memory(_views: torch.Tensor) -> torch.Tensor:
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9.00 GiB")
+
+
+def no_memory(_views: torch.Tensor) -> torch.Tensor:
+    return torch.empty(2**60, dtype=torch.uint8)  # what torch then says is the processor's own error
+
+
+@pytest.mark.parametrize("fails", [no_gpu_memory, no_memory])
+@pytest.mark.parametrize(("where", "words"), [(epochs, "training flat"), (inference, "predictions of 2 pictures")])
+def test_too_little_memory_is_an_error_with_a_remedy(train, photos, tiny_tree, monkeypatch, fails, where, words):
+    monkeypatch.setattr(where, "normalise", fails)
+    with pytest.raises(OutOfMemory, match=words) as caught:
+        train(tiny_tree, *halves(tiny_tree, photos))
+    assert "smaller batch" in caught.value.remedy and "smaller pictures" in caught.value.remedy
+
+
+def test_other_faults_are_not_taken_for_it(train, photos, tiny_tree, monkeypatch):
+    def fault(_views: torch.Tensor) -> torch.Tensor:
+        return torch.ones(2, 3) @ torch.ones(2, 3)
+
+    monkeypatch.setattr(epochs, "normalise", fault)
+    with pytest.raises(RuntimeError, match="shapes"):
+        train(tiny_tree, *halves(tiny_tree, photos))
+
+
+# --- settings that cannot be: said before anything is read ------------------------------------------------------------
+
+IMPOSSIBLE = [
+    ({"backbone": "vig_ti", "image_size": 24}, BadConfig, "no cells"),
+    ({"backbone": "resnet_mini", "weights": "imagenet"}, WeightsError, "no ImageNet weights to fetch for resnet_mini"),
+    ({"backbone": "vig_ti", "image_size": 32, "weights": "imagenet"}, WeightsError, "no ImageNet weights"),
+    ({"backbone": "clip:RN50", "weights": "imagenet"}, WeightsError, "no ImageNet weights"),
+    ({"backbone": "clip:tiny", "weights": "openai"}, WeightsError, "no weights file openai"),
+    ({"weights": "~/gone.pt"}, WeightsError, "no weights file"),
+    ({"model": "hgrnet", "backbone": "resnet18"}, BadConfig, "reads the names"),
+    ({"model": "hgrnet", "backbone": "clip:tiny", "options": {"prompt": "a bird"}}, BadConfig, r"has no \{\}"),
+    ({"model": "hmgn", "options": {"word_vectors": "gone.txt"}}, BadConfig, "no file"),
+]
+
+
+def test_what_can_be_known_at_once_is_refused_when_a_run_is_queued(labelled_workspace):
+    for given, error, words in IMPOSSIBLE:
+        with pytest.raises(error, match=words) as caught:
+            training.queue_run(labelled_workspace, replace(SMALL, **given))
+        assert caught.value.remedy, given
+    assert training.all_runs(labelled_workspace) == []
+
+
+def test_classes_without_names_are_nothing_to_read():
+    numbers = Taxonomy.from_edges([("0", ""), ("1", ""), ("2_1", "1")])
+    config = replace(SMALL, model="clip_zero_shot", backbone="clip:tiny")
+    with pytest.raises(BadConfig, match="these have none: '0', '1', '2_1'") as caught:
+        check(config, numbers)
+    assert "taxonomy page" in caught.value.remedy
+    check(config, Taxonomy.from_edges([("747", ""), ("A320", "")]))
+    check(SMALL, numbers)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"weights": "/nowhere.pt"},
+        {"backbone": "vig_ti"},
+        {"backbone": "timm:efficientformer_l1"},
+        {"model": "hgrnet", "backbone": "clip:ViT-B-32"},
+    ],
+)
+def test_a_model_that_cannot_be_built_fails_before_pictures_are_decoded(train, photos, tiny_tree, monkeypatch, given):
+    monkeypatch.setattr(fitting, "decode_pictures", lambda *_, **__: pytest.fail("decoded"))
+    with pytest.raises((BadConfig, WeightsError)):
+        train(tiny_tree, *halves(tiny_tree, photos), **given)
+
+
+def test_a_home_folder_is_found_and_kept_as_a_whole_path(labelled_workspace, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    torch.save(build_backbone(SMALL).state_dict(), tmp_path / "mini.pt")
+    assert build_backbone(replace(SMALL, weights="~/mini.pt")).pretrained
+    towers = replace(SMALL, model="hgrnet", backbone="clip:tiny")
+    torch.save(build_backbone(towers).state_dict(), tmp_path / "clip.pt")
+    assert build_backbone(replace(towers, weights="~/clip.pt")).pretrained
+    run_id = training.queue_run(labelled_workspace, replace(SMALL, weights="~/mini.pt"))
+    assert training.run(labelled_workspace, run_id).config.weights == str(tmp_path / "mini.pt")
+
+
+# --- losses that are read now and then, as on a GPU -------------------------------------------------------------------
+
+
+class Beside(ComputeDevice):
+    """The processor, treated as a device that works while others go on."""
+
+    works_beside = True
+    ready = staticmethod(torch.from_numpy)
+
+    def random_from(self, *key: int) -> AbstractContextManager[None]:
+        return pick_device("cpu").random_from(*key)
+
+
+@pytest.fixture
+def beside(monkeypatch) -> list[int]:
+    """Trainings run on such a device; the list gets how many losses each look at it took."""
+    looks: list[int] = []
+    read = epochs.EpochLoop._read_losses
+
+    def counted(loop: epochs.EpochLoop) -> None:
+        looks.extend([len(loop.unread)] if loop.unread else [])
+        read(loop)
+
+    monkeypatch.setattr(fitting, "pick_device", lambda _wanted: Beside(torch.device("cpu"), half=False))
+    monkeypatch.setattr(epochs.EpochLoop, "_read_losses", counted)
+    monkeypatch.setattr(epochs, "PROGRESS_EVERY_S", 1e9)
+    return looks
+
+
+def test_losses_are_read_together_and_add_up_to_the_same(photos, tiny_tree, tmp_path, monkeypatch, request):
+    samples, valid = halves(tiny_tree, photos)
+    told: dict[str, list[EpochMetrics]] = {"straight": [], "beside": []}
+    settings = replace(SMALL, batch_size=2)
+    for name, epochs_told in told.items():
+        looks = request.getfixturevalue("beside") if name == "beside" else []
+        result = fit(settings, tiny_tree, samples, valid, folder=tmp_path / name, cache=tmp_path / "c",
+                     on_epoch=epochs_told.append)  # fmt: skip
+        assert result.checkpoint
+    assert looks == [1, 2, 3, 3]  # at the first step, which is told at once, then at the end of each epoch
+    assert [one.train_loss for one in told["straight"]] == [one.train_loss for one in told["beside"]]
+
+
+@pytest.mark.usefixtures("beside")
+def test_a_loss_that_is_no_number_is_found_late_but_named_exactly(train, photos, tiny_tree, breaks_in_epoch):
+    breaks_in_epoch(3)
+    with pytest.raises(Diverged, match=r"nan in epoch 3, step 1; the model of epoch [12] is kept") as caught:
+        train(tiny_tree, *halves(tiny_tree, photos), batch_size=2)
+    kept = load_checkpoint(Path(caught.value.checkpoint))
+    assert kept.epoch in (0, 1) and all(torch.isfinite(value).all() for value in kept.model.state_dict().values())
+
+
+@pytest.mark.usefixtures("beside")
+def test_a_state_that_is_no_number_is_not_saved_by_a_stop(photos, tiny_tree, tmp_path, breaks_in_epoch):
+    breaks_in_epoch(1)
+    samples, _ = halves(tiny_tree, photos)
+    asked = iter([False] * 3 + [True] * 9)  # once while pictures are read, then before each step
+    with pytest.raises(Diverged, match="epoch 1, step 1"):
+        fit(replace(SMALL, batch_size=2), tiny_tree, samples, [], folder=tmp_path / "run", cache=tmp_path / "cache",
+            should_stop=lambda: next(asked))  # fmt: skip
+    assert not (tmp_path / "run" / FILE).exists()

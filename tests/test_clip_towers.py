@@ -61,11 +61,10 @@ def test_a_long_name_keeps_its_beginning():
 def test_loaded_statistics_of_a_resnet_stay_frozen():
     both = towers(RESNET)
     images = torch.randn(4, 3, 64, 64)
-    for is_random in (False, True):
-        both.is_random = is_random
+    for both.pretrained in (True, False):
         before = both.clip.visual.bn1.running_mean.clone()
         both.train()(images)
-        assert torch.equal(both.clip.visual.bn1.running_mean, before) is not is_random
+        assert torch.equal(both.clip.visual.bn1.running_mean, before) is both.pretrained
 
 
 def config(**given) -> RunConfig:

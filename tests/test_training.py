@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from small_trainings import COLOURS, StopAfter, assert_same_weights
 
 from hmgc_core.errors import DeviceError, NotTrainable
 from hmgc_core.learning import devices, epochs
@@ -18,7 +18,6 @@ from hmgc_core.learning.inference import metrics_of, predict
 from hmgc_core.learning.pixel_cache import Stopped, decode_pictures
 from hmgc_core.learning.resume import FILE, drop_resume_state
 from hmgc_core.learning.schedule import one_cycle, view_side, work_before
-from hmgc_core.learning.training import FitResult, fit
 from hmgc_core.learning.transforms import normalise, random_views
 from hmgc_core.metrics import calibration_error, evaluate
 from hmgc_core.models.catalog import MODELS, READING_NAMES, build_model
@@ -26,70 +25,6 @@ from hmgc_core.records import IS, IS_NOT, NONE_HERE, Progress, RunConfig, Sample
 
 # Those that learn from pictures alone; tests/test_hgrnet.py trains the others.
 LEARNERS = [model for model in MODELS if model not in READING_NAMES]
-
-COLOURS = {
-    "black-footed": (20, 20, 20),
-    "gull-like": (230, 230, 230),
-    "owl": (160, 60, 20),
-    "tug": (20, 60, 200),
-}
-
-
-@pytest.fixture
-def samples(tmp_path, tiny_tree) -> list[Sample]:
-    """24 plain pictures whose colour names the leaf; every third is labelled with the leaf's parent."""
-    made = []
-    for number in range(24):
-        leaf = list(COLOURS)[number % 4]
-        noise = np.random.default_rng(number).integers(-20, 20, (16, 16, 3))
-        path = tmp_path / "photos" / f"{number}.png"
-        path.parent.mkdir(exist_ok=True)
-        Image.fromarray(np.clip(np.array(COLOURS[leaf]) + noise, 0, 255).astype(np.uint8)).save(path)
-        node = tiny_tree.index(leaf)
-        made.append(Sample(path, int(tiny_tree.parents[node]) if number % 3 == 0 else node))
-    return made
-
-
-@pytest.fixture
-def train(tmp_path, tiny_tree, samples):
-    """Train a tiny model in tmp_path/NAME; the last six samples are for validation."""
-
-    def start(name: str = "run", *, labels=None, valid=None, **given) -> FitResult:
-        passed = {k: given.pop(k) for k in ("on_progress", "on_epoch", "should_stop") if k in given}
-        settings = {"model": "flat", "backbone": "resnet_mini", "image_size": 16, "epochs": 3, "batch_size": 8}
-        return fit(
-            RunConfig(**{**settings, "lr": 0.05, "device": "cpu", **given}),
-            tiny_tree,
-            samples[:18] if labels is None else labels,
-            samples[18:] if valid is None else valid,
-            folder=tmp_path / name,
-            cache=tmp_path / "cache",
-            **passed,
-        )
-
-    return start
-
-
-def weights_of(result: FitResult) -> dict[str, torch.Tensor]:
-    assert result.checkpoint
-    return load_checkpoint(result.checkpoint).model.state_dict()
-
-
-def assert_same_weights(one: FitResult, other: FitResult) -> None:
-    pairs = zip(weights_of(one).items(), weights_of(other).values(), strict=True)
-    assert [name for (name, a), b in pairs if not torch.equal(a, b)] == []
-
-
-class StopAfter:
-    """Says yes from the n-th question on."""
-
-    def __init__(self, questions: int) -> None:
-        self.left = questions
-
-    def __call__(self) -> bool:
-        self.left -= 1
-        return self.left < 0
-
 
 # --- what is learned --------------------------------------------------------------------------------------------------
 
@@ -380,7 +315,7 @@ def test_predictions_are_paths_with_probabilities_and_embeddings(train, samples,
     pixels = decode_pictures([s.path for s in samples], size=16, folder=tmp_path / "cache")
     told = []
 
-    said = list(predict(checkpoint, pixels, device="cpu", with_log_probs=True, on_progress=told.append))
+    said = list(predict(checkpoint, pixels, device="cpu", log_probs_of=pixels.readable, on_progress=told.append))
 
     assert [one.place for one in said] == pixels.readable
     assert [skip.path for skip in pixels.skipped] == [samples[2].path]
@@ -398,7 +333,7 @@ def test_predictions_are_paths_with_probabilities_and_embeddings(train, samples,
 def test_an_epoch_measures_the_same_as_the_end_but_less_of_it(train, samples, tiny_tree, tmp_path):
     checkpoint = load_checkpoint(train(model="hrn").checkpoint)
     pixels = decode_pictures([s.path for s in samples], size=16, folder=tmp_path / "cache")
-    said = list(predict(checkpoint, pixels, device="cpu", with_log_probs=True))
+    said = list(predict(checkpoint, pixels, device="cpu", log_probs_of=pixels.readable))
     targets = np.array([sample.node for sample in samples])
     probs, answers = np.exp([one.log_probs for one in said]), np.array([one.answers for one in said])
     whole, epoch = evaluate(tiny_tree, targets, probs, answers), metrics_of(tiny_tree, targets, said)
@@ -413,8 +348,8 @@ def test_what_is_shown_is_the_models_own_answer_and_hedging_sees_the_tree(train,
     checkpoint = load_checkpoint(train(model="hrn").checkpoint)
     assert checkpoint.temperature != 1
     pixels = decode_pictures([s.path for s in samples], size=16, folder=tmp_path / "cache")
-    plain = list(predict(replace(checkpoint, calibration={}), pixels, device="cpu", with_log_probs=True))
-    calibrated = list(predict(checkpoint, pixels, device="cpu", with_log_probs=True))
+    plain = list(predict(replace(checkpoint, calibration={}), pixels, device="cpu", log_probs_of=pixels.readable))
+    calibrated = list(predict(checkpoint, pixels, device="cpu", log_probs_of=pixels.readable))
     for before, after in zip(plain, calibrated, strict=True):
         assert before.node == after.node == [node for node in after.answers.tolist() if node >= 0][-1]
         assert [node for node, _ in before.top] == [node for node, _ in after.top]

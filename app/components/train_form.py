@@ -109,7 +109,7 @@ def _more(like: RunConfig) -> None:
             format="%g",
             step=0.01,
             key=_key("lr"),
-            help="The highest one; it rises and falls during the training.",
+            help="The highest one; it rises and falls during the training. Weights that are given learn at a fiftieth.",
         )
         _select("Runs on", DEVICES, like.device, setting="device", words=DEVICES.__getitem__)
         st.number_input("Seed", 0, 2**31 - 1, like.seed, key=_key("seed"), help="The same seed gives the same start.")

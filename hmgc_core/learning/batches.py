@@ -7,7 +7,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -25,32 +24,35 @@ class TrainingSet:
 
     pixels: Pixels
     places: IntArray
-    nodes: Tensor
-    kinds: Tensor
-    weights: Tensor
+    nodes: IntArray
+    kinds: IntArray
+    weights: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.places)
 
     def targets(self, chosen: IntArray, compute: ComputeDevice) -> Targets:
         """The labels of the chosen samples on the device."""
-        index = torch.from_numpy(chosen)
-        return Targets(*(compute.send(part[index]) for part in (self.nodes, self.kinds, self.weights)))
+        parts = (self.nodes, self.kinds, self.weights)
+        return Targets(*(compute.send(compute.ready(part[chosen])) for part in parts))
 
-    def pictures(self, plan: Sequence[IntArray]) -> Iterator[tuple[IntArray, Tensor]]:
-        """Each batch of the plan with its (B, 3, S, S) uint8 pixels; the next one is read while one is used.
+    def pictures(self, plan: Sequence[IntArray], compute: ComputeDevice) -> Iterator[tuple[IntArray, Tensor]]:
+        """Each batch of the plan with its (B, 3, S, S) uint8 pixels, ready for the device; the next is read meanwhile.
 
         An empty plan is one whose epoch is learned and waits to be measured: it gives nothing.
         """
         with ThreadPoolExecutor(1) as reader:
 
-            def read(batches: Sequence[IntArray]) -> list[Future[NDArray[np.uint8]]]:
-                return [reader.submit(self.pixels.take, self.places[batch].tolist()) for batch in batches]
+            def take(batch: IntArray) -> Tensor:
+                return compute.ready(self.pixels.take(self.places[batch].tolist()))
+
+            def read(batches: Sequence[IntArray]) -> list[Future[Tensor]]:
+                return [reader.submit(take, batch) for batch in batches]
 
             pending = deque(read(plan[:1]))
             for number, chosen in enumerate(plan):
                 pending.extend(read(plan[number + 1 : number + 2]))
-                yield chosen, torch.from_numpy(pending.popleft().result())
+                yield chosen, pending.popleft().result()
 
 
 def training_set(
@@ -70,9 +72,9 @@ def training_set(
     return TrainingSet(
         pixels=pixels,
         places=np.array(places),
-        nodes=torch.tensor([sample.node for sample in kept]),
-        kinds=torch.tensor([sample.kind for sample in kept]),
-        weights=torch.tensor([sample.weight for sample in kept], dtype=torch.float32),
+        nodes=np.array([sample.node for sample in kept], dtype=np.int64),
+        kinds=np.array([sample.kind for sample in kept], dtype=np.int64),
+        weights=np.array([sample.weight for sample in kept], dtype=np.float32),
     )
 
 

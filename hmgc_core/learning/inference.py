@@ -1,7 +1,7 @@
 """What a model says about pictures: metrics over many, or one prediction after the other, a batch at a time."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,16 +11,17 @@ from numpy.typing import NDArray
 
 from hmgc_core.decoding import decode
 from hmgc_core.learning.checkpoints import Checkpoint
-from hmgc_core.learning.devices import ComputeDevice, pick_device
+from hmgc_core.learning.devices import ComputeDevice, memory_told, pick_device
 from hmgc_core.learning.pixel_cache import Pixels, Stopped
 from hmgc_core.learning.temperature import fit_temperature, tempered
 from hmgc_core.learning.transforms import normalise
 from hmgc_core.metrics import answer_metrics, calibration_error
 from hmgc_core.models.base import HierarchicalModel
-from hmgc_core.records import PREDICTING, Progress
+from hmgc_core.records import PREDICTING, Progress, RunConfig
 from hmgc_core.taxonomy import IntArray, Taxonomy
 
-BATCH_SIZE = 128
+LARGEST_BATCH = 128
+NEEDS_LESS = "train with smaller batches, smaller pictures or a smaller backbone, or end other programs"
 TOP = 5
 MOST_TO_CALIBRATE = 2000  # images are plenty for one number
 
@@ -55,31 +56,39 @@ def predict(
     *,
     device: str = "auto",
     top: int = TOP,
-    with_log_probs: bool = False,
+    log_probs_of: Collection[int] = (),
     on_progress: Callable[[Progress], None] = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[ImagePrediction]:
-    """One prediction for every readable picture, in order; the skipped ones are named in `pixels.skipped`.
+    """One prediction for every readable picture; the skipped ones are named in `pixels.skipped`.
 
-    pixels: from `decode_pictures` at the config's image size. with_log_probs: give all N log-probabilities too.
-    Raises Stopped when `should_stop` says so, DeviceError where the device cannot be used.
+    pixels: from `decode_pictures` at the config's image size. log_probs_of: places of the pictures whose N
+    log-probabilities are given too; these come first, the others after them, both in order.
+    Raises Stopped when `should_stop` says so, DeviceError where the device cannot be used, OutOfMemory.
     """
     compute = pick_device(device)
     compute.place(checkpoint.model)
-    places = pixels.readable
+    in_full = set(log_probs_of)
     done = 0
-    for batch in run_batches(
-        checkpoint.model,
-        pixels,
-        places,
-        compute,
-        temperature=checkpoint.temperature,
-        with_log_probs=with_log_probs,
-        should_stop=should_stop,
-    ):
-        yield from _predictions(checkpoint.taxonomy, batch, top=top)
-        done += len(batch.places)
-        on_progress(Progress(PREDICTING, done, len(places)))
+    for with_log_probs in (True, False):
+        for batch in run_batches(
+            checkpoint.model,
+            pixels,
+            [place for place in pixels.readable if (place in in_full) == with_log_probs],
+            compute,
+            batch_size=evaluation_batch(checkpoint.config),
+            temperature=checkpoint.temperature,
+            with_log_probs=with_log_probs,
+            should_stop=should_stop,
+        ):
+            yield from _predictions(checkpoint.taxonomy, batch, top=top)
+            done += len(batch.places)
+            on_progress(Progress(PREDICTING, done, len(pixels.readable)))
+
+
+def evaluation_batch(config: RunConfig) -> int:
+    """How many pictures at a time where nothing is learned: twice as many as a step of training need less memory."""
+    return min(LARGEST_BATCH, 2 * config.batch_size)
 
 
 def measure(
@@ -89,6 +98,7 @@ def measure(
     targets: Sequence[int],
     compute: ComputeDevice,
     *,
+    batch_size: int,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> dict[str, Any]:
     """The metrics of the pictures at `places`, whose labels are the nodes `targets`; {} for none.
@@ -96,7 +106,7 @@ def measure(
     Raises Stopped when `should_stop` says so.
     """
     said: list[ImagePrediction] = []
-    for batch in run_batches(model, pixels, places, compute, should_stop=should_stop):
+    for batch in run_batches(model, pixels, places, compute, batch_size=batch_size, should_stop=should_stop):
         said += _predictions(model.taxonomy, batch, top=1)
     return metrics_of(model.taxonomy, targets, said) if said else {}
 
@@ -130,6 +140,7 @@ def answer_calibration(
     targets: Sequence[int],
     compute: ComputeDevice,
     *,
+    batch_size: int,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> dict[str, float]:
     """What makes the certainties of the model's answers honest: {"temperature": T}, or {} where there is no picture.
@@ -139,7 +150,7 @@ def answer_calibration(
     if not places:
         return {}
     step = math.ceil(len(places) / MOST_TO_CALIBRATE)
-    batches = run_batches(model, pixels, places[::step], compute, should_stop=should_stop)
+    batches = run_batches(model, pixels, places[::step], compute, batch_size=batch_size, should_stop=should_stop)
     leaves = np.concatenate([batch.answer_log_probs[:, model.taxonomy.leaves] for batch in batches])
     return {"temperature": fit_temperature(torch.from_numpy(leaves), torch.tensor(targets[::step]), model.taxonomy)}
 
@@ -165,18 +176,23 @@ def run_batches(
     places: Sequence[int],
     compute: ComputeDevice,
     *,
+    batch_size: int,
     temperature: float = 1.0,
     with_log_probs: bool = False,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[BatchOutput]:
-    """Run the model, on `compute` already, over the pictures at `places`, a batch at a time, in evaluation mode."""
+    """Run the model, on `compute` already, over the pictures at `places`, a batch at a time, in evaluation mode.
+
+    Raises Stopped when `should_stop` says so, OutOfMemory.
+    """
     model.eval()
-    for start in range(0, len(places), BATCH_SIZE):
+    for start in range(0, len(places), batch_size):
         if should_stop():
             raise Stopped
-        chunk = list(places[start : start + BATCH_SIZE])
-        with torch.inference_mode(), compute.autocast():
-            scores = model(normalise(compute.send(torch.from_numpy(pixels.take(chunk)))))
+        chunk = list(places[start : start + batch_size])
+        what = f"predictions of {len(chunk)} pictures of {pixels.size} px at a time"
+        with memory_told(what, NEEDS_LESS), torch.inference_mode(), compute.autocast():
+            scores = model(normalise(compute.send(compute.ready(pixels.take(chunk)))))
             output = BatchOutput(
                 places=chunk,
                 answer_log_probs=tempered(model.answer_log_probs(scores), model.taxonomy, temperature).cpu().numpy(),
@@ -188,6 +204,7 @@ def run_batches(
 
 
 def _predictions(taxonomy: Taxonomy, batch: BatchOutput, *, top: int) -> Iterator[ImagePrediction]:
+    """One prediction a picture. Rows are copied: a view of one would keep the whole batch in memory."""
     probs = np.minimum(np.exp(batch.answer_log_probs), np.float32(1))
     nodes = decode(taxonomy, probs)
     of_leaves = probs[:, taxonomy.leaves]
@@ -198,7 +215,7 @@ def _predictions(taxonomy: Taxonomy, batch: BatchOutput, *, top: int) -> Iterato
             node=int(nodes[i]),
             path=tuple((node, float(probs[i, node])) for node in taxonomy.path(int(nodes[i]))),
             top=tuple((int(taxonomy.leaves[j]), float(of_leaves[i, j])) for j in best[i]),
-            answers=batch.answers[i],
-            embedding=batch.embeddings[i],
-            log_probs=None if batch.log_probs is None else batch.log_probs[i],
+            answers=batch.answers[i].copy(),
+            embedding=batch.embeddings[i].copy(),
+            log_probs=None if batch.log_probs is None else batch.log_probs[i].copy(),
         )

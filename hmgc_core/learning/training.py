@@ -12,15 +12,19 @@ import torch
 from hmgc_core.errors import Diverged
 from hmgc_core.learning.batches import fingerprint, left_out_as_coarse, training_set
 from hmgc_core.learning.checkpoints import save_checkpoint
-from hmgc_core.learning.devices import ComputeDevice, fitting_threads, pick_device
+from hmgc_core.learning.devices import ComputeDevice, fitting_threads, memory_told, pick_device
 from hmgc_core.learning.epochs import EpochLoop
-from hmgc_core.learning.inference import answer_calibration, measure
+from hmgc_core.learning.inference import answer_calibration, evaluation_batch, measure
 from hmgc_core.learning.pixel_cache import Skipped, Stopped, decode_pictures
 from hmgc_core.learning.resume import BestEpoch, ResumeFile, TrainingState, weights_of
-from hmgc_core.models.base import HierarchicalModel
+from hmgc_core.models.base import HierarchicalModel, Trunk
 from hmgc_core.models.catalog import READY_MADE, build_model
+from hmgc_core.models.options import without_files
 from hmgc_core.records import IS, EpochMetrics, Progress, RunConfig, Sample
 from hmgc_core.taxonomy import Taxonomy
+
+# Settings that the first version did not have: at their default they are no part of a run's name.
+LATER = frozenset({"drop_coarse", "options"})
 
 
 @dataclass(frozen=True)
@@ -57,21 +61,29 @@ def fit(
     folder: this run's own; holds its state while unfinished. cache: decoded pictures, shared by all runs.
     Best is the largest `h_recall` on the validation images, the later epoch at a tie; without any, the last epoch.
     Raises NotTrainable where the labels teach nothing, Diverged where the loss is no longer a number (with the best
-    epoch before that as a checkpoint, if there was one), DeviceError, WeightsError, UnknownModel, WorkspaceError where
-    the disk is full.
+    epoch before that as a checkpoint, if there was one), DeviceError, OutOfMemory, WeightsError, UnknownModel,
+    WorkspaceError where the disk is full.
     """
     file = ResumeFile(folder)
+    what = f"training {config.model} on {config.backbone} with {config.batch_size} pictures of {config.image_size} px"
     try:
-        if config.model in READY_MADE:
-            return _keep_as_built(
-                config, taxonomy, valid, folder=folder, cache=cache, on_progress=on_progress, should_stop=should_stop
+        with memory_told(f"{what} at a time", "choose a smaller batch size, smaller pictures or a smaller backbone"):
+            if config.model in READY_MADE:
+                return _keep_as_built(
+                    config,
+                    taxonomy,
+                    valid,
+                    folder=folder,
+                    cache=cache,
+                    on_progress=on_progress,
+                    should_stop=should_stop,
+                )
+            loop = _prepare(
+                config, taxonomy, train, valid, file=file, cache=cache, on_progress=on_progress, should_stop=should_stop
             )
-        loop = _prepare(
-            config, taxonomy, train, valid, file=file, cache=cache, on_progress=on_progress, should_stop=should_stop
-        )
-        with fitting_threads(loop.state.model, config, loop.compute):
-            diverged = _train(loop, on_epoch)
-            best, calibration = loop.best(), loop.calibration()
+            with fitting_threads(loop.state.model, config, loop.compute):
+                diverged = _train(loop, on_epoch)
+                best, calibration = loop.best(), loop.calibration()
     except Stopped:
         return FitResult(stopped=True)
     checkpoint = _write_checkpoint(folder / "checkpoint", config, taxonomy, best, calibration)
@@ -84,7 +96,7 @@ def fit(
         epoch=best.epoch,
         metrics=best.metrics,
         skipped=loop.data.pixels.skipped,
-        remarks=(*file.remarks, *loop.state.model.remarks),
+        remarks=(*file.remarks, *loop.state.remarks),
     )
 
 
@@ -123,8 +135,9 @@ def _keep_as_built(
         paths, size=config.image_size, folder=cache, on_progress=on_progress, should_stop=should_stop
     )
     nodes = [samples[place].node for place in pixels.readable]
-    metrics = measure(model, pixels, pixels.readable, nodes, compute, should_stop=should_stop)
-    calibration = answer_calibration(model, pixels, pixels.readable, nodes, compute, should_stop=should_stop)
+    given = (model, pixels, pixels.readable, nodes, compute)
+    metrics = measure(*given, batch_size=evaluation_batch(config), should_stop=should_stop)
+    calibration = answer_calibration(*given, batch_size=evaluation_batch(config), should_stop=should_stop)
     best = BestEpoch(epoch=0, score=0.0, metrics=metrics, weights=weights_of(model))
     return FitResult(
         stopped=False,
@@ -147,10 +160,12 @@ def _prepare(
     on_progress: Callable[[Progress], None],
     should_stop: Callable[[], bool],
 ) -> EpochLoop:
-    """Decode the pictures, build the model, and take up the state of a stopped run if there is one."""
+    """Build the model, which may fail at once, decode the pictures, and take up what a stopped run left behind."""
     compute = pick_device(config.device)
     if compute.remark:
         file.remarks.append(compute.remark)
+    left = file.left_behind()
+    model = _fresh_model(config, taxonomy, compute) if left is None else _model_to_fill(config, taxonomy, compute)
     samples = [*train, *_measurable(valid)]
     pixels = decode_pictures(
         [sample.path for sample in samples],
@@ -167,8 +182,10 @@ def _prepare(
     places = [place for place in pixels.readable if place >= len(train)]
     if not places:
         file.remarks.append("no labelled validation picture: the last epoch is kept")
-    name = _name_of(config, taxonomy, fingerprint(samples, pixels))
-    state = file.start(name, lambda: _fresh_state(config, taxonomy, compute))
+    file.fingerprint = _name_of(config, taxonomy, fingerprint(samples, pixels))
+    state = _first_state(model, config)
+    if left is not None and not file.take_up(state, left):
+        state = _first_state(_fresh_model(config, taxonomy, compute), config)
     return EpochLoop(
         config=config,
         compute=compute,
@@ -183,8 +200,13 @@ def _prepare(
 
 
 def _name_of(config: RunConfig, taxonomy: Taxonomy, labels: str) -> str:
-    """One hash for all that a run's numbers follow from; the device is left out, so a run may move."""
-    settings = {**config.to_dict(), "device": ""}
+    """One hash for all that a run's numbers follow from; the device is left out, so a run may move.
+
+    Settings that came later count where they are used: a run that was stopped before there were any goes on.
+    """
+    plain = RunConfig().to_dict()
+    given = {name: value for name, value in config.to_dict().items() if name not in LATER or value != plain[name]}
+    settings = {**given, "device": ""}
     return hashlib.sha256(json.dumps([settings, taxonomy.content_hash, labels], sort_keys=True).encode()).hexdigest()
 
 
@@ -202,9 +224,18 @@ def _fresh_model(config: RunConfig, taxonomy: Taxonomy, compute: ComputeDevice) 
     return model
 
 
-def _fresh_state(config: RunConfig, taxonomy: Taxonomy, compute: ComputeDevice) -> TrainingState:
-    model = _fresh_model(config, taxonomy, compute)
-    return TrainingState(model, model.optimizer(config))
+def _model_to_fill(config: RunConfig, taxonomy: Taxonomy, compute: ComputeDevice) -> HierarchicalModel:
+    """As `_fresh_model`, for a saved state, which holds all weights: the files with the first ones may be gone."""
+    model = _fresh_model(without_files(config), taxonomy, compute)
+    for module in model.modules():
+        if isinstance(module, Trunk):
+            module.pretrained = bool(config.weights)
+    return model
+
+
+def _first_state(model: HierarchicalModel, config: RunConfig) -> TrainingState:
+    optimizer = model.optimizer(config)
+    return TrainingState(model, optimizer, model.remarks)
 
 
 def _write_checkpoint(

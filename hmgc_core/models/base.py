@@ -1,7 +1,7 @@
 """What every hierarchical model offers and shares: labels of any kind, pooled features, a layer to look at."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,13 @@ from hmgc_core.taxonomy import Taxonomy
 
 MOMENTUM = 0.9
 
+# Rates are shares of the run's, whose default is 0.1; docs/decisions/0014 has the reasons. Loaded weights then learn at
+# 0.002, new layers of `hrn` at ten times as much: the ratio of HRN's authors and, for batches of 64, their rates.
+PRETRAINED_LR_FACTOR = 0.02
+# AdamW's of ViG's authors: 0.002 for batches of 1024, so by the square root 0.0005 for 64, and a decay of 0.05.
+ADAMW_LR_FACTOR = 0.005
+ADAMW_DECAY_FACTOR = 100
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -27,7 +34,8 @@ class Trunk(nn.Module):
     """A backbone without its classifier: normalised pictures to feature maps, one after each of its stages.
 
     channels: of the last map. stage_channels: of each stage's map. vector_channels: of what `pool` gives.
-    remarks: what people should know about the weights it was given.
+    pretrained: weights were loaded into it, so it learns slowly. needs_adamw: it is of a kind that SGD does not teach.
+    remarks: what people should know about the weights it was given, and how it learns.
     """
 
     channels: int
@@ -35,6 +43,7 @@ class Trunk(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        self.pretrained = self.needs_adamw = False
         self.remarks: list[str] = []
 
     @property
@@ -122,10 +131,26 @@ class HierarchicalModel(nn.Module, ABC):
         return [{"params": list(self.parameters()), "lr_factor": 1.0}]
 
     def optimizer(self, config: RunConfig) -> torch.optim.Optimizer:
-        """What takes the steps: SGD with momentum, at the run's learning rate and weight decay."""
-        return torch.optim.SGD(
-            self.parameter_groups(), lr=config.lr, momentum=MOMENTUM, nesterov=True, weight_decay=config.weight_decay
-        )
+        """What takes the steps: SGD with Nesterov's momentum, or AdamW where a trunk needs it.
+
+        Each group's rate is its `lr_factor` times the run's; what was loaded and AdamW have smaller shares, which is
+        then said in the remarks.
+        """
+        trunks = [module for module in self.modules() if isinstance(module, Trunk)]
+        loaded = {id(weights) for trunk in trunks if trunk.pretrained for weights in trunk.parameters()}
+        needs_adamw = any(trunk.needs_adamw for trunk in trunks)
+        groups = []
+        for group in self.parameter_groups():
+            share = group["lr_factor"] * (ADAMW_LR_FACTOR if needs_adamw else 1)
+            slow = {"lr_factor": share * PRETRAINED_LR_FACTOR}
+            groups += _parted({**group, "lr_factor": share}, lambda weights: id(weights) in loaded, **slow)
+        self.trunk.remarks += _rate_remarks(groups, loaded, config.lr, is_adamw=needs_adamw)
+        if not needs_adamw:
+            decay = config.weight_decay
+            return torch.optim.SGD(groups, lr=config.lr, momentum=MOMENTUM, nesterov=True, weight_decay=decay)
+        # Biases and the scales of norms do not decay, as in the published recipes.
+        groups = [part for group in groups for part in _parted(group, lambda weights: weights.ndim < 2, weight_decay=0)]
+        return torch.optim.AdamW(groups, lr=config.lr, weight_decay=ADAMW_DECAY_FACTOR * config.weight_decay)
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -141,6 +166,25 @@ class HierarchicalModel(nn.Module, ABC):
         """Keep arrays of the tree under their names: on the model's device, but not among its weights."""
         for name, values in arrays.items():
             self.register_buffer(name, torch.as_tensor(values), persistent=False)
+
+
+def _parted(group: dict[str, Any], is_apart: Callable[[nn.Parameter], bool], **settings: float) -> list[dict[str, Any]]:
+    """The group, and apart from it those of its parameters that `is_apart`, with other settings; none is empty."""
+    apart = [weights for weights in group["params"] if is_apart(weights)]
+    rest = [weights for weights in group["params"] if not is_apart(weights)]
+    parts = ({**group, "params": rest}, {**group, "params": apart, **settings})
+    return [part for part in parts if part["params"]]
+
+
+def _rate_remarks(groups: list[dict[str, Any]], loaded: set[int], lr: float, *, is_adamw: bool) -> Iterator[str]:
+    """What people should know who gave the learning rate `lr`."""
+    if is_adamw:
+        highest = max(group["lr_factor"] for group in groups) * lr
+        yield f"backbones of this kind learn with AdamW, where the learning rate {lr:g} stands for at most {highest:g}"
+    old, new = ([g["lr_factor"] for g in groups if (id(g["params"][0]) in loaded) is told] for told in (True, False))
+    if old:
+        beside = f", what is new at most at {max(new) * lr:g}" if new else ""
+        yield f"the backbone started from given weights, so it learned slowly: at most at {max(old) * lr:g}{beside}"
 
 
 def as_targets(targets: Tensor | Targets) -> Targets:

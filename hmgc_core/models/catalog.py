@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hmgc_core.errors import BadConfig, UnknownModel, nearest_names
+from hmgc_core.errors import BadConfig, UnknownModel, WeightsError, nearest_names
+from hmgc_core.given_paths import given_path
 from hmgc_core.models.options import chosen_options
 
 if TYPE_CHECKING:
@@ -55,8 +57,12 @@ FAMILIES = {
     "clip": "hmgc_core.models.backbones.clip_image_tower:image_tower",
 }
 
-# The word that asks for a backbone's ImageNet weights, instead of a file.
+# The word that asks for a backbone's ImageNet weights, instead of a file; torchvision and timm have some.
 IMAGENET = "imagenet"
+HAVE_IMAGENET = frozenset({"resnet18", "resnet34", "resnet50", "wide_resnet50_2"})
+
+GRAPH_NETS = frozenset(name for name, place in BACKBONES.items() if ".graph_nets:" in place)
+SMALLEST_GRAPH_SIDE = 32
 
 
 def build_model(name: str, taxonomy: Taxonomy, config: RunConfig) -> HierarchicalModel:
@@ -65,10 +71,9 @@ def build_model(name: str, taxonomy: Taxonomy, config: RunConfig) -> Hierarchica
     Raises UnknownModel for an unknown model or backbone, BadConfig where the config asks for another model or the
     backbone cannot serve, WeightsError where the weights do not fit or cannot be fetched.
     """
-    check_names(name, config.backbone)
-    chosen_options(config)
     if name != config.model:
         raise BadConfig(f"the config is for {config.model!r}, not {name!r}", remedy="use the config's own model name")
+    check(config, taxonomy)
     model: HierarchicalModel = _load(MODELS[name])(taxonomy, build_backbone(config), config)
     return model
 
@@ -91,6 +96,25 @@ def build_backbone(config: RunConfig) -> Trunk:
     return trunk
 
 
+def check(config: RunConfig, taxonomy: Taxonomy) -> None:
+    """Raise what `build_model` would, as far as it can be known at once: without torch, and without reading a file."""
+    check_names(config.model, config.backbone)
+    chosen_options(config)
+    if config.weights:
+        weights_file(config.backbone, config.weights)
+    if config.backbone in GRAPH_NETS and config.image_size < SMALLEST_GRAPH_SIDE:
+        raise BadConfig(
+            f"pictures of {config.image_size} px leave graphs no cells to connect",
+            remedy=f"choose an image size of at least {SMALLEST_GRAPH_SIDE}; the published nets see 224",
+        )
+    names = [taxonomy.name(node) for node in range(1, len(taxonomy))]
+    if config.model in READING_NAMES and not any(letter.isalpha() for name in names for letter in name):
+        raise BadConfig(
+            f"{config.model} reads the names of the classes, and these have none: {', '.join(map(repr, names[:3]))}",
+            remedy="give the classes names on the taxonomy page, or choose another model",
+        )
+
+
 def check_names(model: str, backbone: str) -> None:
     """Raise UnknownModel with the nearest names if the catalog has no such model or backbone.
 
@@ -109,10 +133,28 @@ def check_names(model: str, backbone: str) -> None:
             raise UnknownModel(f"there is no {what} {name!r}", remedy=f"choose one of {nearest}{others}")
 
 
+def weights_file(backbone: str, weights: str) -> Path | None:
+    """The file of these weights, or None where they are published under that name. Raises WeightsError for neither."""
+    path = given_path(weights)
+    if path.is_file():
+        return path
+    if is_published(backbone, weights):
+        return None
+    if weights == IMAGENET:
+        raise WeightsError(
+            f"there are no ImageNet weights to fetch for {backbone}",
+            remedy="choose one of torchvision's resnets or a timm: net, give a file, or leave it blank; those of a "
+            "clip: net have names of their own, such as openai",
+        )
+    raise WeightsError(f"there is no weights file {path}", remedy="give a file that is there, or leave it blank")
+
+
 def is_published(backbone: str, weights: str) -> bool:
     """Whether these weights are to be fetched by their name: `imagenet`, or a tag of CLIP's such as `openai`."""
-    is_tag = backbone.startswith("clip:") and weights.replace("_", "").replace("-", "").isalnum()
-    return weights == IMAGENET or is_tag
+    if weights == IMAGENET:
+        return backbone in HAVE_IMAGENET or backbone.startswith("timm:")
+    is_tag = weights.replace("_", "").replace("-", "").isalnum()
+    return is_tag and backbone.startswith("clip:") and backbone != "clip:tiny"
 
 
 def _is_of_a_family(backbone: str) -> bool:

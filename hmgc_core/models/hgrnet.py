@@ -98,7 +98,7 @@ class HgrNet(NamedClasses):
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """The towers, slowly where they were pretrained; temperature and layer weights without weight decay."""
-        factor = RANDOM_LR_FACTOR if self.towers.is_random else PRETRAINED_LR_FACTOR
+        factor = PRETRAINED_LR_FACTOR if self.towers.pretrained else RANDOM_LR_FACTOR
         scale = self.towers.clip.logit_scale
         towers = [parameter for parameter in self.towers.parameters() if parameter is not scale]
         return [

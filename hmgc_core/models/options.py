@@ -14,7 +14,8 @@ from hmgc_core.records import OptionValue, RunConfig
 class Option:
     """One setting. default: its type is the option's (bool, float or str). words: what people read, and why to use it.
 
-    choices: the values a text may have, any text where there are none. low, high: the range of a number.
+    choices: the values a text may have, any text where there are none. holds: what a text must have in it. low, high:
+    the range of a number.
     is_file: the text is the path of a file that only a fresh start reads; a checkpoint holds what was in it.
     """
 
@@ -26,6 +27,7 @@ class Option:
     low: float = -math.inf
     high: float = math.inf
     is_file: bool = False
+    holds: str = ""
 
     def checked(self, value: OptionValue | str) -> OptionValue:
         """The value in the option's own type; text, as it comes from a command line, is read. Raises BadConfig."""
@@ -38,6 +40,8 @@ class Option:
             return self._number(value)
         if not isinstance(value, str) or (self.choices and value not in self.choices):
             raise BadConfig(f"{self.name} is {value!r}", remedy=f"choose one of {', '.join(self.choices) or 'a text'}")
+        if self.holds not in value:
+            raise BadConfig(f"the {self.name} {value!r} has no {self.holds}", remedy=f"put {self.holds} into it")
         return value
 
     def _number(self, value: OptionValue | str) -> float:
@@ -91,6 +95,7 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
             "a photo of a {}",
             "Sentence",
             "What is said of a class; {} stands for its name. Say what your pictures are: a satellite photo of a {}.",
+            holds="{}",
         ),
         Option(
             "out_ratio",

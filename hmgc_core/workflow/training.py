@@ -10,7 +10,7 @@ import numpy as np
 from hmgc_core.errors import BadConfig, CheckpointError, NotTrainable, UnknownRun
 from hmgc_core.given_paths import given_path
 from hmgc_core.leading import Step, read_on
-from hmgc_core.models.catalog import BACKBONES, MODELS, READY_MADE, check_names, is_published
+from hmgc_core.models.catalog import BACKBONES, MODELS, READY_MADE, check, weights_file
 from hmgc_core.models.options import Option, chosen_options, options_of
 from hmgc_core.querying import agreed_node, names_one_leaf
 from hmgc_core.records import KIND_CODES, Annotation, EpochMetrics, ImageRecord, Run, RunConfig, Sample
@@ -27,21 +27,15 @@ PLACES = ("is", "none_here")  # kinds that say where an image belongs
 def queue_run(ws: Workspace, config: RunConfig) -> int:
     """Queue a training on the labels as they are now; returns its number.
 
-    Raises UnknownModel, BadConfig or NotTrainable at once, rather than minutes later in the worker.
+    Raises UnknownModel, BadConfig, WeightsError or NotTrainable at once, rather than minutes later in the worker.
     """
-    check_names(config.model, config.backbone)
-    config = replace(config, options=chosen_options(config))
+    version, taxonomy = current_taxonomy(ws)
+    check(config, taxonomy)
+    config = _with_whole_paths(config)
     if config.labelling:
         raise BadConfig(
             f"there is no labelling {config.labelling!r}", remedy="leave it blank to use the current labels"
         )
-    if config.weights and not _weights_are_there(config):
-        raise BadConfig(f"there is no weights file {config.weights}", remedy="check the path, or leave it blank")
-    for option in options_of(config.model, config.backbone):
-        file = str(config.options[option.name]) if option.is_file else ""
-        if file and not given_path(file).is_file():
-            raise BadConfig(f"there is no file {file} ({option.name})", remedy="check the path, or leave it blank")
-    version, taxonomy = current_taxonomy(ws)
     with ws.reading() as connection:
         last = annotations.last_id(connection)
     if config.model not in READY_MADE:
@@ -51,9 +45,20 @@ def queue_run(ws: Workspace, config: RunConfig) -> int:
         return runs.add(connection, config, taxonomy_id=version, last_annotation_id=last)
 
 
-def _weights_are_there(config: RunConfig) -> bool:
-    """A file, or a name by which the worker fetches them."""
-    return given_path(config.weights).is_file() or is_published(config.backbone, config.weights)
+def _with_whole_paths(config: RunConfig) -> RunConfig:
+    """With every option, and its files where they lie: the worker may have another home, and another folder to be in.
+
+    Raises BadConfig where the file of an option is not there.
+    """
+    chosen = chosen_options(config)
+    for option in options_of(config.model, config.backbone):
+        file = given_path(str(chosen[option.name])).absolute()
+        if option.is_file and chosen[option.name]:
+            if not file.is_file():
+                raise BadConfig(f"there is no file {file} ({option.name})", remedy="check the path, or leave it blank")
+            chosen[option.name] = str(file)
+    weights = weights_file(config.backbone, config.weights) if config.weights else None
+    return replace(config, options=chosen, weights=str(weights.absolute()) if weights else config.weights)
 
 
 def _check_trainable(taxonomy: Taxonomy, train: list[Sample], *, drop_coarse: bool) -> None:

@@ -13,6 +13,8 @@ from hmgc_core.models.base import Trunk
 STAGES = 4
 # A side that differs from the picture's by less than any net's stride: who takes both takes every side.
 ODD_STEP = 8
+# Nets that normalise each picture by itself, transformers and ConvNeXt, are published with AdamW.
+NORMS_OF_ADAMW = ("layernorm", "rmsnorm", "groupnorm1")
 
 
 class BorrowedTrunk(Trunk):
@@ -31,6 +33,8 @@ class BorrowedTrunk(Trunk):
         self.taken = stage_places(reductions)
         whole = set(net.state_dict())
         self._prune()
+        norms = {type(module).__name__.casefold() for module in net.modules()}
+        self.needs_adamw = any(norm.startswith(NORMS_OF_ADAMW) for norm in norms)
         self.left_out = frozenset(whole - set(net.state_dict()))
         self.side: int | None = None
         self.stage_channels = tuple(one.shape[1] for one in self._try(image_size))

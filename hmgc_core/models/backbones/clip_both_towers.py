@@ -15,6 +15,7 @@ from open_clip.modified_resnet import ModifiedResNet
 from torch import Tensor, nn
 
 from hmgc_core.errors import BadConfig, UnknownModel, WeightsError, nearest_names
+from hmgc_core.given_paths import given_path
 from hmgc_core.models.backbones.clip_published import TINY, published_weights
 from hmgc_core.models.backbones.colours import Colours
 from hmgc_core.models.backbones.positions import resized_rows
@@ -36,13 +37,12 @@ class ClipTowers(Trunk):
     finish the picture from the map alone. Positions learned for other picture sizes are resized (bicubic).
 
     `looked_at` sees the map's own part only: that is where a heatmap looks.
-    is_random: no weights were loaded. With loaded ones BatchNorm's statistics stay frozen in training, as in HGR-Net.
+    With loaded weights BatchNorm's statistics stay frozen in training, as in HGR-Net.
     """
 
     def __init__(self, clip: open_clip.CLIP) -> None:
         super().__init__()
         self.clip = clip
-        self.is_random = True
         self.looked_at = nn.Identity()
         self.is_resnet = isinstance(clip.visual, ModifiedResNet)
         width = clip.visual.attnpool.c_proj.in_features if self.is_resnet else 2 * clip.visual.conv1.out_channels
@@ -58,7 +58,7 @@ class ClipTowers(Trunk):
         """As of any module, but BatchNorm's statistics stay as they were loaded."""
         super().train(mode)
         for module in self.modules():
-            if isinstance(module, nn.BatchNorm2d) and not self.is_random:
+            if isinstance(module, nn.BatchNorm2d) and self.pretrained:
                 module.eval()
         return self
 
@@ -184,13 +184,12 @@ def _is_plain(architecture: dict[str, Any]) -> bool:
 
 def _load_weights(towers: ClipTowers, name: str, weights: str) -> None:
     """Fill both towers from a file (of open_clip, or a checkpoint of ours), or from what is published as `weights`."""
-    path = Path(weights)
+    path = given_path(weights)
     if not path.is_file():
         published = published_weights(name, weights)
         path = _fetched(published, name, weights)
         towers.colours.expect(published["mean"], published["std"])
     load_backbone_weights(towers, f"clip:{name}", str(path))
-    towers.is_random = False
 
 
 def _fetched(published: dict[str, Any], name: str, tag: str) -> Path:

@@ -3,8 +3,9 @@
 ViG: "Vision GNN: An Image is Worth Graph of Nodes", Han et al., NeurIPS 2022. GraphConvNet (published as code) adds a
 bottleneck of convolutions to each of its blocks, a second shortcut and a BatchNorm, and keeps 9 neighbours in pyramids.
 Parameters, the order of the tensors and the output are the published nets'; dropout and drop path are 0, as there.
-Where we differ: any picture from 32 px on (position tables are resized, pooling takes odd maps), a graph in float32,
-and by default relative positions whose pooling is two-dimensional (`rel_pos`, see docs/models.md).
+Where we differ: any picture from 32 px on, which `models.catalog` checks (position tables are resized, pooling takes
+odd maps), a graph in float32, and by default relative positions whose pooling is two-dimensional (`rel_pos`, see
+docs/models.md).
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,6 @@ from itertools import islice, pairwise
 import torch
 from torch import Tensor, nn
 
-from hmgc_core.errors import BadConfig
 from hmgc_core.models.backbones.cell_graph import CellGraph
 from hmgc_core.models.backbones.colours import Colours
 from hmgc_core.models.backbones.graph_layers import GraphConvBlock, Grapher, convolution, vig_block
@@ -23,7 +23,6 @@ from hmgc_core.models.backbones.positions import resized_map
 from hmgc_core.models.base import Trunk
 from hmgc_core.records import OptionValue
 
-SMALLEST_SIDE = 32
 NECK_CHANNELS = 1024
 FEWEST = 9  # neighbours of a cell in the first block; where they grow, twice as many in the last
 
@@ -70,11 +69,7 @@ class GraphTrunk(Trunk):
 
     def __init__(self, plan: Plan, image_size: int, rel_pos: str = "2d") -> None:
         super().__init__()
-        if image_size < SMALLEST_SIDE:
-            raise BadConfig(
-                f"pictures of {image_size} px leave graphs no cells to connect",
-                remedy=f"choose an image size of at least {SMALLEST_SIDE}; the published nets see 224",
-            )
+        self.needs_adamw = True
         self.stage_channels, self.channels = plan.channels, plan.channels[-1]
         self.rel_pos = rel_pos if plan.halves else ""
         side = -(-image_size // (4 if plan.halves else 16))

@@ -14,7 +14,7 @@ from hmgc_core.errors import WeightsError
 from hmgc_core.models.backbones.borrowed import BorrowedTrunk
 from hmgc_core.models.backbones.positions import resized_map, resized_rows
 from hmgc_core.models.base import Trunk
-from hmgc_core.models.catalog import is_published
+from hmgc_core.models.catalog import weights_file
 
 CLASSIFIERS = ("fc.", "classifier.", "head.", "heads.")
 # What a file may leave out: counters that nothing reads, and the colours of a trunk, which are ours.
@@ -27,11 +27,11 @@ def load_backbone_weights(trunk: Trunk, backbone: str, weights: str) -> None:
     """Fill `trunk` from a `.safetensors` file, a torch state dict, or published ones: "imagenet", or a tag of CLIP's.
 
     The file may be a bare backbone, a whole classifier of the same network, or a checkpoint of ours. What people should
-    know of it is added to `trunk.remarks`. Raises WeightsError when it is missing, unreadable, cannot be fetched or
-    does not fit, naming what does not.
+    know of it is added to `trunk.remarks`; it is `pretrained` then. Raises WeightsError when the file is missing,
+    unreadable, cannot be fetched or does not fit, naming what does not.
     """
-    path = Path(weights)
-    tensors = _read(path) if path.is_file() or not is_published(backbone, weights) else _fetch(trunk, backbone, weights)
+    path = weights_file(backbone, weights)
+    tensors = _read(path) if path else _fetch(trunk, backbone, weights)
     tensors = _with_fitting_positions(trunk.adopt(_backbone_part(tensors)), trunk)
     wanted = trunk.state_dict()
     problems = [f"{name} is missing" for name in wanted if name not in tensors and not name.endswith(OPTIONAL)]
@@ -48,11 +48,10 @@ def load_backbone_weights(trunk: Trunk, backbone: str, weights: str) -> None:
             remedy="choose the backbone the weights were made for; published stems are used above 96 px only",
         )
     trunk.load_state_dict({**wanted, **tensors})
+    trunk.pretrained = True
 
 
 def _read(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise WeightsError(f"there is no weights file {path}", remedy="check the path, or leave it empty")
     try:
         if path.suffix == ".safetensors":
             return safetensors.torch.load_file(path)
@@ -108,13 +107,7 @@ def _fetch(trunk: Trunk, backbone: str, weights: str) -> dict[str, Tensor]:
 
 
 def _fetch_imagenet(backbone: str) -> dict[str, Tensor]:
-    try:
-        published = torchvision.models.get_model_weights(backbone).DEFAULT
-    except ValueError as error:
-        raise WeightsError(
-            f"torchvision has no ImageNet weights for {backbone!r}",
-            remedy="choose a torchvision resnet or a timm: net, or give a file",
-        ) from error
+    published = torchvision.models.get_model_weights(backbone).DEFAULT
     try:
         return dict(published.get_state_dict(progress=False, check_hash=True))
     except (OSError, RuntimeError) as error:

@@ -14,7 +14,8 @@ from hmgc_core.errors import BadConfig, NotTrainable
 from hmgc_core.learning.checkpoints import Checkpoint, load_checkpoint
 from hmgc_core.learning.inference import ImagePrediction, answer_calibration_error, predict
 from hmgc_core.learning.pixel_cache import Pixels, Skipped, decode_pictures
-from hmgc_core.metrics import evaluate
+from hmgc_core.metrics import evaluate, unseen_metrics
+from hmgc_core.models.catalog import READY_MADE
 from hmgc_core.records import IS, SPLITS, Prediction, Progress, Run
 from hmgc_core.store import annotations, predictions
 from hmgc_core.store.workspace import Workspace
@@ -44,7 +45,8 @@ def measure(
         on_progress=lambda step: on_progress(step.done, step.total),
     )
     said = list(told)
-    return _metrics(labels.taxonomy, [samples[pixels.paths[one.place]] for one in said], said)
+    targets = [samples[pixels.paths[one.place]] for one in said]
+    return _metrics(labels.taxonomy, targets, said, _taught(run, labels))
 
 
 def predict_all(
@@ -82,7 +84,9 @@ def predict_all(
     for split, nodes in targets.items():
         if nodes:
             of_split = [one for one in said if one.place in nodes]
-            metrics[split] = _metrics(labels.taxonomy, [nodes[one.place] for one in of_split], of_split)
+            metrics[split] = _metrics(
+                labels.taxonomy, [nodes[one.place] for one in of_split], of_split, _taught(run, labels)
+            )
     return metrics, _skips(pixels.skipped)
 
 
@@ -124,11 +128,17 @@ def _prediction(run_id: int, image_id: int, taxonomy: Taxonomy, one: ImagePredic
     )
 
 
-def _metrics(taxonomy: Taxonomy, targets: list[int], said: list[ImagePrediction]) -> dict[str, Any]:
+def _taught(run: Run, labels: RunLabels) -> set[int]:
+    """The nodes that some training label of this run names; none for a model that only reads names."""
+    return set() if run.config.model in READY_MADE else {one.node for one in labels.train if one.kind == IS}
+
+
+def _metrics(taxonomy: Taxonomy, targets: list[int], said: list[ImagePrediction], taught: set[int]) -> dict[str, Any]:
     probs = np.stack([one.log_probs for one in said if one.log_probs is not None])
     np.minimum(np.exp(probs, out=probs), 1, out=probs)  # in place: with thousands of classes it is large
     answers = np.stack([one.answers for one in said])
-    measured = evaluate(taxonomy, np.array(targets, dtype=np.int64), probs, answers)
+    nodes = np.array(targets, dtype=np.int64)
+    measured = {**evaluate(taxonomy, nodes, probs, answers), **unseen_metrics(taxonomy, nodes, answers, taught)}
     ece = answer_calibration_error(taxonomy, targets, said)
     return without_nan({**measured, "ece_leaf": ece, "images": len(targets)})
 

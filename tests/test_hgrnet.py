@@ -221,4 +221,5 @@ def test_zero_shot_is_queued_before_the_first_label(workspace):
         training.queue_run(workspace, config())
     with pytest.raises(BadConfig, match="reads the names"):
         training.queue_run(workspace, config(model="clip_zero_shot", backbone="resnet18"))
-    assert training.queue_run(workspace, config(model="clip_zero_shot", weights="openai")) == 2
+    published = config(model="clip_zero_shot", backbone="clip:RN50-quickgelu", weights="openai")
+    assert training.queue_run(workspace, published) == 2

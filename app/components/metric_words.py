@@ -83,6 +83,13 @@ GROUPS = {
         "coverage": Measure("Right at some level", "Share of careful answers that are right."),
         "mean_info": Measure("Detail of careful answers", "How much of the way down the tree careful answers go."),
     },
+    "How it does without examples": {
+        "unseen_accuracy": Measure(
+            "Right without an example", "Finest level right, for classes that no training label names."
+        ),
+        "seen_accuracy": Measure("Right with examples", "Finest level right, for the other classes."),
+        "seen_and_unseen": Measure("Balance of the two kinds", "High only where both of these are high."),
+    },
 }
 MEASURES = {exact: measure for group in GROUPS.values() for exact, measure in group.items()}
 MAIN = ("leaf_accuracy", "level_accuracy[1]", "full_path_accuracy", "severity")

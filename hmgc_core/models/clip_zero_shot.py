@@ -9,7 +9,7 @@ from torch import Tensor
 from hmgc_core.errors import NotTrainable
 from hmgc_core.models.backbones.clip_both_towers import ClipTowers
 from hmgc_core.models.base import Scores
-from hmgc_core.models.named_classes import NamedClasses, checked_prompt
+from hmgc_core.models.named_classes import NamedClasses
 from hmgc_core.models.options import chosen_options
 from hmgc_core.records import RunConfig, Targets
 from hmgc_core.taxonomy import Taxonomy
@@ -25,4 +25,4 @@ class ClipZeroShot(NamedClasses):
 
 def build(taxonomy: Taxonomy, trunk: ClipTowers, config: RunConfig) -> ClipZeroShot:
     """The model of the catalog's entry `clip_zero_shot`. Raises BadConfig where the prompt has no place for a name."""
-    return ClipZeroShot(taxonomy, trunk, prompt=checked_prompt(chosen_options(config)))
+    return ClipZeroShot(taxonomy, trunk, prompt=str(chosen_options(config)["prompt"]))

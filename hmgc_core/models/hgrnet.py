@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from hmgc_core.models.backbones.clip_both_towers import ClipTowers
 from hmgc_core.models.base import Scores, as_targets, weighted_mean
 from hmgc_core.models.contrasts import Contrast, ContrastTables
-from hmgc_core.models.named_classes import PROMPT, NamedClasses, checked_prompt, unit
+from hmgc_core.models.named_classes import PROMPT, NamedClasses, unit
 from hmgc_core.models.options import chosen_options
 from hmgc_core.records import IS_NOT, RunConfig, Targets
 from hmgc_core.taxonomy import Taxonomy
@@ -149,4 +149,4 @@ def build(taxonomy: Taxonomy, trunk: ClipTowers, config: RunConfig) -> HgrNet:
     options = chosen_options(config)
     names = ("out_ratio", "in_ratio", "window", "weighting")
     contrast = Contrast(**cast(dict[str, Any], {name: options[name] for name in names}), seed=config.seed)
-    return HgrNet(taxonomy, trunk, prompt=checked_prompt(options), contrast=contrast)
+    return HgrNet(taxonomy, trunk, prompt=str(options["prompt"]), contrast=contrast)

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hmgc_core.errors import BadConfig
 from hmgc_core.losses import leaf_log_marginals
 from hmgc_core.models.backbones.clip_both_towers import ClipTowers
 from hmgc_core.models.base import HierarchicalModel, Scores, answers_above
@@ -120,11 +119,3 @@ def prompts(taxonomy: Taxonomy, prompt: str) -> list[str]:
     names = [taxonomy.name(node).replace("_", " ") for node in range(len(taxonomy))]
     kinds = [f", a kind of {names[parent]}." if parent > 0 else "." for parent in taxonomy.parents]
     return [prompt.replace("{}", name) + kind for name, kind in zip(names, kinds, strict=True)]
-
-
-def checked_prompt(options: dict[str, Any]) -> str:
-    """The option `prompt`. Raises BadConfig where it has no place for the name."""
-    prompt = str(options["prompt"])
-    if "{}" not in prompt:
-        raise BadConfig(f"the prompt {prompt!r} has no {{}}", remedy="put {} where the name of the class belongs")
-    return prompt

@@ -63,11 +63,11 @@ class TreeSigmoidModel(HierarchicalModel):
         tree = tree_loss(scores.nodes, targets.nodes, self.taxonomy, targets.kinds)
         loss = weighted_mean(tree, targets.weights)
         named = self.has_one_leaf[targets.nodes] & (targets.kinds != IS_NOT)
-        if named.any():
-            leaves = self.first_leaf[targets.nodes[named]]
-            entropy = smoothed_cross_entropy(scores.leaves[named], leaves, self.label_smoothing)
-            loss = loss + weighted_mean(entropy, targets.weights[named])
-        return loss
+        entropy = smoothed_cross_entropy(scores.leaves, self.first_leaf[targets.nodes], self.label_smoothing)
+        # Over all images, then masked: to ask a GPU which are named, or whether one is, would make the host wait.
+        weights = torch.where(named, targets.weights, 0)
+        leaf_loss = weighted_mean(torch.where(named, entropy, 0), weights)
+        return loss + torch.where(named.any(), leaf_loss, 0)
 
     def log_probs(self, scores: SigmoidScores) -> Tensor:
         """(B, N): the tree marginals. Those of sigmoids are flat by construction, see docs/models.md."""

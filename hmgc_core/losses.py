@@ -94,9 +94,9 @@ class _TreeStates:
 
     def to_scores(self, grad: Tensor) -> Tensor:
         """The gradient of energies as that of scores: a score acts on every state below it, the root's on none."""
-        below = subtree_sums(grad, self.sums)
-        below[0].zero_()
-        return transposed(below)
+        grad = subtree_sums(grad, self.sums)  # under the same name: what was given is needed no longer and may be large
+        grad[0].zero_()
+        return transposed(grad)
 
     def sums_above(self, of_nodes: Tensor) -> Tensor:
         """(N, B) by node to the sum over the nodes that each state is at or below."""
@@ -269,5 +269,7 @@ class _SetLoss(torch.autograd.Function):
         """P(state) minus P(state | label)."""
         weights, total, rows, columns, inside, inside_total = ctx.saved_tensors
         of_label = inside * (grad / inside_total)[columns]
-        to_energies = (weights * (grad / total)).index_put_((rows, columns), -of_label, accumulate=True)
-        return ctx.states.to_scores(to_energies), None, None, None, None
+        gradient = ctx.states.to_scores(
+            (weights * (grad / total)).index_put_((rows, columns), -of_label, accumulate=True)
+        )
+        return gradient, None, None, None, None

@@ -181,7 +181,7 @@ def transposed(values: Tensor) -> Tensor:
     # To shuffle the channels of a picture of one pixel is to transpose them, and unlike `contiguous`, which goes number
     # by number, torch does it in registers: three times as fast.
     pixel = values.reshape(1, 1, 1, rows * columns).permute(0, 3, 1, 2)
-    return torch.channel_shuffle(pixel, rows).permute(0, 2, 3, 1).view(columns, rows)
+    return torch.channel_shuffle(pixel, rows).view(columns, rows)
 
 
 class _LogSums(torch.autograd.Function):

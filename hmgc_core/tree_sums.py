@@ -73,8 +73,8 @@ def tree_index(taxonomy: Taxonomy, device: torch.device) -> TreeIndex:
         leaf_places=torch.as_tensor(leaf_places, device=device),
         intervals=torch.as_tensor(intervals, device=device),
         leaf_intervals=torch.as_tensor(leaf_intervals, device=device),
-        subtrees=_subtree_sums(*intervals, device),
-        leaf_sums=_subtree_sums(*leaf_intervals, device),
+        subtrees=_subtree_sums(intervals, device),
+        leaf_sums=_subtree_sums(leaf_intervals, device),
     )
 
 
@@ -106,8 +106,9 @@ def _met_on_the_way_up(taxonomy: Taxonomy) -> list[tuple[IntArray, IntArray]]:
     return [(table[table < nobody], (table < nobody).sum(1)) for table in tables]
 
 
-def _subtree_sums(low: IntArray, high: IntArray, device: torch.device) -> SubtreeSums:
-    """low, high: (N,) the interval of each node; that of node 0 is all states."""
+def _subtree_sums(intervals: IntArray, device: torch.device) -> SubtreeSums:
+    """intervals: (2, N) states at or below each node; node 0 has all."""
+    low, high = intervals
     states, size = int(high[0]), _block_size(int(high[0]))
     long = np.flatnonzero(high - low >= 2 * size)  # longer than that, there is a whole block in it wherever it starts
     first_block, end_block = -(-low[long] // size), high[long] // size

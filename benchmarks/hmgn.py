@@ -225,7 +225,15 @@ class AuthorsCell(nn.Module):
 
 def machine() -> str:
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-    return f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}, load {load:.1f}"
+    return f"{os.cpu_count()} cores of {processor()}, torch {torch.__version__}, load {load:.1f}"
+
+
+def processor() -> str:
+    """Its model where the system tells, else its family."""
+    told = Path("/proc/cpuinfo")
+    lines = told.read_text().splitlines() if told.is_file() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import pytest
 from reading_pages import button, open_page, said, with_failed_run
 
 from app.components import charts, metric_words, run_detail, wording
-from hmgc_core.metrics import evaluate
+from hmgc_core.metrics import evaluate, unseen_metrics
 from hmgc_core.models import options
 from hmgc_core.models.options import Option
 from hmgc_core.records import Run, RunConfig
@@ -209,7 +209,10 @@ def test_figures_are_named_for_people_and_nothing_is_made_up() -> None:
 
 def test_every_measure_has_words_and_stands_in_one_group(tiny_tree: Taxonomy) -> None:
     targets = tiny_tree.leaves
-    measured = evaluate(tiny_tree, targets, tiny_tree.is_ancestor[:, targets].T.astype(float), targets)
+    measured = {
+        **evaluate(tiny_tree, targets, tiny_tree.is_ancestor[:, targets].T.astype(float), targets),
+        **unseen_metrics(tiny_tree, targets, targets, targets[1:].tolist()),
+    }
     assert metric_words.MEASURES.keys() == measured.keys() - {"answers"}
     assert sum(len(group) for group in metric_words.GROUPS.values()) == len(metric_words.MEASURES)
     grouped = metric_words.by_group(metric_words.figures(measured))

@@ -1,5 +1,6 @@
 """An import is looked at before it happens: the preview tells exactly what comes, and leaves nothing behind."""
 
+import csv
 import gc
 import io
 import os
@@ -185,6 +186,43 @@ def test_a_zip_brings_its_pictures_and_the_labels_of_its_table(ws: Workspace, tm
     (record,) = import_history.history(ws)
     assert (record.source, record.how, record.started_by, record.copied) == ("birds.zip", "zip", "ada", True)
     assert (record.images, record.annotations, record.skips, record.done, record.total) == (3, 2, 1, 3, 3)
+
+
+def exported(ws: Workspace) -> dict[str, str]:
+    """label -> original_paths of what everybody says now."""
+    exports.export_words(ws, ws.folder.parent / "out.csv")
+    with (ws.folder.parent / "out.csv").open(newline="") as file:
+        return {row["label"]: row["original_paths"] for row in csv.DictReader(file)}
+
+
+def test_an_upload_keeps_the_names_of_its_files_on_screen_and_in_exports(ws: Workspace, tmp_path: Path) -> None:
+    a, b = written(tmp_path / "a.png", 1), written(tmp_path / "b.png", 2)
+    packed = zipped(tmp_path / "set.zip", {"deep/b.png": b, "deep/again.png": b}).read_bytes()
+    sent = [Upload("my heron.png", io.BytesIO(a)), Upload("set.zip", io.BytesIO(packed))]
+    imports.carry_out(ws, import_plan.plan_uploads(ws, sent))
+    by_name = {record.name: record for record in (pictures.image(ws, 1), pictures.image(ws, 2))}
+    assert {*by_name} == {"my heron.png", "b.png"}
+    assert by_name["b.png"].path.is_relative_to(ws.copies)
+    label(ws, by_name["my heron.png"].id, "owl")
+    label(ws, by_name["b.png"].id, "tug")
+    assert exported(ws) == {"owl": "my heron.png", "tug": "set.zip/deep/b.png|set.zip/deep/again.png"}
+    imports.carry_out(ws, import_plan.plan_uploads(ws, [Upload("other.png", io.BytesIO(a))]))
+    assert exported(ws)["owl"] == "my heron.png|other.png"
+    imports.import_images(ws, tmp_path)  # where the same pictures lie, they are referred to
+    assert exported(ws)["owl"] == "my heron.png|other.png|a.png"
+    import_history.undo_import(ws)
+    assert exported(ws)["owl"] == "my heron.png|other.png"
+
+
+def test_names_of_an_upload_come_back_with_a_backup_and_with_pictures_taken_out(ws: Workspace, tmp_path: Path) -> None:
+    a = written(tmp_path / "a.png", 1)
+    imports.carry_out(ws, import_plan.plan_uploads(ws, [Upload("heron.png", io.BytesIO(a))]))
+    import_history.undo_import(ws)
+    label(ws, 1, "owl")  # from a page that was still open
+    assert exported(ws) == {"owl": "heron.png"}
+    backups.backup(ws, tmp_path / "whole.zip")
+    backups.restore(tmp_path / "whole.zip", tmp_path / "back")
+    assert exported(workspaces.open_workspace(tmp_path / "back")) == {"owl": "heron.png"}
 
 
 def uploads(**files: bytes | str) -> list[Upload]:

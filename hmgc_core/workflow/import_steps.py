@@ -107,11 +107,14 @@ def _add_new(mine: dict[Key, Value], more: dict[Key, Value]) -> None:
 
 @dataclass
 class Step:
-    """What is to be stored: new pictures, places (path -> content), and per annotator (content, what is said)."""
+    """What is to be stored: new pictures, places (path -> content), and per annotator (content, what is said).
+
+    names: path -> what the files with this content are called in the source.
+    """
 
     fresh: dict[str, FoundPicture] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
-    originals: dict[str, str] = field(default_factory=dict)
+    names: dict[str, list[str]] = field(default_factory=dict)
     labels: dict[str, list[tuple[str, Said]]] = field(default_factory=dict)
 
 
@@ -164,7 +167,7 @@ class Decider:
         if picture.place not in known.places:
             self._places.add(picture.place)
         known.places[picture.place] = step.places[picture.place] = picture.sha256
-        step.originals.setdefault(picture.place, picture.name)
+        step.names.setdefault(picture.place, []).append(picture.name)
 
     def _split(self, picture: ReadPicture) -> Split | None:
         split = SPLIT_WORDS.get(picture.row.split)

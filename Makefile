@@ -10,6 +10,9 @@ FITS = import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2]
 PYTHON ?= $(shell for name in python3 python3.12 python3.13 python3.11 python3.14 python; do \
 	"$$name" -c "$(FITS)" >/dev/null 2>&1 && { command -v "$$name"; break; }; done)
 
+# The drawn demo set belongs to the default workspace; one of your own begins empty.
+DEMO = $(if $(or $(filter data,$(WORKSPACE)),$(wildcard $(WORKSPACE)/demo.unfinished)),--demo)
+
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
@@ -24,7 +27,7 @@ help:
 	@echo "make clean   remove the environment and caches (never the workspace)"
 
 run: .venv/installed
-	@test -e "$(WORKSPACE)/hmgc.db" -a ! -e "$(WORKSPACE)/demo.unfinished" || $(BIN)/hmgc init --demo --workspace "$(WORKSPACE)"
+	@test -e "$(WORKSPACE)/hmgc.db" -a ! -e "$(WORKSPACE)/demo.unfinished" || $(BIN)/hmgc init $(DEMO) --workspace "$(WORKSPACE)"
 	@exec $(BIN)/hmgc serve --workspace "$(WORKSPACE)" --host $(HOST) --port $(PORT)
 
 test: .venv/installed-dev

@@ -138,7 +138,8 @@ def import_taxonomy(
         print_json({name: getattr(done, name) for name in ("nodes", "leaves", "depth", "version", "moved")})
         return
     screen.print(
-        f"{done.nodes} classes, {done.leaves} of them at the finest level, {done.depth} levels; version {done.version}."
+        f"{done.nodes} classes, {done.leaves} of them at the finest level, "
+        f"{done.depth} {'level' if done.depth == 1 else 'levels'}; version {done.version}."
     )
     if done.moved:
         screen.print(f"{done.moved} labels moved.")
@@ -247,6 +248,9 @@ def runs(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None
     found = training.all_runs(open_existing(workspace))
     if as_json:
         print_json([_run_values(run) for run in found])
+        return
+    if not found:
+        screen.print("No model was trained yet. Train one: `hmgc train MODEL`, or the Train page.", soft_wrap=True)
         return
     table = Table("run", "status", "model", "backbone", "pixels", "progress", "finest level right (test)")
     for run in found:

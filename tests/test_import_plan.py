@@ -196,7 +196,7 @@ def exported(ws: Workspace) -> dict[str, str]:
 
 
 def test_an_upload_keeps_the_names_of_its_files_on_screen_and_in_exports(ws: Workspace, tmp_path: Path) -> None:
-    a, b = written(tmp_path / "a.png", 1), written(tmp_path / "b.png", 2)
+    a, b = written(tmp_path / "mine" / "a.png", 1), written(tmp_path / "b.png", 2)
     packed = zipped(tmp_path / "set.zip", {"deep/b.png": b, "deep/again.png": b}).read_bytes()
     sent = [Upload("my heron.png", io.BytesIO(a)), Upload("set.zip", io.BytesIO(packed))]
     imports.carry_out(ws, import_plan.plan_uploads(ws, sent))
@@ -208,8 +208,8 @@ def test_an_upload_keeps_the_names_of_its_files_on_screen_and_in_exports(ws: Wor
     assert exported(ws) == {"owl": "my heron.png", "tug": "set.zip/deep/b.png|set.zip/deep/again.png"}
     imports.carry_out(ws, import_plan.plan_uploads(ws, [Upload("other.png", io.BytesIO(a))]))
     assert exported(ws)["owl"] == "my heron.png|other.png"
-    imports.import_images(ws, tmp_path)  # where the same pictures lie, they are referred to
-    assert exported(ws)["owl"] == "my heron.png|other.png|a.png"
+    imports.import_images(ws, tmp_path / "mine")  # of pictures that stay where they lie, it is their path
+    assert exported(ws)["owl"] == "my heron.png|other.png|mine/a.png"
     import_history.undo_import(ws)
     assert exported(ws)["owl"] == "my heron.png|other.png"
 

@@ -37,7 +37,7 @@ def _row(run: Run) -> dict[str, str]:
         "Finest level right": figures.get("leaf_accuracy", "–"),
         "Every level right": figures.get("full_path_accuracy", "–"),
         "How far off mistakes are": figures.get("severity", "–"),
-        "Labels up to": f"no. {run.last_annotation_id:,}",
+        "Learned from": f"labels 1 to {run.last_annotation_id:,}",
     }
 
 

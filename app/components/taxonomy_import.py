@@ -2,7 +2,7 @@
 
 import re
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import streamlit as st
@@ -59,7 +59,7 @@ def show(ws: Workspace) -> None:
             st.markdown(FORMATS)
         tree_versions.show(ws)
         return
-    _show_candidate(ws, candidate)
+    _show_candidate(ws, replace(candidate, read=taxonomies.recognised(ws, candidate.read)))
     actions.show_problem(state.TREE_IMPORT)
 
 

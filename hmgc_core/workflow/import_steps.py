@@ -15,7 +15,7 @@ from hmgc_core.exchange.table import SPLIT_WORDS, TableRow
 from hmgc_core.records import KINDS, Kind, Split
 from hmgc_core.splits import split_of
 from hmgc_core.store.images import FoundPicture
-from hmgc_core.taxonomy import Taxonomy
+from hmgc_core.taxonomy import Taxonomy, folded
 
 MOST_COMPARED = 400_000  # names that are compared to find those most like an unknown class; takes some 10 s
 
@@ -203,7 +203,7 @@ class Decider:
         """The key that a table means: its own, or that of the only class of this name."""
         if self.taxonomy is None or label in self.taxonomy:
             return label
-        named = self._keys_by_name.get(_readable(label), [])
+        named = self._keys_by_name.get(folded(label), [])
         return named[0] if len(named) == 1 else label
 
     @cached_property
@@ -211,7 +211,7 @@ class Decider:
         found: dict[str, list[str]] = {}
         if self.taxonomy is not None:
             for node, key in enumerate(self.taxonomy.keys):
-                found.setdefault(_readable(self.taxonomy.name(node)), []).append(key)
+                found.setdefault(folded(self.taxonomy.name(node)), []).append(key)
         return found
 
     def _problem(self, row: TableRow) -> tuple[str, What]:
@@ -236,7 +236,7 @@ class Decider:
     def _nearest(self, label: str) -> tuple[str, ...]:
         if label in self.looked_up:
             return self.looked_up[label].nearest
-        several = self._keys_by_name.get(_readable(label), [])
+        several = self._keys_by_name.get(folded(label), [])
         if several:
             return tuple(several[:3])
         keys = self.taxonomy.keys if self.taxonomy else ()
@@ -252,11 +252,6 @@ def copy_place(sha256: str, name: str) -> str:
 def label_uid(number: int, annotator: str, sha256: str, says: Said) -> str:
     """The uid of a label that comes with import `number`."""
     return f"import-{number}-" + hashlib.sha256("\0".join((annotator, sha256, *says)).encode()).hexdigest()[:40]
-
-
-def _readable(name: str) -> str:
-    """A name without regard to capitals and blanks."""
-    return " ".join(name.casefold().split())
 
 
 def _in_words(says: Said) -> str:

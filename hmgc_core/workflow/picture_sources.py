@@ -159,7 +159,7 @@ def _add_upload(source: PictureSource, upload: Upload, place: int, on_progress: 
             shutil.copyfileobj(upload.content, file)
     except OSError as error:
         raise disk_error(error) from error
-    if is_archive(target):
+    if ending == ".zip" or is_archive(target):
         _add_archive(source, target, upload.name, on_progress)
         target.unlink()
     elif ending in SUFFIXES | TABLES:

@@ -10,24 +10,23 @@ FITS = import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2]
 PYTHON ?= $(shell for name in python3 python3.12 python3.13 python3.11 python3.14 python; do \
 	"$$name" -c "$(FITS)" >/dev/null 2>&1 && { command -v "$$name"; break; }; done)
 
-# The drawn demo set belongs to the default workspace; one of your own begins empty.
-DEMO = $(if $(or $(filter data,$(WORKSPACE)),$(wildcard $(WORKSPACE)/demo.unfinished)),--demo)
-
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .PHONY: help run test check bench clean format
 
 help:
-	@echo "make run     install what is missing, make the demo workspace, start the app"
+	@echo "make run     install what is missing, make the demo workspace (or, with WORKSPACE=…, an empty one), start the app"
 	@echo "make test    run every test"
 	@echo "make check   format, lint, types, floors"
 	@echo "make bench   run the benchmarks"
 	@echo "make format  put the code into its format"
 	@echo "make clean   remove the environment and caches (never the workspace)"
 
+# The drawn demo set belongs to the default workspace; one of your own begins empty.
 run: .venv/installed
-	@test -e "$(WORKSPACE)/hmgc.db" -a ! -e "$(WORKSPACE)/demo.unfinished" || $(BIN)/hmgc init $(DEMO) --workspace "$(WORKSPACE)"
+	@test -e "$(WORKSPACE)/hmgc.db" -a ! -e "$(WORKSPACE)/demo.unfinished" || $(BIN)/hmgc init --workspace "$(WORKSPACE)" \
+		$$(test "$(WORKSPACE)" = data -o -e "$(WORKSPACE)/demo.unfinished" && echo --demo)
 	@exec $(BIN)/hmgc serve --workspace "$(WORKSPACE)" --host $(HOST) --port $(PORT)
 
 test: .venv/installed-dev

@@ -46,10 +46,14 @@ def main() -> None:
     try:
         app()
     except HmgcError as error:
-        remarks.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        if error.remedy:
-            remarks.print(f"remedy: {error.remedy}", markup=False, highlight=False, soft_wrap=True)
+        _print_error(error)
         sys.exit(1)
+
+
+def _print_error(error: HmgcError) -> None:
+    remarks.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+    if error.remedy:
+        remarks.print(f"remedy: {error.remedy}", markup=False, highlight=False, soft_wrap=True)
 
 
 # --- the workspace ----------------------------------------------------------------------------------------------------
@@ -305,10 +309,19 @@ def predict(
     finished = _finished_run(ws, run)
     from hmgc_core import inspection  # noqa: PLC0415 - torch takes seconds to import
 
-    answers = inspection.predict(ws, finished, images)
+    fine, problems = inspection.sort_out(ws, images)
+    answers = inspection.predict(ws, finished, fine) if fine else []
     if as_json:
         print_json(answers)
-        return
+    else:
+        _print_answers(answers)
+    for problem in problems:
+        _print_error(problem)
+    if problems:
+        raise typer.Exit(1)
+
+
+def _print_answers(answers: list[dict[str, Any]]) -> None:
     for answer in answers:
         steps = zip(answer["names"], answer["probabilities"], strict=True)
         path = " › ".join(f"{name} ({probability:.0%})" for name, probability in steps)

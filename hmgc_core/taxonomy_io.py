@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hmgc_core.cells import unguarded
 from hmgc_core.errors import TaxonomyError
 from hmgc_core.taxonomy import NodeText, Taxonomy
 
@@ -115,13 +116,6 @@ def read_taxonomy_text(text: str, format: str, *, name: str) -> TaxonomyFile:
     return draft.finish()
 
 
-def edge_rows(taxonomy: Taxonomy) -> Iterator[tuple[str, str, str, str, str]]:
-    """A class tree as rows of EDGE_COLUMNS, from which it is read back as it is."""
-    for node, key in enumerate(taxonomy.keys):
-        parent = taxonomy.keys[taxonomy.parents[node]] if node else ""
-        yield key, parent, taxonomy.name(node), "|".join(taxonomy.synonyms(node)), taxonomy.note(node)
-
-
 def _read_text(path: Path) -> str:
     try:
         size = path.stat().st_size
@@ -192,7 +186,7 @@ def _read_edges(draft: _Draft, text: str) -> None:
                 draft.path, line, f"{len(cells)} cells, but the header has {len(header)}",
                 "put quotes around a value that holds a comma",
             )  # fmt: skip
-        cell = {name: cells[i] if i < len(cells) else "" for name, i in place.items()}
+        cell = {name: unguarded(cells[i]) if i < len(cells) else "" for name, i in place.items()}
         if not cell["child"]:
             raise _error(draft.path, line, "the child is blank", "give every row a child key")
         synonyms = tuple(s for part in cell.get("synonyms", "").split("|") if (s := part.strip()))

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from conftest import TINY_LEAVES, label, upcoming, write_picture, write_table
 
-from hmgc_core.errors import HmgcError, TableError, WorkspaceError
+from hmgc_core.errors import ArchiveError, HmgcError, TableError, WorkspaceError
 from hmgc_core.exchange.table import Columns
 from hmgc_core.store import checks, images
 from hmgc_core.store.schema import image_path, now, picture_import
@@ -125,8 +125,23 @@ def test_a_preview_tells_splits_unknown_classes_and_conflicts(ws: Workspace, tmp
     assert preview.by_split == {"train": 1, "val": 2, "test": 1}
     assert {name: found.labels for name, found in preview.unknown.items()} == {"albatros": 2, "heron": 1}
     assert preview.unknown["albatros"].nearest[0] == "albatross"
-    assert sorted(skip.what for skip in preview.skipped) == ["class", "class", "class", "label", "split"]
+    assert sorted(skip.what for skip in preview.skipped) == ["class", "class", "class", "label"]
+    assert "1 picture stays in the split it is in" in preview.stayed_in_words
+    assert "0.png: train, not test" in preview.stayed_in_words
     assert (preview.images, preview.annotations, preview.known, preview.duplicates) == (4, 1, 0, 0)
+
+
+def test_labels_of_pictures_that_are_in_another_split_come_in_and_one_line_says_so(
+    ws: Workspace, tmp_path: Path
+) -> None:
+    for number in range(5):
+        write_picture(tmp_path / f"{number}.png", number, side=16)
+    imports.import_images(ws, tmp_path)
+    rows = [{"path": f"{number}.png", "label": "owl", "split": "test"} for number in range(5)]
+    report = imports.import_images(ws, write_table(tmp_path / "t.csv", rows))
+    others = [number for number in range(5) if pictures.image(ws, number + 1).split != "test"]
+    assert (report.annotations, report.skipped, len(report.stayed)) == (5, [], len(others))
+    assert f"{len(others)} pictures stay in the split they are in" in report.stayed_in_words
 
 
 def test_what_was_read_for_the_preview_is_not_read_again(ws: Workspace, tmp_path: Path) -> None:
@@ -240,6 +255,14 @@ def test_files_zips_and_a_table_may_be_uploaded_together(ws: Workspace, tmp_path
     plan = import_plan.plan_uploads(ws, uploads(one_zip=one, two_zip=two, c_png=c, labels_csv=table))
     report = imports.carry_out(ws, plan)
     assert (report.images, report.annotations, report.skipped) == (3, 3, [])
+    assert staged(ws) == []
+
+
+@pytest.mark.parametrize(("content", "words"), [(b"", "x.zip is empty"), (b"no zip", "damaged")])
+def test_a_zip_that_is_none_is_told_as_such(ws: Workspace, content: bytes, words: str) -> None:
+    with pytest.raises(ArchiveError, match=words) as caught:
+        import_plan.plan_uploads(ws, [Upload("x.zip", io.BytesIO(content))])
+    assert caught.value.remedy
     assert staged(ws) == []
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import BinaryIO, Literal, NamedTuple
 
-from hmgc_core.exchange.cells import write_rows
+from hmgc_core.cells import write_rows
 from hmgc_core.records import Kind, Split
 
 State = Literal["current", "earlier", "withdrawn"]

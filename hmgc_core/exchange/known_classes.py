@@ -24,7 +24,11 @@ def recognise(file: TaxonomyFile, old: Taxonomy) -> TaxonomyFile:
     remarks = [remark for remark in file.remarks if remark != root_remark(file.taxonomy.keys[0]) or 0 not in found.same]
     if found.by_name:
         one = found.by_name == 1
-        words = "class was recognised by its name and keeps its key" if one else "classes were recognised by name and keep their keys"  # noqa: E501
+        words = (
+            "class was recognised by its name and keeps its key"
+            if one
+            else "classes were recognised by name and keep their keys"
+        )
         remarks.append(f"{found.by_name} {words}")
     for name, keys in list(found.unclear.items())[:MOST_TOLD]:
         fits = ", ".join(map(repr, keys[:3])) + (", …" if len(keys) > 3 else "")
@@ -63,7 +67,9 @@ class _Search:
         left: list[tuple[int, list[int]]] = []
         for node in nameless:  # parents come before their children
             fits = known.get(folded(new.name(node)), [])
-            found = self._choose(node, [fit for fit in fits if fit not in taken], once=wanted[folded(new.name(node))] == 1)
+            found = self._choose(
+                node, [fit for fit in fits if fit not in taken], once=wanted[folded(new.name(node))] == 1
+            )
             if node in self.same:
                 continue
             if found is None:

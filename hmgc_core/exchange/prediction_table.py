@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from hmgc_core.exchange.cells import write_rows
+from hmgc_core.cells import write_rows
 from hmgc_core.records import Split
 
 COLUMNS = (

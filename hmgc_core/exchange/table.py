@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
+from hmgc_core.cells import unguarded, write_rows
 from hmgc_core.errors import TableError
-from hmgc_core.exchange.cells import unguarded, write_rows
 
 SPLIT_WORDS = {
     "train": "train",

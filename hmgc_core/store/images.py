@@ -169,7 +169,9 @@ def _with_path() -> sa.Select:
         .correlate(image)
     )
     return (
-        sa.select(image, image_path.c.path.label("inner_path"), image_path.c.original, folder.c.path.label("folder_path"))
+        sa.select(
+            image, image_path.c.path.label("inner_path"), image_path.c.original, folder.c.path.label("folder_path")
+        )
         .join(image_path, image_path.c.id == first)
         .join(folder, folder.c.id == image_path.c.folder_id)
     )

@@ -13,6 +13,7 @@ from hmgc_core.durable_files import not_written, written_whole
 from hmgc_core.errors import OutputError, UnknownRun
 from hmgc_core.exchange.annotation_table import BETWEEN_CLASSES, BETWEEN_PATHS, AnnotationRow, State, write_annotations
 from hmgc_core.exchange.prediction_table import PredictionRow, write_predictions
+from hmgc_core.exchange.tree_table import write_tree
 from hmgc_core.given_paths import given_path
 from hmgc_core.leading import Reading, Step, read_on
 from hmgc_core.querying import Cut, cut_nodes
@@ -24,14 +25,22 @@ from hmgc_core.taxonomy import IntArray, Taxonomy
 from hmgc_core.workflow.taxonomies import current_taxonomy, taxonomy_version
 from hmgc_core.workflow.training import run
 
-__all__ = ["Cut", "ExportReport", "export_annotations", "export_predictions", "export_words", "place_for_download"]
+__all__ = [
+    "Cut",
+    "ExportReport",
+    "export_annotations",
+    "export_predictions",
+    "export_tree",
+    "export_words",
+    "place_for_download",
+]
 
 KEPT_S = 24 * 3600.0
 
 
 @dataclass
 class ExportReport:
-    """What was written. what: `labels` or `predictions`. left_out: statements that say nothing at this cut."""
+    """What was written. what: `labels`, `predictions` or `tree`. left_out: statements that say nothing at this cut."""
 
     file: Path
     what: str
@@ -96,6 +105,17 @@ def export_predictions(
         rows = _prediction_rows(connection, asked, taxonomy, stands, out.parent, on_progress)
         levels = int(taxonomy.depths[stands].max())
         return ExportReport(out, "predictions", write_predictions(file, rows, levels=levels))
+
+
+def export_tree(ws: Workspace, out: Path) -> ExportReport:
+    """Write the class tree in use as `child,parent,name,synonyms,note`, to be changed and brought in again.
+
+    Raises OutputError where the file cannot be written, and then leaves nothing; TaxonomyError without a class tree.
+    """
+    _, taxonomy = current_taxonomy(ws)
+    out = _place(ws, out)
+    with written_whole(out) as file:
+        return ExportReport(out, "tree", write_tree(file, taxonomy))
 
 
 def place_for_download(ws: Workspace) -> Path:

@@ -8,7 +8,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, TypeVar, cast
+from typing import Literal, NamedTuple, TypeVar, cast
 
 from hmgc_core.errors import nearest_names
 from hmgc_core.exchange.table import SPLIT_WORDS, TableRow
@@ -34,6 +34,14 @@ class Skip:
     what: What = "picture"
 
 
+class Stayed(NamedTuple):
+    """A picture that is in one split already, while its row asks for another; all else of the row comes in."""
+
+    path: str
+    split: Split
+    asked: Split
+
+
 @dataclass(frozen=True)
 class UnknownClass:
     """A class that a table names and the tree lacks. labels: how many rows say so; nearest: keys of the tree."""
@@ -47,7 +55,7 @@ class ImportReport:
     """What an import did, or would do. images: new ones; duplicates: further places of a known content; known: seen.
 
     by_split: the new pictures. unknown: classes the tree lacks. changed: files that were different from what the
-    preview saw. number: the import's own, 0 of a preview.
+    preview saw. stayed: pictures that stay in their split. number: the import's own, 0 of a preview.
     """
 
     images: int = 0
@@ -58,7 +66,20 @@ class ImportReport:
     by_split: dict[Split, int] = field(default_factory=dict)
     unknown: dict[str, UnknownClass] = field(default_factory=dict)
     changed: int = 0
+    stayed: list[Stayed] = field(default_factory=list)
     number: int = 0
+
+    @property
+    def stayed_in_words(self) -> str:
+        """How many pictures stay in a split although a row asks for another, and one of them; "" where none does."""
+        if not self.stayed:
+            return ""
+        one = self.stayed[0]
+        many = f"{len(self.stayed)} pictures stay in the split they are in, not in the one their rows name"
+        said = "1 picture stays in the split it is in, not in the one its row names" if len(self.stayed) == 1 else many
+        return (
+            f"{said}; nothing else of these rows is left out for it (such as {one.path}: {one.split}, not {one.asked})"
+        )
 
     def skip(self, path: str, reason: str, what: What = "picture") -> None:
         """Count one thing that was left out."""
@@ -157,11 +178,7 @@ class Decider:
         else:
             self.report.duplicates += 1
         if split and split != first:
-            self.report.skip(
-                picture.row.path,
-                f"its content is already in the {first} split; the split {split} was left out",
-                "split",
-            )
+            self.report.stayed.append(Stayed(picture.row.path, first, split))
         known.splits[picture.sha256] = first
         self._names.add(picture.name)
         if picture.place not in known.places:

@@ -19,8 +19,8 @@ class AnnotationRow(NamedTuple):
     path: the picture's first place, relative to the table where it lies below it. label: the class's key in the newest
     tree, at the cut. kind: what is said of it. state: `current` = its annotator's word, `earlier` = they said something
     else since, `withdrawn` = taken back. level: edges from the root. class_path: keys from the top level down. said_as:
-    the key as it was said, in the tree `tree_version`. original_paths: the files it was brought in as: of a copy the names
-    they had, else where it lies. other_paths: further places of the same picture.
+    the key as it was said, in the tree `tree_version`. original_paths: of a copy the names that its
+    files had, else where it lies. other_paths: further places of the same picture.
     """
 
     path: str

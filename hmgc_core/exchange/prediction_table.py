@@ -17,8 +17,8 @@ COLUMNS = (
 class PredictionRow:
     """What a run says of one picture, at the cut. The fields are the columns of COLUMNS.
 
-    original_paths, other_paths: as in `AnnotationRow`. steps: (key, probability) from the top level down to `key`; they become the columns `level1`,
-    `level1_probability`, and so on.
+    original_paths, other_paths: as in `AnnotationRow`. steps: (key, probability) from the top level down to `key`; they
+    become the columns `level1`, `level1_probability`, and so on.
     """
 
     run: int

@@ -183,7 +183,7 @@ def _record(row: sa.Row) -> ImageRecord:
 
 
 def originals(kept: str | None) -> tuple[str, ...]:
-    """Where a copy came from, as people know it: one name or several, as a place keeps them; none of what is no copy."""
+    """Where a copy came from, as people know it: the names that a place keeps. None of a picture that is no copy."""
     return tuple(kept.split(BETWEEN_ORIGINALS)) if kept else ()
 
 

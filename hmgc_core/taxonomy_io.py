@@ -5,6 +5,7 @@ to do about it.
 """
 
 import csv
+import io
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -160,7 +161,7 @@ def _tell_format(path: Path, text: str) -> str:
 
 def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
     """(line number, cells without outer blanks) of each row that is not blank."""
-    reader = csv.reader(text.splitlines(keepends=True), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)  # a name may hold other signs that end lines
     while True:
         line = reader.line_num + 1
         try:

@@ -135,6 +135,8 @@ def _show_candidate(ws: Workspace, candidate: _Candidate) -> None:
     tried = actions.attempt(_store, ws, candidate, to_ancestor=move, dry_run=True)
     if isinstance(tried, OrphanedLabels):
         tree_difference.show_plan(new, moved=sum(tried.counts.values()))
+        for remark in candidate.read.remarks:
+            st.caption(escape_markdown(remark))
         tree_difference.show_orphans(tried, change)
         if change is not None:
             tree_difference.show_classes(change)

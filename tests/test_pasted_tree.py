@@ -1,6 +1,7 @@
 """A pasted class tree is told by its content; what is none is refused in plain words; what it would change is shown."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -198,3 +199,14 @@ def test_labels_stay_with_classes_that_are_pasted_by_name(empty_workspace: Works
     assert change is not None
     assert (change.added, change.elsewhere) == (("Car",), ("albatross",))
     assert "albatross" not in change.dropped
+
+
+@pytest.mark.parametrize("text", ["life\n  bird\n    owl\n  ship", "bird\n  owl\nship"])
+def test_a_tree_of_joined_keys_keeps_that_way_of_making_them_and_its_notes(text: str) -> None:
+    old = read_pasted(text).file.taxonomy
+    owl = next(key for key in old.keys if key.endswith("owl"))
+    noted = replace(old, texts={**old.texts, owl: NodeText("owl", (), "round eyes")})
+    indent = "  " * (1 + text.startswith("life"))
+    tree = recognise(read_pasted(f"{text}\n{indent}tug").file, noted).taxonomy
+    assert tree.texts[owl].note == "round eyes"
+    assert set(tree.keys) == {*read_pasted(f"{text}\n{indent}tug").file.taxonomy.keys}

@@ -19,24 +19,11 @@ def recognise(file: TaxonomyFile, old: Taxonomy) -> TaxonomyFile:
     """
     found = _Search(file, old)
     found.look()
-    if not found.by_name and not found.unclear:
+    if not file.unkeyed.intersection(file.taxonomy.keys[node] for node in found.same) and not found.unclear:
         return file
-    remarks = [remark for remark in file.remarks if remark != root_remark(file.taxonomy.keys[0]) or 0 not in found.same]
-    if found.by_name:
-        one = found.by_name == 1
-        words = (
-            "class was recognised by its name and keeps its key"
-            if one
-            else "classes were recognised by name and keep their keys"
-        )
-        remarks.append(f"{found.by_name} {words}")
-    for name, keys in list(found.unclear.items())[:MOST_TOLD]:
-        fits = ", ".join(map(repr, keys[:3])) + (", …" if len(keys) > 3 else "")
-        remarks.append(f"{name!r} could be {fits} of the tree in use: taken as a new class")
-    if len(found.unclear) > MOST_TOLD:
-        remarks.append(f"{len(found.unclear) - MOST_TOLD} more names are as unclear and taken as new classes")
-    return replace(file, taxonomy=_with_keys_of(old, file, found.same) if found.by_name else file.taxonomy,
-                   remarks=tuple(remarks))  # fmt: skip
+    added_root = root_remark(file.taxonomy.keys[0]) if 0 in found.same else ""
+    remarks = [remark for remark in file.remarks if remark != added_root]
+    return replace(file, taxonomy=_with_keys_of(old, file, found.same), remarks=(*remarks, *found.remarks()))
 
 
 @dataclass
@@ -50,48 +37,53 @@ class _Search:
     unclear: dict[str, list[str]] = field(default_factory=dict)
 
     def look(self) -> None:
+        """Find the same classes: those with a key or in their old place first, then the others by their names."""
         new, old, unkeyed = self.file.taxonomy, self.old, self.file.unkeyed
         self.same = {
             node: old.index(key)
             for node, key in enumerate(new.keys)
             if key in old and (key not in unkeyed or _parent_key(new, node) == _parent_key(old, old.index(key)))
         }
+        self._match_added_root()
         nameless = [node for node, key in enumerate(new.keys) if key in unkeyed and node not in self.same]
-        known: dict[str, list[int]] = {}
-        for node, key in enumerate(old.keys):
-            for name in {folded(old.name(node)), folded(key)}:
-                known.setdefault(name, []).append(node)
         wanted = Counter(folded(new.name(node)) for node in nameless)
-        taken = {*self.same.values()}
-        self._match_added_root(nameless, taken)
-        left: list[tuple[int, list[int]]] = []
+        known, taken, left = _by_name(old), {*self.same.values()}, []
         for node in nameless:  # parents come before their children
-            fits = known.get(folded(new.name(node)), [])
-            found = self._choose(
-                node, [fit for fit in fits if fit not in taken], once=wanted[folded(new.name(node))] == 1
-            )
-            if node in self.same:
-                continue
+            name = folded(new.name(node))
+            found = self._choose(node, [fit for fit in known.get(name, ()) if fit not in taken], once=wanted[name] == 1)
             if found is None:
-                left.append((node, fits))
-                continue
-            self.same[node] = found
-            taken.add(found)
-            self.by_name += new.keys[node] != old.keys[found]
-        for node, fits in left:
-            keys = [old.keys[fit] for fit in fits if fit not in taken]
+                left.append(node)
+            else:
+                self.same[node] = found
+                taken.add(found)
+                self.by_name += new.keys[node] != old.keys[found]
+        for node in left:
+            keys = [old.keys[fit] for fit in known.get(folded(new.name(node)), ()) if fit not in taken]
             if keys:
                 self.unclear[new.name(node)] = keys
 
-    def _match_added_root(self, nameless: list[int], taken: set[int]) -> None:
+    def remarks(self) -> list[str]:
+        """What people should know of it."""
+        told = []
+        if self.by_name == 1:
+            told.append("1 class was recognised by its name and keeps its key")
+        elif self.by_name:
+            told.append(f"{self.by_name} classes were recognised by name and keep their keys")
+        for name, keys in list(self.unclear.items())[:MOST_TOLD]:
+            fits = ", ".join(map(repr, keys[:3])) + (", …" if len(keys) > 3 else "")
+            told.append(f"{name!r} could be {fits} of the tree in use: taken as a new class")
+        if len(self.unclear) > MOST_TOLD:
+            told.append(f"{len(self.unclear) - MOST_TOLD} more names are as unclear and taken as new classes")
+        return told
+
+    def _match_added_root(self) -> None:
         """A root that was added above several top classes is that of `old`, where some of them lie right below it."""
         new, old = self.file.taxonomy, self.old
-        if 0 not in nameless or root_remark(new.keys[0]) not in self.file.remarks or 0 in taken:
+        if 0 in self.same or 0 in self.same.values() or root_remark(new.keys[0]) not in self.file.remarks:
             return
         tops = {folded(new.name(int(node))) for node in new.children(0)}
         if folded(old.name(0)) not in tops and tops & {folded(old.name(int(node))) for node in old.children(0)}:
             self.same[0] = 0
-            taken.add(0)
 
     def _choose(self, node: int, fits: list[int], *, once: bool) -> int | None:
         """The one class that is meant: by its parent, by its key, or because nothing else has this name."""
@@ -105,12 +97,21 @@ class _Search:
         return None
 
 
+def _by_name(tree: Taxonomy) -> dict[str, list[int]]:
+    """name or key, folded -> the nodes that it fits."""
+    known: dict[str, list[int]] = {}
+    for node, key in enumerate(tree.keys):
+        for name in {folded(tree.name(node)), folded(key)}:
+            known.setdefault(name, []).append(node)
+    return known
+
+
 def _parent_key(tree: Taxonomy, node: int) -> str:
     return tree.keys[int(tree.parents[node])] if node else ""
 
 
 def _with_keys_of(old: Taxonomy, file: TaxonomyFile, same: dict[int, int]) -> Taxonomy:
-    """The file's tree with the keys of the classes that were recognised; new ones are named as an edit names them."""
+    """The file's tree with the keys of the classes that were recognised, and free ones for the others."""
     new, keys, texts = file.taxonomy, list(file.taxonomy.keys), dict[str, NodeText]()
     taken = {*old.keys, *(key for key in keys if key not in file.unkeyed)}
     prefixes = {key.rpartition("/")[0] for key in old.keys}
@@ -123,9 +124,10 @@ def _with_keys_of(old: Taxonomy, file: TaxonomyFile, same: dict[int, int]) -> Ta
             texts[keys[node]] = _text(new.name(node), text, old, same[node])
         else:
             parent = keys[int(new.parents[node])] if node else ""
-            joined = f"{parent}/{new.name(node)}" if new.parents[node] > 0 else new.name(node)
-            plain = not ("/" in parent or parent in prefixes or old.keys_are_prefixed)
-            keys[node] = _free(([new.name(node)] if plain else []) + [joined], taken)
+            below_root = new.parents[node] <= 0 and parent not in prefixes
+            joined = new.name(node) if below_root else f"{parent}/{new.name(node)}"
+            # As an edit makes them: the name alone where no key of the tree has a prefix.
+            keys[node] = _free([joined] if prefixes != {""} else [new.name(node), joined], taken)
             taken.add(keys[node])
             texts[keys[node]] = replace(text, name=new.name(node))
     return Taxonomy(tuple(keys), new.parents, texts)

@@ -304,17 +304,15 @@ def predict(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what a run sees in pictures."""
+    """Say what a run sees in pictures; of those that cannot be read, why."""
     ws = open_existing(workspace)
     finished = _finished_run(ws, run)
     from hmgc_core import inspection  # noqa: PLC0415 - torch takes seconds to import
 
     fine, problems = inspection.sort_out(ws, images)
-    answers = inspection.predict(ws, finished, fine) if fine else []
-    if as_json:
-        print_json(answers)
-    else:
-        _print_answers(answers)
+    if fine:
+        answers = inspection.predict(ws, finished, fine)
+        (print_json if as_json else _print_answers)(answers)
     for problem in problems:
         _print_error(problem)
     if problems:

@@ -61,7 +61,8 @@ def _user() -> str:
 
 def _values(done: ImportReport, *, dry_run: bool) -> dict[str, Any]:
     values: dict[str, Any] = {name: getattr(done, name) for name in ("images", "duplicates", "annotations")}
-    values["stayed"] = [stayed._asdict() for stayed in done.stayed]
+    if done.stayed:
+        values["stayed"] = [stayed._asdict() for stayed in done.stayed]
     values["skipped"] = [{"path": skip.path, "reason": skip.reason} for skip in done.skipped]
     if dry_run:
         values |= {"known": done.known, "splits": done.by_split, "unknown_classes": done.unknown}

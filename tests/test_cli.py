@@ -100,7 +100,7 @@ def test_the_whole_way_from_files_to_predictions_in_commands(hmgc: Hmgc, tmp_pat
 
     (tmp_path / "text.jpg").write_text("no picture")
     some = hmgc("predict", "1", str(tmp_path / "text.jpg"), "2", "no.png", "--json", workspace=ws)
-    assert (some.returncode, json.loads(some.stdout)) == (1, [said[1]])
+    assert (some.returncode, [answer["image"] for answer in json.loads(some.stdout)]) == (1, ["2"])
     assert "text.jpg" in some.stderr and "no picture 'no.png'" in some.stderr
 
     listed = json.loads(hmgc("runs", "--json", workspace=ws).stdout)

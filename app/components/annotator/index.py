@@ -71,13 +71,14 @@ def show(
     gone: tuple[str, ...],
     on_leave: Callable[[], None],
     on_choose: Callable[[], None],
+    on_mine: Callable[[], None],
 ) -> None:
     """Show the annotator.
 
     place: tells this workspace from others at the same address. remember: have the browser keep the token as a cookie.
     awaits_model: the first training runs, suggestions come with its end. reopen: a picture to show before all others.
     gone: uids of labels that were taken back on another page.
-    on_leave: someone else wants to label. on_choose: other pictures are wanted.
+    on_leave: someone else wants to label. on_choose: other pictures are wanted. on_mine: back to one's own labels.
     """
     _component(
         key="annotator",
@@ -94,6 +95,7 @@ def show(
         },
         on_leave_change=on_leave,
         on_choose_change=on_choose,
+        on_mine_change=on_mine,
         on_renew_change=_rerun_signs_anew,
     )
 
@@ -202,7 +204,7 @@ MARKUP = """
     </div>
     <div class="list">
       <div class="typed" data-part="codeBox" hidden>
-        <p role="status">Code: <b data-part="codeTyped"></b><span class="caret" aria-hidden="true"></span></p>
+        <p role="status">Code: <b data-part="codeTyped"></b><span class="caret" aria-hidden="true"></span> <small data-part="codeMore"></small></p>
         <ol data-part="codeRows" aria-label="Classes with this code"></ol>
       </div>
       <button type="button" class="order" data-part="order" data-do="toggleOrder" title="Most likely first, or tree order" hidden>

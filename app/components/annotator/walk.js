@@ -30,6 +30,14 @@ class Walk {
   row(place) {
     const node = this.standing.listed[this.standing.start + place];
     if (node !== undefined) this.choose(node);
+    else this.session.view.warn(this.whyNoRow(place + 1));
+  }
+
+  whyNoRow(digit) {
+    const { standing, session } = this;
+    const name = session.tree.names[standing.at];
+    if (!standing.query && !standing.total) return `There is nothing below ${name}.`;
+    return `There is no class with the digit ${digit} here.`;
   }
 
   up() {

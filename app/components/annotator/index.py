@@ -13,6 +13,7 @@ HERE = Path(__file__).parent
 SCRIPTS = [
     "api",
     "elements",
+    "typos",
     "tree",
     "versions",
     "suggestion",
@@ -223,10 +224,10 @@ MARKUP = """
         <span>Label as <bdi data-part="labelText"></bdi><small data-part="labelHint"></small></span><kbd data-of="label"></kbd>
       </button>
       <div class="others">
-        <button type="button" data-part="notThis" data-do="notThis" title="It is not this class. The picture stays: then say what you are sure of"><span>Not this</span><kbd data-of="notThis"></kbd></button>
+        <button type="button" data-part="notThis" data-do="notThis" title="It is not this class. The picture stays: then say what you are sure of; else this is its label"><span>Not this</span><kbd data-of="notThis"></kbd></button>
         <button type="button" data-part="noneHere" data-do="noneHere" title="It is this class, but none of the classes below it"><span>None below</span><kbd data-of="noneHere"></kbd></button>
         <button type="button" data-part="unusable" data-do="unusable" title="Blank, broken, or no picture of anything in the tree"><span>Unusable</span><kbd data-of="unusable"></kbd></button>
-        <button type="button" data-part="skip" data-do="skip" title="Say nothing; the picture comes again at the end"><span>Skip</span><kbd data-of="skip"></kbd></button>
+        <button type="button" data-part="skip" data-do="skip" title="Say no more; a picture of which nothing is said comes again at the end"><span>Skip</span><kbd data-of="skip"></kbd></button>
         <button type="button" data-part="undo" data-do="undo"><span>Undo</span><kbd data-of="undo"></kbd></button>
         <button type="button" class="keyboard" data-do="help" title="All keys"><span>Keys</span><kbd data-of="help"></kbd></button>
       </div>

@@ -261,9 +261,12 @@ class Session {
     if (!this.item) return;
     this.memory.push({ uid: null, kind: "skip", node: "", name: "", item: this.item });
     this.goOnFrom(this.item);
-    this.queue.skip();
+    const said = this.memory.against(this.item.id).at(-1);
+    if (said) this.queue.leave();
+    else this.queue.skip();
     this.remember();
-    this.view.say("Skipped.");
+    if (said) this.view.warn(`“Not ${said.name}” stays, and is the label of that picture.`);
+    else this.view.say("Skipped.");
     this.refresh();
   }
 

@@ -152,8 +152,9 @@ class View {
     pager.hidden = total <= ROWS;
     pagerText.textContent = `${start + 1}–${Math.min(start + ROWS, listed.length)} of ${whole(total)}`;
     box.classList.toggle("searching", Boolean(query));
-    empty.hidden = !tree || listed.length > 0;
-    empty.textContent = query ? "No class has this in its name." : "This is as fine as it gets.";
+    empty.hidden = !tree || (listed.length > 0 && !standing.isGuess);
+    const meant = listed.length ? " Did you mean one of these?" : "";
+    empty.textContent = query ? `No class has this in its name.${meant}` : "This is as fine as it gets.";
   }
 
   drawOrder({ standing: { total, query }, suggestion, keymap }) {

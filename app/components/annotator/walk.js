@@ -73,8 +73,9 @@ class Walk {
   searchFor(text) {
     this.standing.searchFor(text);
     this.session.draw();
-    const { query, total } = this.standing;
-    if (query) this.session.view.say(`${count(total, "class", "classes")} found.`);
+    const { query, total, isGuess } = this.standing;
+    const how = isGuess ? "with a name like it" : "found";
+    if (query) this.session.view.say(`${count(total, "class", "classes")} ${how}.`);
   }
 
   leaveSearch() {

@@ -1,4 +1,4 @@
-"""Words that are nearly what was typed, against the table of edits filled in by hand. The component's own script, alone."""
+"""Words that are nearly what was typed, against the table of edits. The component's own script, alone."""
 
 import random
 

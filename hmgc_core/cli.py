@@ -309,10 +309,8 @@ def predict(
     finished = _finished_run(ws, run)
     from hmgc_core import inspection  # noqa: PLC0415 - torch takes seconds to import
 
-    fine, problems = inspection.sort_out(ws, images)
-    if fine:
-        answers = inspection.predict(ws, finished, fine)
-        (print_json if as_json else _print_answers)(answers)
+    answers, problems = inspection.predict(ws, finished, images)
+    (print_json if as_json else _print_answers)(answers)
     for problem in problems:
         _print_error(problem)
     if problems:

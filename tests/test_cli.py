@@ -102,6 +102,8 @@ def test_the_whole_way_from_files_to_predictions_in_commands(hmgc: Hmgc, tmp_pat
     some = hmgc("predict", "1", str(tmp_path / "text.jpg"), "2", "no.png", "--json", workspace=ws)
     assert (some.returncode, [answer["image"] for answer in json.loads(some.stdout)]) == (1, ["2"])
     assert "text.jpg" in some.stderr and "no picture 'no.png'" in some.stderr
+    none = hmgc("predict", "1", "no.png", "--json", workspace=ws)
+    assert none.returncode == 1 and json.loads(none.stdout) == []
 
     listed = json.loads(hmgc("runs", "--json", workspace=ws).stdout)
     assert [(r["run"], r["status"]) for r in listed] == [(1, "done")]

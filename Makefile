@@ -16,15 +16,17 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 .PHONY: help run test check bench clean format
 
 help:
-	@echo "make run     install what is missing, make the demo workspace, start the app"
+	@echo "make run     install what is missing, make the demo workspace (or, with WORKSPACE=…, an empty one), start the app"
 	@echo "make test    run every test"
 	@echo "make check   format, lint, types, floors"
 	@echo "make bench   run the benchmarks"
 	@echo "make format  put the code into its format"
 	@echo "make clean   remove the environment and caches (never the workspace)"
 
+# The drawn demo set belongs to the default workspace; one of your own begins empty.
 run: .venv/installed
-	@test -e "$(WORKSPACE)/hmgc.db" -a ! -e "$(WORKSPACE)/demo.unfinished" || $(BIN)/hmgc init --demo --workspace "$(WORKSPACE)"
+	@test -e "$(WORKSPACE)/hmgc.db" -a ! -e "$(WORKSPACE)/demo.unfinished" || $(BIN)/hmgc init --workspace "$(WORKSPACE)" \
+		$$(test "$(WORKSPACE)" = data -o -e "$(WORKSPACE)/demo.unfinished" && echo --demo)
 	@exec $(BIN)/hmgc serve --workspace "$(WORKSPACE)" --host $(HOST) --port $(PORT)
 
 test: .venv/installed-dev

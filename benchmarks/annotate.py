@@ -113,12 +113,14 @@ def searching(ws: Workspace, app: App, browser: Browser, _labels: int) -> Figure
     queries = typed(tree, 60)
     client = Client(ws, app.port, "searcher")
     sent = json.loads(client.get(f"/api/taxonomy/{tree.content_hash}"))
-    source = (ROOT / "app" / "components" / "annotator" / "tree.js").read_text()
+    parts = (ROOT / "app" / "components" / "annotator" / f"{part}.js" for part in ("typos", "tree"))
+    source = "\n".join(part.read_text() for part in parts)
     with screen.profile(browser) as context:
         page = context.new_page()
         screen.open_annotator(page, app.url, "cleo")
         starts = [query[:length] for query in queries for length in range(1, len(query) + 1)]
-        computed = page.evaluate(screen.SEARCH, [source, sent, starts])
+        slips = [f"{query[:3]}q{query[4:]}" for query in queries]  # nothing is called so: what is near is looked for
+        computed = page.evaluate(screen.SEARCH, [source, sent, starts + slips])
         painted = screen.search_to_paint(page, queries[:20])
     total, bare, nodes = tree_bytes(client, tree.content_hash)
     return {

@@ -46,10 +46,14 @@ def main() -> None:
     try:
         app()
     except HmgcError as error:
-        remarks.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        if error.remedy:
-            remarks.print(f"remedy: {error.remedy}", markup=False, highlight=False, soft_wrap=True)
+        _print_error(error)
         sys.exit(1)
+
+
+def _print_error(error: HmgcError) -> None:
+    remarks.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+    if error.remedy:
+        remarks.print(f"remedy: {error.remedy}", markup=False, highlight=False, soft_wrap=True)
 
 
 # --- the workspace ----------------------------------------------------------------------------------------------------
@@ -138,7 +142,8 @@ def import_taxonomy(
         print_json({name: getattr(done, name) for name in ("nodes", "leaves", "depth", "version", "moved")})
         return
     screen.print(
-        f"{done.nodes} classes, {done.leaves} of them at the finest level, {done.depth} levels; version {done.version}."
+        f"{done.nodes} classes, {done.leaves} of them at the finest level, "
+        f"{done.depth} {'level' if done.depth == 1 else 'levels'}; version {done.version}."
     )
     if done.moved:
         screen.print(f"{done.moved} labels moved.")
@@ -260,6 +265,9 @@ def runs(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None
     if as_json:
         print_json([_run_values(run) for run in found])
         return
+    if not found:
+        screen.print("No model was trained yet. Train one: `hmgc train MODEL`, or the Train page.", soft_wrap=True)
+        return
     table = Table("run", "status", "model", "backbone", "pixels", "progress", "finest level right (test)")
     for run in found:
         accuracy = run.metrics.get("test", {}).get("leaf_accuracy")
@@ -308,15 +316,20 @@ def predict(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what a run sees in pictures."""
+    """Say what a run sees in pictures; of those that cannot be read, why."""
     ws = open_existing(workspace)
     finished = _finished_run(ws, run)
     from hmgc_core import inspection  # noqa: PLC0415 - torch takes seconds to import
 
-    answers = inspection.predict(ws, finished, images)
-    if as_json:
-        print_json(answers)
-        return
+    answers, problems = inspection.predict(ws, finished, images)
+    (print_json if as_json else _print_answers)(answers)
+    for problem in problems:
+        _print_error(problem)
+    if problems:
+        raise typer.Exit(1)
+
+
+def _print_answers(answers: list[dict[str, Any]]) -> None:
     for answer in answers:
         steps = zip(answer["names"], answer["probabilities"], strict=True)
         path = " › ".join(f"{name} ({probability:.0%})" for name, probability in steps)

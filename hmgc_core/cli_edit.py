@@ -12,6 +12,8 @@ from hmgc_core.workflow import taxonomies, tree_edits
 from hmgc_core.workflow.tree_edits import TreeEdit
 from hmgc_core.workflow.workspaces import Workspace
 
+MOST_NAMESAKES = 5
+
 edit = typer.Typer(help="Change the class tree, and take the last change back.", no_args_is_help=True)
 
 KeyArgument = Annotated[str, typer.Argument(help="Key of the class.", metavar="KEY")]
@@ -154,6 +156,7 @@ def _lines(done: TreeEdit) -> list[str]:
     state = f"Version {done.version} of the class tree" if done.version else "This would be a new version"
     lines = [f"{state}: {done.nodes} classes."]
     lines += [f"New class: {key}" for key in done.added]
+    lines += [f"Another class has this name: {key}" for key in done.namesakes[:MOST_NAMESAKES]]
     lines += [f"{labels} labels go from {old} to {new}." for old, new, labels in done.led]
     counted = {
         "labels are concerned, of {people} people": done.labels,

@@ -61,6 +61,8 @@ def _user() -> str:
 
 def _values(done: ImportReport, *, dry_run: bool) -> dict[str, Any]:
     values: dict[str, Any] = {name: getattr(done, name) for name in ("images", "duplicates", "annotations")}
+    if done.stayed:
+        values["stayed"] = [stayed._asdict() for stayed in done.stayed]
     values["skipped"] = [{"path": skip.path, "reason": skip.reason} for skip in done.skipped]
     if dry_run:
         values |= {"known": done.known, "splits": done.by_split, "unknown_classes": done.unknown}
@@ -69,6 +71,8 @@ def _values(done: ImportReport, *, dry_run: bool) -> dict[str, Any]:
 
 def _print(done: ImportReport, *, would: str) -> None:
     screen.print(f"{would}{done.images} new images, {done.duplicates} duplicates, {done.annotations} labels.")
+    if done.stayed:
+        screen.print(f"{done.stayed_in_words}.", markup=False, highlight=False, soft_wrap=True)
     for skip in done.skipped[:MOST_PRINTED]:
         screen.print(f"left out: {skip.path}: {skip.reason}", markup=False, highlight=False, soft_wrap=True)
     if len(done.skipped) > MOST_PRINTED:

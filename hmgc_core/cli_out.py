@@ -12,7 +12,7 @@ from hmgc_core.workflow.exports import Cut, ExportReport
 
 MEGABYTE = 1_000_000
 
-export = typer.Typer(help="Write labels or predictions as a table (CSV).", no_args_is_help=True)
+export = typer.Typer(help="Write labels, predictions or the class tree as a table (CSV).", no_args_is_help=True)
 
 OutArgument = Annotated[Path, typer.Argument(help="The table to write.", metavar="OUT.csv")]
 CutOption = Annotated[
@@ -58,6 +58,12 @@ def predictions(
     with progress("Writing predictions") as report:
         done = exports.export_predictions(ws, out, run_id=run, cut=Cut(cut, tuple(cut_at or ())), on_progress=report)
     _tell(done, as_json=as_json)
+
+
+@export.command()
+def tree(out: OutArgument, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Write the class tree in use, to be changed and brought in again with import-taxonomy."""
+    _tell(exports.export_tree(open_existing(workspace), out), as_json=as_json)
 
 
 def _tell(done: ExportReport, *, as_json: bool) -> None:

@@ -19,7 +19,7 @@ from hmgc_core.learning.cam import heatmaps
 from hmgc_core.learning.checkpoints import Checkpoint, load_checkpoint
 from hmgc_core.learning.inference import ImagePrediction
 from hmgc_core.learning.inference import predict as predict_pixels
-from hmgc_core.learning.pixel_cache import decode_pictures
+from hmgc_core.learning.pixel_cache import Skipped, decode_pictures
 from hmgc_core.pictures import read_picture
 from hmgc_core.presence import be_polite, owner_name, present, stop_on_signals
 from hmgc_core.records import Run
@@ -98,14 +98,22 @@ class _Checkpoints:
 # --- the verbs of the command line ------------------------------------------------------------------------------------
 
 
-def predict(ws: Workspace, run: Run, images: Sequence[str]) -> list[dict[str, Any]]:
+def predict(ws: Workspace, run: Run, images: Sequence[str]) -> tuple[list[dict[str, Any]], list[HmgcError]]:
     """What a run says about picture files (or images of the workspace, by number), as the command line prints it.
 
-    Raises UnknownImage where one is neither, PictureError where one cannot be read.
+    Returned beside it: what is wrong with each of the others, which are no picture or cannot be read.
     """
     checkpoint = load_checkpoint(training.checkpoint_folder(run))
-    said = _predict_files(ws, checkpoint, [find_picture(ws, name) for name in images])
-    return [_printed(checkpoint, name, one) for name, one in zip(images, said, strict=True)]
+    found: list[tuple[str, Path]] = []
+    problems: list[HmgcError] = []
+    for name in images:
+        try:
+            found.append((name, find_picture(ws, name)))
+        except UnknownImage as error:
+            problems.append(error)
+    pixels = decode_pictures([path for _, path in found], size=checkpoint.config.image_size, folder=ws.cache)
+    problems += [_unreadable(skipped) for skipped in pixels.skipped]
+    return [_printed(checkpoint, found[one.place][0], one) for one in predict_pixels(checkpoint, pixels)], problems
 
 
 def explain(ws: Workspace, run: Run, image: str, *, node: str, out: Path) -> list[Path]:
@@ -147,9 +155,12 @@ def find_picture(ws: Workspace, name: str) -> Path:
 def _predict_files(ws: Workspace, checkpoint: Checkpoint, paths: list[Path]) -> list[ImagePrediction]:
     pixels = decode_pictures(paths, size=checkpoint.config.image_size, folder=ws.cache)
     if pixels.skipped:
-        path, reason = pixels.skipped[0]
-        raise PictureError(f"cannot read {path}: {reason}", remedy="leave it out, or give another file")
+        raise _unreadable(pixels.skipped[0])
     return list(predict_pixels(checkpoint, pixels))
+
+
+def _unreadable(skipped: Skipped) -> PictureError:
+    return PictureError(f"cannot read {skipped.path}: {skipped.reason}", remedy="leave it out, or give another file")
 
 
 def _printed(checkpoint: Checkpoint, name: str, one: ImagePrediction) -> dict[str, Any]:

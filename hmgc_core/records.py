@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Literal, Self, get_args
 
 from hmgc_core.errors import BadConfig, BadRequest
@@ -165,7 +165,10 @@ class Selection:
 
 @dataclass(frozen=True)
 class ImageRecord:
-    """One distinct picture. path: the first place where its content was found. sizes in pixels, upright."""
+    """One distinct picture. path: the first place where its content was found. sizes in pixels, upright.
+
+    originals: of a copy, the paths or names of the files that it was made from.
+    """
 
     id: int
     path: Path
@@ -173,6 +176,12 @@ class ImageRecord:
     width: int
     height: int
     split: Split
+    originals: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What people call its file."""
+        return PurePath(self.originals[0]).name if self.originals else self.path.name
 
 
 # --- training -------------------------------------------------------------------------------------------------------

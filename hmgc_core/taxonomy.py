@@ -288,6 +288,11 @@ class Taxonomy:
         return hashlib.sha256(json.dumps(rows, ensure_ascii=False).encode()).hexdigest()
 
 
+def folded(name: str) -> str:
+    """A name without regard to capitals and blanks."""
+    return " ".join(name.casefold().split())
+
+
 def _preorder(root: str, children: dict[str, list[str]]) -> tuple[list[str], list[int]]:
     """Keys in pre-order and the parent index of each; children keep their order."""
     keys: list[str] = []

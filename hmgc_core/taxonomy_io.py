@@ -5,12 +5,14 @@ to do about it.
 """
 
 import csv
+import io
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hmgc_core.cells import unguarded
 from hmgc_core.errors import TaxonomyError
 from hmgc_core.taxonomy import NodeText, Taxonomy
 
@@ -21,10 +23,19 @@ LARGEST_FILE = 40_000_000
 
 @dataclass(frozen=True)
 class TaxonomyFile:
-    """A taxonomy as read from a file, and what was odd but harmless in it."""
+    """A taxonomy as read from a file, and what was odd but harmless in it.
+
+    unkeyed: those of its keys that the file does not give; they were made from names.
+    """
 
     taxonomy: Taxonomy
     remarks: tuple[str, ...]
+    unkeyed: frozenset[str] = frozenset()
+
+
+def root_remark(key: str) -> str:
+    """What is said of a root that the file does not have."""
+    return f"several top classes: they were put under an added root {key!r}"
 
 
 @dataclass
@@ -36,6 +47,7 @@ class _Draft:
     line_of: dict[str, int] = field(default_factory=dict)
     texts: dict[str, NodeText] = field(default_factory=dict)
     repeated: list[int] = field(default_factory=list)
+    unkeyed: set[str] = field(default_factory=set)
 
     def add(self, child: str, parent: str, line: int, *, text: NodeText | None = None, implied: bool = False) -> None:
         """Add one edge. implied: the row is about another node, so seeing this edge again is no repetition."""
@@ -63,16 +75,23 @@ class _Draft:
             raise TaxonomyError(f"{self.path}: {error}{self._lines_of(error)}", remedy=error.remedy) from error
         remarks = []
         if self.repeated:
-            shown = ", ".join(map(str, self.repeated[:5])) + (", …" if len(self.repeated) > 5 else "")
+            shown = _lines(self.repeated[:5]) + (", …" if len(self.repeated) > 5 else "")
             rows = "row repeats" if len(self.repeated) == 1 else "rows repeat"
-            remarks.append(f"{len(self.repeated)} {rows} an earlier one and changed nothing (line {shown})")
+            remarks.append(f"{len(self.repeated)} {rows} an earlier one and changed nothing ({shown})")
         if taxonomy.keys[0] not in self.parent_of and taxonomy.keys[0] not in set(self.parent_of.values()):
-            remarks.append(f"several top classes: they were put under an added root {taxonomy.keys[0]!r}")
-        return TaxonomyFile(taxonomy, tuple(remarks))
+            remarks.append(root_remark(taxonomy.keys[0]))
+            self.unkeyed |= {taxonomy.keys[0]} if self.unkeyed else set()
+        return TaxonomyFile(taxonomy, tuple(remarks), frozenset(self.unkeyed))
 
     def _lines_of(self, error: TaxonomyError) -> str:
         named = [line for key, line in self.line_of.items() if repr(key) in str(error)]
-        return f" (line {', '.join(map(str, sorted(named)[:6]))})" if named else ""
+        return f" ({_lines(sorted(named)[:6])})" if named else ""
+
+
+def _lines(numbers: list[int]) -> str:
+    """`line 2`, `lines 2 and 3`, `lines 2, 3 and 4`."""
+    *first, last = map(str, numbers)
+    return f"lines {', '.join(first)} and {last}" if first else f"line {last}"
 
 
 def read_taxonomy(path: Path | str, format: str = "") -> Taxonomy:
@@ -142,7 +161,7 @@ def _tell_format(path: Path, text: str) -> str:
 
 def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
     """(line number, cells without outer blanks) of each row that is not blank."""
-    reader = csv.reader(text.splitlines(keepends=True), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)  # a name may hold other signs that end lines
     while True:
         line = reader.line_num + 1
         try:
@@ -168,7 +187,7 @@ def _read_edges(draft: _Draft, text: str) -> None:
                 draft.path, line, f"{len(cells)} cells, but the header has {len(header)}",
                 "put quotes around a value that holds a comma",
             )  # fmt: skip
-        cell = {name: cells[i] if i < len(cells) else "" for name, i in place.items()}
+        cell = {name: unguarded(cells[i]) if i < len(cells) else "" for name, i in place.items()}
         if not cell["child"]:
             raise _error(draft.path, line, "the child is blank", "give every row a child key")
         synonyms = tuple(s for part in cell.get("synonyms", "").split("|") if (s := part.strip()))
@@ -199,6 +218,7 @@ def _add_path(draft: _Draft, path: tuple[str, ...], line: int, *, known: bool) -
         key = f"{parent}/{name}" if parent else name
         last = place == len(path) - 1
         draft.add(key, parent, line, text=NodeText(name=name) if key != name else None, implied=not (last and known))
+        draft.unkeyed.add(key)
         parent = key
 
 
@@ -220,6 +240,7 @@ def _read_indented(draft: _Draft, text: str) -> None:
         parent = open_nodes[-1][1] if open_nodes else ""
         key = f"{parent}/{name}" if parent else name
         draft.add(key, parent, line, text=NodeText(name=name) if key != name else None)
+        draft.unkeyed.add(key)
         open_nodes.append((indent, key))
 
 
@@ -233,7 +254,9 @@ def _read_json(draft: _Draft, text: str) -> None:
     stack: list[tuple[Any, str]] = [(node, "") for node in reversed(list(_json_nodes(draft, top)))]
     while stack:
         (name, words, key, children), parent = stack.pop()
-        key = key or (f"{parent}/{name}" if parent else name)
+        if not key:
+            key = f"{parent}/{name}" if parent else name
+            draft.unkeyed.add(key)
         draft.add(key, parent, 1, text=words if (words != NodeText(name=key)) else None)
         stack += [(child, key) for child in reversed(list(_json_nodes(draft, children)))]
 

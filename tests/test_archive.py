@@ -181,7 +181,7 @@ def spoil(content: bytes) -> bytes:
 @pytest.mark.parametrize("content", [b"", b"PK", b"no zip at all", b"PK\3\4" + bytes(60)])
 def test_what_is_no_zip_is_a_named_error(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.zip").write_bytes(content)
-    with pytest.raises(ArchiveError, match="not a zip that can be read") as caught:
+    with pytest.raises(ArchiveError, match="not a zip that can be read" if content else "a.zip is empty") as caught:
         unpack(tmp_path / "a.zip", tmp_path / "in")
     assert caught.value.remedy
 

@@ -67,7 +67,7 @@ def full_disk(at: int) -> Iterator[None]:
 def test_a_restored_workspace_has_every_label_and_its_models_predict_the_same(
     full_workspace: Workspace, tmp_path: Path
 ) -> None:
-    said = inspection.predict(full_workspace, training.run(full_workspace, 1), ["25", "1"])
+    said, _ = inspection.predict(full_workspace, training.run(full_workspace, 1), ["25", "1"])
     shown: list[tuple[int, int]] = []
     report = backup(
         full_workspace, tmp_path / "b.zip", on_progress=lambda done, total, _what: shown.append((done, total))
@@ -87,7 +87,7 @@ def test_a_restored_workspace_has_every_label_and_its_models_predict_the_same(
     assert pictures.image(ws, 25).path.is_relative_to(ws.folder)
     run = training.run(ws, 1)
     assert Path(run.checkpoint) == ws.run_folder(1) / "checkpoint"
-    assert inspection.predict(ws, run, ["25", "1"]) == said
+    assert inspection.predict(ws, run, ["25", "1"]) == (said, [])
     assert (ws.run_folder(1) / "embeddings.npy").exists()
     with ws.reading() as connection:
         assert checks.damage(connection) == []
@@ -193,7 +193,8 @@ def test_a_workspace_that_was_moved_is_noticed_backed_up_whole_and_repaired(
     assert (report.counts["runs"], report.counts["pictures"]) == (1, 6)
     health.repair(ws)
     assert health.at_start(ws) == []
-    assert inspection.predict(ws, training.run(ws, 1), ["25"])
+    answers, problems = inspection.predict(ws, training.run(ws, 1), ["25"])
+    assert answers and not problems
     # Copies made before the repair went to the new place already: the two become one.
     assert len(pictures.folders(ws)) == 2
 

@@ -33,10 +33,13 @@ def test_every_backbone_can_be_built_by_name(backbone, tiny_tree):
 def test_an_unknown_name_is_told_with_the_nearest_ones():
     with pytest.raises(UnknownModel, match="'hrm'") as caught:
         check_names("hrm", "resnet18")
-    assert "'hrn'" in caught.value.remedy
+    assert "'hrn', 'flat'" in caught.value.remedy
     with pytest.raises(UnknownModel, match="'resnet81'") as caught:
         check_names("hrn", "resnet81")
     assert "'resnet18'" in caught.value.remedy
+    with pytest.raises(UnknownModel) as caught:
+        check_names("hrn", "vit")
+    assert all(f"'{name}'" in caught.value.remedy for name in BACKBONES)
 
 
 def test_the_name_must_be_the_configs_own(tiny_tree):

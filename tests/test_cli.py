@@ -98,6 +98,13 @@ def test_the_whole_way_from_files_to_predictions_in_commands(hmgc: Hmgc, tmp_pat
 
     assert hmgc("explain", "1", "2", "--out", str(tmp_path / "best"), workspace=ws).returncode == 0
 
+    (tmp_path / "text.jpg").write_text("no picture")
+    some = hmgc("predict", "1", str(tmp_path / "text.jpg"), "2", "no.png", "--json", workspace=ws)
+    assert (some.returncode, [answer["image"] for answer in json.loads(some.stdout)]) == (1, ["2"])
+    assert "text.jpg" in some.stderr and "no picture 'no.png'" in some.stderr
+    none = hmgc("predict", "1", "no.png", "--json", workspace=ws)
+    assert none.returncode == 1 and json.loads(none.stdout) == []
+
     listed = json.loads(hmgc("runs", "--json", workspace=ws).stdout)
     assert [(r["run"], r["status"]) for r in listed] == [(1, "done")]
     for broken in (
@@ -178,6 +185,15 @@ def test_a_mistake_is_one_named_error_with_a_remedy_and_exit_1(
     assert words in result.stderr
     assert "remedy: " in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_no_run_and_one_level_are_told_in_words(tmp_path: Path) -> None:
+    (tmp_path / "flat.txt").write_text("bird\nship\n")
+    where = ["--workspace", str(tmp_path / "ws")]
+    assert "1 level;" in " ".join(
+        runner.invoke(app, ["import-taxonomy", str(tmp_path / "flat.txt"), *where]).stdout.split()
+    )
+    assert "hmgc train" in runner.invoke(app, ["runs", *where]).stdout
 
 
 def test_every_benchmark_is_named_where_one_looks_for_it() -> None:

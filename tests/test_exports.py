@@ -11,16 +11,17 @@ import pytest
 from conftest import TINY_LEAVES, label, write_picture, write_table
 from typer.testing import CliRunner
 
+from hmgc_core.cells import guarded, unguarded
 from hmgc_core.cli import app
 from hmgc_core.durable_files import written_whole
 from hmgc_core.errors import BadRequest, OutputError, TaxonomyError, UnknownNode, UnknownRun
-from hmgc_core.exchange.cells import guarded, unguarded
 from hmgc_core.exchange.table import read_table
 from hmgc_core.querying import Cut, cut_nodes
 from hmgc_core.records import KINDS, RunConfig
 from hmgc_core.store import annotations, exports, images
-from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow import labelling, pictures, taxonomies, training, workspaces
+from hmgc_core.taxonomy import NodeText, Taxonomy
+from hmgc_core.taxonomy_io import read_taxonomy
+from hmgc_core.workflow import labelling, pictures, taxonomies, training, tree_imports, workspaces
 from hmgc_core.workflow.exports import export_annotations, export_predictions, export_words
 from hmgc_core.workflow.workspaces import Workspace
 
@@ -299,6 +300,23 @@ def test_nothing_is_left_where_the_writing_is_broken_off(tmp_path: Path) -> None
 def test_a_workspace_without_a_tree_has_nothing_to_write(empty_workspace: Workspace, tmp_path: Path) -> None:
     with pytest.raises(TaxonomyError, match="no class tree yet"):
         export_annotations(empty_workspace, tmp_path / "out.csv")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_class_tree_goes_out_and_comes_back_as_it_is(empty_workspace: Workspace, tmp_path: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    keys = [*EVIL, *(f"k{number}" for number in range(20))]
+    edges = [(key, keys[rng.integers(place)]) for place, key in enumerate(keys) if place]
+    texts = {key: NodeText(*rng.choice([*EVIL, ""], 1), tuple(rng.choice(EVIL, 2)), EVIL[rng.integers(len(EVIL))])
+             for key in keys if rng.random() < 0.7}  # fmt: skip
+    tree = Taxonomy.from_edges(edges, texts)
+    taxonomies.store_taxonomy(empty_workspace, tree, source="evil")
+    folder = ["--workspace", str(empty_workspace.folder)]
+    result = CliRunner().invoke(app, ["export", "tree", str(tmp_path / "tree.csv"), *folder])
+    assert f"{len(tree)} rows" in result.stdout, result.output
+    assert read_taxonomy(tmp_path / "tree.csv") == tree
+    assert (tmp_path / "tree.csv").read_bytes() == tree_imports.tree_file(tree)
+    assert taxonomies.import_taxonomy(empty_workspace, tmp_path / "tree.csv").version == 1
 
 
 def test_the_command_line_writes_both_tables(predicted_workspace: Workspace, tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_the_same_content_twice_is_one_image_with_two_paths(ws: Workspace, tmp_p
     report = import_images(ws, write_table(tmp_path / "t.csv", rows))
     assert (report.images, report.duplicates, report.annotations) == (1, 1, 1)
     whys = [skip.reason for skip in report.skipped]
-    assert any("already in the train split" in why for why in whys)
+    assert [(one.path, one.split, one.asked) for one in report.stayed] == [("b.png", "train", "test")]
     assert any("already called this picture 'owl'" in why for why in whys)
     assert pictures.find_image(ws, str(tmp_path / "b.png")).id == 1
     assert said(ws) == {1: [("import", "owl")]}
@@ -189,6 +189,8 @@ def test_copied_pictures_need_their_source_no_more(ws: Workspace, tmp_path: Path
         ("", None, "empty"),
         ("file,label\na,b\n", None, "no column 'path'"),
         ("path,label\na,b\n", Columns(label="leaf"), "no column 'leaf'"),
+        ("file name,true_class\n", None, "'file name', 'true_class'"),
+        ("root:x:0:0:,/root\n", None, "is no table of labels"),
         ("path,label\n", None, "holds no picture"),
     ],
 )
@@ -229,3 +231,12 @@ def _crc(body: bytes) -> bytes:
     import zlib
 
     return zlib.crc32(body).to_bytes(4)
+
+
+@pytest.mark.parametrize("line", ["root:x:0:0:root:/root:/bin/sh", "secret", "a,b/c", "word " * 9 + ",x"])
+def test_the_first_line_of_a_file_that_is_no_table_is_not_shown(ws: Workspace, tmp_path: Path, line: str) -> None:
+    (tmp_path / "passwd").write_text(f"{line}\nmore\n")
+    with pytest.raises(TableError) as caught:
+        import_images(ws, tmp_path / "passwd")
+    assert not any(part.strip() in f"{caught.value} {caught.value.remedy}" for part in line.split(",") if len(part) > 4)
+    assert "is no table of labels" in str(caught.value)

@@ -1,5 +1,6 @@
 """An import is looked at before it happens: the preview tells exactly what comes, and leaves nothing behind."""
 
+import csv
 import gc
 import io
 import os
@@ -16,7 +17,7 @@ from pathlib import Path
 import pytest
 from conftest import TINY_LEAVES, label, upcoming, write_picture, write_table
 
-from hmgc_core.errors import HmgcError, TableError, WorkspaceError
+from hmgc_core.errors import ArchiveError, HmgcError, TableError, WorkspaceError
 from hmgc_core.exchange.table import Columns
 from hmgc_core.store import checks, images
 from hmgc_core.store.schema import image_path, now, picture_import
@@ -124,8 +125,23 @@ def test_a_preview_tells_splits_unknown_classes_and_conflicts(ws: Workspace, tmp
     assert preview.by_split == {"train": 1, "val": 2, "test": 1}
     assert {name: found.labels for name, found in preview.unknown.items()} == {"albatros": 2, "heron": 1}
     assert preview.unknown["albatros"].nearest[0] == "albatross"
-    assert sorted(skip.what for skip in preview.skipped) == ["class", "class", "class", "label", "split"]
+    assert sorted(skip.what for skip in preview.skipped) == ["class", "class", "class", "label"]
+    assert "1 picture stays in the split it is in" in preview.stayed_in_words
+    assert "0.png: train, not test" in preview.stayed_in_words
     assert (preview.images, preview.annotations, preview.known, preview.duplicates) == (4, 1, 0, 0)
+
+
+def test_labels_of_pictures_that_are_in_another_split_come_in_and_one_line_says_so(
+    ws: Workspace, tmp_path: Path
+) -> None:
+    for number in range(5):
+        write_picture(tmp_path / f"{number}.png", number, side=16)
+    imports.import_images(ws, tmp_path)
+    rows = [{"path": f"{number}.png", "label": "owl", "split": "test"} for number in range(5)]
+    report = imports.import_images(ws, write_table(tmp_path / "t.csv", rows))
+    others = [number for number in range(5) if pictures.image(ws, number + 1).split != "test"]
+    assert (report.annotations, report.skipped, len(report.stayed)) == (5, [], len(others))
+    assert f"{len(others)} pictures stay in the split they are in" in report.stayed_in_words
 
 
 def test_what_was_read_for_the_preview_is_not_read_again(ws: Workspace, tmp_path: Path) -> None:
@@ -187,6 +203,43 @@ def test_a_zip_brings_its_pictures_and_the_labels_of_its_table(ws: Workspace, tm
     assert (record.images, record.annotations, record.skips, record.done, record.total) == (3, 2, 1, 3, 3)
 
 
+def exported(ws: Workspace) -> dict[str, str]:
+    """label -> original_paths of what everybody says now."""
+    exports.export_words(ws, ws.folder.parent / "out.csv")
+    with (ws.folder.parent / "out.csv").open(newline="") as file:
+        return {row["label"]: row["original_paths"] for row in csv.DictReader(file)}
+
+
+def test_an_upload_keeps_the_names_of_its_files_on_screen_and_in_exports(ws: Workspace, tmp_path: Path) -> None:
+    a, b = written(tmp_path / "mine" / "a.png", 1), written(tmp_path / "b.png", 2)
+    packed = zipped(tmp_path / "set.zip", {"deep/b.png": b, "deep/again.png": b}).read_bytes()
+    sent = [Upload("my heron.png", io.BytesIO(a)), Upload("set.zip", io.BytesIO(packed))]
+    imports.carry_out(ws, import_plan.plan_uploads(ws, sent))
+    by_name = {record.name: record for record in (pictures.image(ws, 1), pictures.image(ws, 2))}
+    assert {*by_name} == {"my heron.png", "b.png"}
+    assert by_name["b.png"].path.is_relative_to(ws.copies)
+    label(ws, by_name["my heron.png"].id, "owl")
+    label(ws, by_name["b.png"].id, "tug")
+    assert exported(ws) == {"owl": "my heron.png", "tug": "set.zip/deep/b.png|set.zip/deep/again.png"}
+    imports.carry_out(ws, import_plan.plan_uploads(ws, [Upload("other.png", io.BytesIO(a))]))
+    assert exported(ws)["owl"] == "my heron.png|other.png"
+    imports.import_images(ws, tmp_path / "mine")  # of pictures that stay where they lie, it is their path
+    assert exported(ws)["owl"] == "my heron.png|other.png|mine/a.png"
+    import_history.undo_import(ws)
+    assert exported(ws)["owl"] == "my heron.png|other.png"
+
+
+def test_names_of_an_upload_come_back_with_a_backup_and_with_pictures_taken_out(ws: Workspace, tmp_path: Path) -> None:
+    a = written(tmp_path / "a.png", 1)
+    imports.carry_out(ws, import_plan.plan_uploads(ws, [Upload("heron.png", io.BytesIO(a))]))
+    import_history.undo_import(ws)
+    label(ws, 1, "owl")  # from a page that was still open
+    assert exported(ws) == {"owl": "heron.png"}
+    backups.backup(ws, tmp_path / "whole.zip")
+    backups.restore(tmp_path / "whole.zip", tmp_path / "back")
+    assert exported(workspaces.open_workspace(tmp_path / "back")) == {"owl": "heron.png"}
+
+
 def uploads(**files: bytes | str) -> list[Upload]:
     return [
         Upload(name.replace("_", "."), io.BytesIO(content.encode() if isinstance(content, str) else content))
@@ -202,6 +255,14 @@ def test_files_zips_and_a_table_may_be_uploaded_together(ws: Workspace, tmp_path
     plan = import_plan.plan_uploads(ws, uploads(one_zip=one, two_zip=two, c_png=c, labels_csv=table))
     report = imports.carry_out(ws, plan)
     assert (report.images, report.annotations, report.skipped) == (3, 3, [])
+    assert staged(ws) == []
+
+
+@pytest.mark.parametrize(("content", "words"), [(b"", "x.zip is empty"), (b"no zip", "damaged")])
+def test_a_zip_that_is_none_is_told_as_such(ws: Workspace, content: bytes, words: str) -> None:
+    with pytest.raises(ArchiveError, match=words) as caught:
+        import_plan.plan_uploads(ws, [Upload("x.zip", io.BytesIO(content))])
+    assert caught.value.remedy
     assert staged(ws) == []
 
 

@@ -242,10 +242,12 @@ def test_a_tree_that_drops_classes_in_use_is_shown_whole_and_can_be_left(
     figures = {metric.label: metric.value for metric in page.metric}
     assert (figures["Classes"], figures["Finest classes"], figures["Levels"]) == ("4", "2", "2")
     assert "would lose their class" in page.warning[0].value
-    assert "3 new classes" in [found.label for found in page.expander]  # its keys are paths
+    assert "1 new class" in [found.label for found in page.expander]
+    assert "2 classes were recognised by name and keep their keys" in said(page)
     button(page, "Cancel").click().run()
     assert not page.exception and not page.warning
     assert page.text_area(key=state.TREE_PASTE).value == ""
+    assert [found.label for found in page.get("download_button")] == ["Download the tree in use"]
 
 
 @pytest.mark.parametrize(("text", "words"), [("https://example.org/x", "an address"), ("bird", "a single line")])

@@ -77,7 +77,7 @@ def test_several_roots_get_one_and_it_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "message", "line"),
     [
-        ("t.csv", "child,parent\na,b\nb,a\n", "cycle", "line 2, 3"),
+        ("t.csv", "child,parent\na,b\nb,a\n", "cycle", "lines 2 and 3"),
         ("t.csv", "child,parent\na,b\n\na,c\n", "two parents", "line 4"),
         ("t.csv", "", "empty", "line 1"),
         ("t.csv", " \n\n", "empty", "line 1"),

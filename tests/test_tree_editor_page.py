@@ -82,8 +82,20 @@ def test_a_class_cannot_move_below_itself(workspace: Workspace, monkeypatch: pyt
     for name in ("owl", "bird"):
         page.text_input(key=search).set_value(name).run()
         assert not any(found.key == f"{search}-{name}" for found in page.button)
+        assert ("owl lies below bird" if name == "owl" else "bird is this class itself") in said(page)
     page.text_input(key=search).set_value("ship").run()
     assert any(found.key == f"{search}-ship" for found in page.button)
+
+
+def test_a_name_that_another_class_has_is_remarked_and_allowed(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page(monkeypatch, workspace, "taxonomy", node="owl")
+    choose(page, "rename", "owl")
+    page.text_input(key=field(page, "old.name", "owl")).set_value("Bird").run()
+    assert "Another class is called **bird** already" in said(page)
+    button(page, "Save").click().run()
+    assert taxonomies.current_taxonomy(workspace)[1].texts["owl"].name == "Bird"
 
 
 def test_a_name_that_is_too_long_is_refused_in_words(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,6 +64,23 @@ def test_people_are_told_in_sentences(workspace: Workspace) -> None:
     assert "This would be a new version" in hmgc_edit(workspace, "undo", "--dry-run")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "namesakes"),
+    [
+        (["rename", "owl", "BIRD"], ["bird"]),
+        (["rename", "owl", "Owl", "--note", "x"], []),
+        (["add", "ship", "owl"], ["owl"]),
+        (["split", "owl", "bird", "new"], ["bird"]),
+        (["move", "owl", "ship"], []),
+    ],
+)
+def test_a_name_that_another_class_has_is_told(
+    workspace: Workspace, arguments: list[str], namesakes: list[str]
+) -> None:
+    assert json.loads(hmgc_edit(workspace, *arguments, "--dry-run", "--json"))["namesakes"] == namesakes
+    assert ("Another class has this name" in hmgc_edit(workspace, *arguments)) == bool(namesakes)
+
+
 def test_a_mistake_is_a_named_error(workspace: Workspace) -> None:
     with pytest.raises(BadEdit, match="cannot move below"):
         hmgc_edit(workspace, "move", "bird", "owl")

@@ -38,10 +38,12 @@ def level_bars(names: Sequence[str], train: Sequence[int], all_splits: Sequence[
         figure.add_bar(y=labels, x=rest, name="validation and test", marker_color=TEAL_LIGHT)
     for label, total in zip(labels, all_splits, strict=True):
         figure.add_annotation(x=total, y=label, text=number(total), showarrow=False, xanchor="left", xshift=6)
+        # Above the bar a name has the width of the page; beside it a telephone would cut it off.
+        figure.add_annotation(x=0, y=label, text=label, showarrow=False, xanchor="left", xshift=-1, yshift=18)
     figure.update_traces(orientation="h", hovertemplate="%{x:,} labels of %{fullData.name}<extra></extra>")
-    _still(figure, height=(60 if any(rest) else 10) + 40 * len(labels))
-    figure.update_layout(barmode="stack", bargap=0.35, margin={"l": 0, "r": 48, "t": 0, "b": 0})
-    figure.update_yaxes(autorange="reversed", ticksuffix="  ", automargin=True)
+    _still(figure, height=(60 if any(rest) else 10) + 52 * len(labels))
+    figure.update_layout(barmode="stack", bargap=0.65, margin={"l": 0, "r": 48, "t": 2, "b": 0})
+    figure.update_yaxes(autorange="reversed", showticklabels=False)
     figure.update_xaxes(visible=False)
     return figure
 

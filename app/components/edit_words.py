@@ -46,6 +46,8 @@ def preview(plan: TreeEdit, taxonomy: Taxonomy) -> list[str]:
     """What a change of this tree would do, one line each, the most important first."""
     edit = plan.edit
     lines = [f"Taken back: {done(edit)}."] if plan.is_undo else _LINES[edit["verb"]](plan, taxonomy)
+    if plan.namesakes:
+        lines.append(_namesakes(plan, taxonomy))
     if plan.is_undo and plan.labels:
         lines.append(f"{_labels(plan)} read again as before. What was said since stays as near to it as can be.")
     if plan.silenced:
@@ -59,6 +61,14 @@ def preview(plan: TreeEdit, taxonomy: Taxonomy) -> list[str]:
         their = "The picture" if plan.second_looks == 1 else "The pictures"
         lines.append(f"{their} of {number(plan.second_looks, 'label')} will wait for a second look.")
     return lines + _runs(plan)
+
+
+def _namesakes(plan: TreeEdit, taxonomy: Taxonomy) -> str:
+    node = taxonomy.index(plan.namesakes[0])
+    parent = int(taxonomy.parents[node])
+    where = f"below {_bold(taxonomy.name(parent))}" if parent >= 0 else "the one above all"
+    more = f", and {number(len(plan.namesakes) - 1, 'more')}" if len(plan.namesakes) > 1 else ""
+    return f"Another class is called {_bold(taxonomy.name(node))} already ({where}{more}); annotators may mix them up."
 
 
 def _add(plan: TreeEdit, _taxonomy: Taxonomy) -> list[str]:

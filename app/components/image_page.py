@@ -39,8 +39,8 @@ def show(ws: Workspace, run: Run | None, image_id: int) -> None:
 
 
 def _about(image: ImageRecord) -> None:
-    parts = [image.path.name, SPLITS[image.split], f"{image.width} × {image.height} pixels"]
-    st.caption(escape_markdown(" · ".join(parts)), help=escape_markdown(str(image.path)))
+    parts = [image.name, SPLITS[image.split], f"{image.width} × {image.height} pixels"]
+    st.caption(escape_markdown(" · ".join(parts)), help=escape_markdown("; ".join([*image.originals, str(image.path)])))
 
 
 def _steps(ws: Workspace, run: Run | None, image_id: int) -> None:

@@ -22,6 +22,8 @@ def show(plan: ImportPlan, *, on_add: Callable[[], None], on_cancel: Callable[[]
         _splits(report)
         for remark in plan.source.remarks:
             st.caption(escape_markdown(remark[:1].upper() + remark[1:] + "."))
+        if report.stayed:
+            st.caption(escape_markdown(f"{report.stayed_in_words}."))
         if plan.copy and report.images:
             st.caption(f"The pictures are copied into the workspace: {size(plan.bytes)}.")
         _unknown(report)
@@ -104,4 +106,4 @@ def _left_out(skipped: Sequence[Skip]) -> None:
         )
 
 
-_CONFLICTS = {"split": "the split disagrees or is unknown", "label": "the label disagrees or cannot be taken"}
+_CONFLICTS = {"split": "the split is unknown", "label": "the label disagrees or cannot be taken"}

@@ -30,7 +30,8 @@ def show(taxonomy: Taxonomy, *, key: str, label: str, on_pick: Callable[[str], N
         return
     found = matches(taxonomy, typed, outside=outside)
     if not found:
-        st.caption("No class has a name like this.")
+        barred = matches(taxonomy, typed, most=1) if outside else []
+        st.caption(_why_barred(taxonomy, barred[0], outside) if barred else "No class has a name like this.")
     with st.container(horizontal=True, gap="xsmall"):
         for node in found[:MOST_MATCHES]:
             st.button(
@@ -41,6 +42,13 @@ def show(taxonomy: Taxonomy, *, key: str, label: str, on_pick: Callable[[str], N
             )
     if len(found) > MOST_MATCHES:
         st.caption("There are more: type a longer part of the name.")
+
+
+def _why_barred(taxonomy: Taxonomy, node: int, outside: str) -> str:
+    name, top = (escape_markdown(taxonomy.name(n)) for n in (node, taxonomy.index(outside)))
+    if taxonomy.keys[node] == outside:
+        return f"{name} is this class itself: choose a class outside of it."
+    return f"{name} lies below {top}: choose a class outside of it."
 
 
 def _pick(key: str, on_pick: Callable[[str], None], node: str) -> None:

@@ -24,7 +24,7 @@ def show(run: Run, other: Run) -> None:
     else:
         st.caption("Their figures cannot be compared: not both were measured on the same pictures.")
     rows = [(name, said(run, setting), said(other, setting)) for setting, name in SETTINGS.items()]
-    rows.append(("Labels up to no.", f"{run.last_annotation_id:,}", f"{other.last_annotation_id:,}"))
+    rows.append(("Labels it knew: the first", f"{run.last_annotation_id:,}", f"{other.last_annotation_id:,}"))
     table = pd.DataFrame(rows, columns=["Setting", one, two])
     differs = table[one] != table[two]
     st.markdown("**Settings**")

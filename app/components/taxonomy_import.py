@@ -2,7 +2,7 @@
 
 import re
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import streamlit as st
@@ -55,12 +55,29 @@ def show(ws: Workspace) -> None:
         return
     if candidate is None:
         actions.show_problem(state.TREE_IMPORT)
-        with st.popover("Which formats fit", type="tertiary", icon=":material/help:"):
-            st.markdown(FORMATS)
+        with st.container(horizontal=True):
+            with st.popover("Which formats fit", type="tertiary", icon=":material/help:"):
+                st.markdown(FORMATS)
+            _offer_present_tree(ws)
         tree_versions.show(ws)
         return
-    _show_candidate(ws, candidate)
+    _show_candidate(ws, replace(candidate, read=taxonomies.recognised(ws, candidate.read)))
     actions.show_problem(state.TREE_IMPORT)
+
+
+def _offer_present_tree(ws: Workspace) -> None:
+    """The tree in use as a file that can be changed and brought in again."""
+    newest = taxonomies.newest_taxonomy(ws)
+    if newest is not None:
+        st.download_button(
+            "Download the tree in use",
+            lambda: tree_imports.tree_file(newest[1]),
+            file_name="class-tree.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            type="tertiary",
+            on_click="ignore",
+        )
 
 
 def _uploaded() -> _Candidate | None:
@@ -89,7 +106,7 @@ def _pasted() -> _Candidate | None:
     """The pasted text, and what it was taken for. Raises TaxonomyError."""
     text = st.text_area(
         "Paste the class tree",
-        height=240,
+        height=88 if st.session_state.get(state.TREE_PASTE) else 240,  # what it would do shall be in sight
         key=state.TREE_PASTE,
         on_change=_hear_paste,
         placeholder="bird\n  albatross\n    black-footed albatross\n  owl\nship",
@@ -118,6 +135,8 @@ def _show_candidate(ws: Workspace, candidate: _Candidate) -> None:
     tried = actions.attempt(_store, ws, candidate, to_ancestor=move, dry_run=True)
     if isinstance(tried, OrphanedLabels):
         tree_difference.show_plan(new, moved=sum(tried.counts.values()))
+        for remark in candidate.read.remarks:
+            st.caption(escape_markdown(remark))
         tree_difference.show_orphans(tried, change)
         if change is not None:
             tree_difference.show_classes(change)

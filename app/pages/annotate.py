@@ -1,5 +1,7 @@
 """Annotate, at whatever level of the class tree the annotator is sure of: one by one, or many look-alikes at once."""
 
+from functools import partial
+
 import streamlit as st
 
 from app import resources, security, state
@@ -50,5 +52,6 @@ annotator.show(
     gone=st.session_state.get(state.OWN_GONE, ()),
     on_leave=who.leave,
     on_choose=queue_dialog.ask,
+    on_mine=partial(ways.go, "mine"),
 )
 queue_dialog.show_if_asked(ws, name)

@@ -19,7 +19,9 @@ next_step.show(next_step.next_step(has_tree=newest is not None, counts=counts, r
 with st.grid(4, min_column_width=150):
     st.metric("Pictures", number(counts.images), border=True)
     share = percent(counts.labelled / counts.images) if counts.images else "–"
-    st.metric("Labelled", share, help=f"{number(counts.labelled)} of {number(counts.images)} pictures", border=True)
+    said = "Somebody says what it is, what it is not, or that it is unusable"
+    done = f"{number(counts.labelled)} of {number(counts.images)} pictures"
+    st.metric("Labelled", share, help=f"{said}: {done}.", border=True)
     st.metric("Finest classes", number(len(newest[1].leaves)) if newest else "–", border=True)
     st.metric("Levels", number(newest[1].depth) if newest else "–", border=True)
 

@@ -67,7 +67,7 @@ WATCH_SOCKET = """(() => {
 SEARCH = """([source, tree, queries]) => {
   const Tree = new Function(source + "; return Tree")();
   const made = new Tree(tree, { version: 1, hash: "" });
-  made.searchable();
+  made.words();
   return queries.map((query) => {
     const start = performance.now();
     made.search(query, 0, 300);

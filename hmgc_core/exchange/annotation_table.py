@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import BinaryIO, Literal, NamedTuple
 
-from hmgc_core.exchange.cells import write_rows
+from hmgc_core.cells import write_rows
 from hmgc_core.records import Kind, Split
 
 State = Literal["current", "earlier", "withdrawn"]
@@ -19,7 +19,8 @@ class AnnotationRow(NamedTuple):
     path: the picture's first place, relative to the table where it lies below it. label: the class's key in the newest
     tree, at the cut. kind: what is said of it. state: `current` = its annotator's word, `earlier` = they said something
     else since, `withdrawn` = taken back. level: edges from the root. class_path: keys from the top level down. said_as:
-    the key as it was said, in the tree `tree_version`. other_paths: further places of the same picture.
+    the key as it was said, in the tree `tree_version`. original_paths: of a copy the names that its
+    files had, else where it lies. other_paths: further places of the same picture.
     """
 
     path: str
@@ -37,6 +38,7 @@ class AnnotationRow(NamedTuple):
     seconds: float
     withdrawn_at: datetime | None
     picture: int
+    original_paths: str
     other_paths: str
     uid: str
 

@@ -99,6 +99,8 @@ LOCKED = "it is locked with a password"
 
 def _opened(archive: Path, name: str) -> zipfile.ZipFile:
     try:
+        if not archive.stat().st_size:
+            raise ArchiveError(f"{name} is empty", remedy="make or download it again, or unpack it and give the folder")
         if _list_size(archive) > LARGEST_LIST:
             raise ArchiveError(f"{name} holds far too many files", remedy="split it, or unpack it and give the folder")
         return zipfile.ZipFile(archive)

@@ -4,18 +4,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from hmgc_core.exchange.cells import write_rows
+from hmgc_core.cells import write_rows
 from hmgc_core.records import Split
 
-COLUMNS = ("run", "path", "key", "probability", "level", "name", "class_path", "split", "tree_version", "picture")
+COLUMNS = (
+    "run", "path", "key", "probability", "level", "name", "class_path", "split", "tree_version", "picture",
+    "original_paths", "other_paths",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class PredictionRow:
     """What a run says of one picture, at the cut. The fields are the columns of COLUMNS.
 
-    steps: (key, probability) from the top level down to `key`; they become the columns `level1`,
-    `level1_probability`, and so on.
+    original_paths, other_paths: as in `AnnotationRow`. steps: (key, probability) from the top level down to `key`; they
+    become the columns `level1`, `level1_probability`, and so on.
     """
 
     run: int
@@ -28,6 +31,8 @@ class PredictionRow:
     split: Split
     tree_version: int
     picture: int
+    original_paths: str
+    other_paths: str
     steps: tuple[tuple[str, float], ...]
 
 

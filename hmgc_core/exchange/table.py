@@ -2,13 +2,14 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
+from hmgc_core.cells import unguarded, write_rows
 from hmgc_core.errors import TableError
-from hmgc_core.exchange.cells import unguarded, write_rows
 
 SPLIT_WORDS = {
     "train": "train",
@@ -36,6 +37,7 @@ class Columns:
     state: str = "state"
 
 
+_HEADING = re.compile(r"[\w.-]{1,40}( [\w.-]{1,40}){0,3}")
 NO_LONGER_SAID = ("earlier", "withdrawn")
 
 
@@ -97,12 +99,22 @@ def _check_header(shown: str, header: list[str], columns: Columns) -> None:
         wanted.append(("label", columns.label))
     for meaning, name in wanted:
         if name not in header:
-            there = ", ".join(map(repr, header[:8])) + (", …" if len(header) > 8 else "")
             where = f"under “Table columns, labels and copies”, or with --{meaning}-column"
+            if not _is_heading(header):
+                raise TableError(
+                    f"{PurePath(shown).name} is no table of labels: line 1 names no column {name!r}",
+                    remedy="write a header `path,label` and one row per picture",
+                )
+            there = ", ".join(map(repr, header[:8])) + (", …" if len(header) > 8 else "")
             raise TableError(
                 f"the table {PurePath(shown).name} has, in line 1, no column {name!r}; there are {there}",
                 remedy=f"say which column holds the {meaning}: {where}",
             )
+
+
+def _is_heading(header: list[str]) -> bool:
+    """Two columns or more, each of a few plain words; any other file of this machine is not shown to who names it."""
+    return len(header) > 1 and all(_HEADING.fullmatch(name) for name in header)
 
 
 def write_table(path: Path, rows: Iterable[TableRow]) -> None:

@@ -116,7 +116,7 @@ def check(config: RunConfig, taxonomy: Taxonomy) -> None:
 
 
 def check_names(model: str, backbone: str) -> None:
-    """Raise UnknownModel with the nearest names if the catalog has no such model or backbone.
+    """Raise UnknownModel with all names, the nearest first, if the catalog has no such model or backbone.
 
     Of `timm:` and `clip:` only the family is looked at here; the name behind it when the net is built. Raises BadConfig
     where a model that reads names gets a backbone that does not.
@@ -128,7 +128,7 @@ def check_names(model: str, backbone: str) -> None:
         )
     for what, name, known in (("model", model, MODELS), ("backbone", backbone, BACKBONES)):
         if name not in known and not (what == "backbone" and _is_of_a_family(name)):
-            nearest = ", ".join(map(repr, nearest_names(name, known)))
+            nearest = ", ".join(map(repr, nearest_names(name, known, len(known))))
             others = "; timm:NAME and clip:NAME take any of those libraries' nets" if what == "backbone" else ""
             raise UnknownModel(f"there is no {what} {name!r}", remedy=f"choose one of {nearest}{others}")
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from hmgc_core.store.annotations import WITHDRAWAL
-from hmgc_core.store.images import CHUNK
+from hmgc_core.store.images import CHUNK, originals
 from hmgc_core.store.schema import annotation, annotator, folder, image, image_path, prediction, word
 
 Rows = Sequence[sa.Row]
@@ -67,15 +68,22 @@ def predictions(connection: sa.Connection, run_id: int) -> Iterator[Rows]:
     yield from connection.execute(query.execution_options(yield_per=CHUNK)).partitions()
 
 
-def places(connection: sa.Connection, image_ids: Iterable[int]) -> dict[int, list[Path]]:
-    """image id -> every path where it lies, the first found first; for at most CHUNK images."""
+class Place(NamedTuple):
+    """Where an image lies. originals: of a copy, the paths or names of the files that it was made from."""
+
+    path: Path
+    originals: tuple[str, ...]
+
+
+def places(connection: sa.Connection, image_ids: Iterable[int]) -> dict[int, list[Place]]:
+    """image id -> every place where it lies, the first found first; for at most CHUNK images."""
     query = (
-        sa.select(image_path.c.image_id, folder.c.path.label("folder"), image_path.c.path)
+        sa.select(image_path.c.image_id, folder.c.path.label("folder"), image_path.c.path, image_path.c.original)
         .join(folder, folder.c.id == image_path.c.folder_id)
         .where(image_path.c.image_id.in_(list(image_ids)))
         .order_by(image_path.c.id)
     )
-    found: dict[int, list[Path]] = {}
+    found: dict[int, list[Place]] = {}
     for row in connection.execute(query):
-        found.setdefault(row.image_id, []).append(Path(row.folder) / row.path)
+        found.setdefault(row.image_id, []).append(Place(Path(row.folder) / row.path, originals(row.original)))
     return found

@@ -26,6 +26,7 @@ from hmgc_core.store.schema import (
 
 CHUNK = 500  # ids in one statement: SQLite takes a limited number of parameters
 OUT = -1
+BETWEEN_ORIGINALS = "\n"
 
 
 @dataclass(frozen=True)
@@ -168,14 +169,22 @@ def _with_path() -> sa.Select:
         .correlate(image)
     )
     return (
-        sa.select(image, image_path.c.path.label("inner_path"), folder.c.path.label("folder_path"))
+        sa.select(
+            image, image_path.c.path.label("inner_path"), image_path.c.original, folder.c.path.label("folder_path")
+        )
         .join(image_path, image_path.c.id == first)
         .join(folder, folder.c.id == image_path.c.folder_id)
     )
 
 
 def _record(row: sa.Row) -> ImageRecord:
-    return ImageRecord(row.id, Path(row.folder_path) / row.inner_path, row.sha256, row.width, row.height, row.split)
+    path = Path(row.folder_path) / row.inner_path
+    return ImageRecord(row.id, path, row.sha256, row.width, row.height, row.split, originals(row.original))
+
+
+def originals(kept: str | None) -> tuple[str, ...]:
+    """Where a copy came from, as people know it: the names that a place keeps. None of a picture that is no copy."""
+    return tuple(kept.split(BETWEEN_ORIGINALS)) if kept else ()
 
 
 _ONE = _with_path().where(image.c.id == sa.bindparam("id"))  # asked for each picture that is shown

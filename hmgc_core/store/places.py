@@ -4,7 +4,7 @@ An image that is given up, because its import was taken back or its file got ano
 never used twice, and a label that comes late from an open page finds its picture.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,28 +13,35 @@ from hmgc_core.store import images
 from hmgc_core.store.schema import former_place, image, image_path, prediction
 
 
-def add(
-    connection: sa.Connection,
-    folder_id: int,
-    paths: dict[str, int],
-    *,
-    import_id: int | None = None,
-    originals: dict[str, str] | None = None,
-) -> None:
-    """Store where images lie: path inside the folder -> image id. A path seen again points to its new content.
-
-    originals: path -> where a copy came from.
-    """
+def add(connection: sa.Connection, folder_id: int, paths: dict[str, int], *, import_id: int | None = None) -> None:
+    """Store where images lie: path inside the folder -> image id. A path seen again points to its new content."""
     known = images.known_paths(connection, folder_id, paths)
-    told = originals or {}
     fresh = [
-        {"folder_id": folder_id, "path": p, "image_id": i, "import_id": import_id, "original": told.get(p)}
+        {"folder_id": folder_id, "path": p, "image_id": i, "import_id": import_id}
         for p, i in paths.items()
         if p not in known
     ]
     if fresh:
         connection.execute(image_path.insert(), fresh)
     _replace(connection, {known[p][0]: i for p, i in paths.items() if p in known}, import_id)
+
+
+def note_originals(connection: sa.Connection, folder_id: int, originals: Mapping[str, Sequence[str]]) -> None:
+    """Add where copies came from, as people know it, to their places: path inside the folder -> names.
+
+    A name stays when the import that gave it is taken back and the picture is not.
+    """
+    update = image_path.update().where(image_path.c.id == sa.bindparam("row")).values(original=sa.bindparam("names"))
+    for paths in _chunks(list(originals)):
+        here = (image_path.c.folder_id == folder_id) & image_path.c.path.in_(paths)
+        changed = []
+        for row in connection.execute(sa.select(image_path.c.id, image_path.c.path, image_path.c.original).where(here)):
+            came = (name.replace(images.BETWEEN_ORIGINALS, " ") for name in originals[row.path])
+            names = images.BETWEEN_ORIGINALS.join(dict.fromkeys((*images.originals(row.original), *came)))
+            if names != row.original:
+                changed.append({"row": row.id, "names": names})
+        if changed:
+            connection.execute(update, changed)
 
 
 def _replace(connection: sa.Connection, contents: dict[int, int], import_id: int | None) -> None:

@@ -143,7 +143,7 @@ image_path = _table(
     sa.Column("folder_id", sa.ForeignKey("folder.id"), nullable=False),
     sa.Column("path", sa.Text, nullable=False),
     sa.Column("import_id", sa.ForeignKey("picture_import.id")),
-    sa.Column("original", sa.Text),  # of a copy: where it came from, as people know it
+    sa.Column("original", sa.Text),  # of a copy: where it came from, as people know it, one name a line
     sa.UniqueConstraint("folder_id", "path"),
 )
 

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -13,24 +13,34 @@ from hmgc_core.durable_files import not_written, written_whole
 from hmgc_core.errors import OutputError, UnknownRun
 from hmgc_core.exchange.annotation_table import BETWEEN_CLASSES, BETWEEN_PATHS, AnnotationRow, State, write_annotations
 from hmgc_core.exchange.prediction_table import PredictionRow, write_predictions
+from hmgc_core.exchange.tree_table import write_tree
 from hmgc_core.given_paths import given_path
 from hmgc_core.leading import Reading, Step, read_on
 from hmgc_core.querying import Cut, cut_nodes
 from hmgc_core.records import Kind, OnProgress, Run, quiet
 from hmgc_core.store import exports, runs, taxonomies
+from hmgc_core.store.exports import Place
 from hmgc_core.store.workspace import DATABASE, Workspace
 from hmgc_core.taxonomy import IntArray, Taxonomy
 from hmgc_core.workflow.taxonomies import current_taxonomy, taxonomy_version
 from hmgc_core.workflow.training import run
 
-__all__ = ["Cut", "ExportReport", "export_annotations", "export_predictions", "export_words", "place_for_download"]
+__all__ = [
+    "Cut",
+    "ExportReport",
+    "export_annotations",
+    "export_predictions",
+    "export_tree",
+    "export_words",
+    "place_for_download",
+]
 
 KEPT_S = 24 * 3600.0
 
 
 @dataclass
 class ExportReport:
-    """What was written. what: `labels` or `predictions`. left_out: statements that say nothing at this cut."""
+    """What was written. what: `labels`, `predictions` or `tree`. left_out: statements that say nothing at this cut."""
 
     file: Path
     what: str
@@ -97,6 +107,17 @@ def export_predictions(
         return ExportReport(out, "predictions", write_predictions(file, rows, levels=levels))
 
 
+def export_tree(ws: Workspace, out: Path) -> ExportReport:
+    """Write the class tree in use as `child,parent,name,synonyms,note`, to be changed and brought in again.
+
+    Raises OutputError where the file cannot be written, and then leaves nothing; TaxonomyError without a class tree.
+    """
+    _, taxonomy = current_taxonomy(ws)
+    out = _place(ws, out)
+    with written_whole(out) as file:
+        return ExportReport(out, "tree", write_tree(file, taxonomy))
+
+
 def place_for_download(ws: Workspace) -> Path:
     """A fresh place in the cache for a table that a browser will fetch; those of yesterday are deleted.
 
@@ -138,9 +159,21 @@ def _place(ws: Workspace, out: Path) -> Path:
     return out
 
 
-def _paths(places: list[Path], base: Path) -> list[str]:
+class _Paths(NamedTuple):
+    """The columns of a table that say where a picture lies and where it came from."""
+
+    path: str
+    original_paths: str
+    other_paths: str
+
+
+def _paths(places: Sequence[Place], base: Path) -> _Paths:
     """Paths as a table in `base` names them: relative where they lie below it, so that both can move together."""
-    return [place.relative_to(base).as_posix() if place.is_relative_to(base) else str(place) for place in places]
+    paths = [p.path.relative_to(base).as_posix() if p.path.is_relative_to(base) else str(p.path) for p in places]
+    originals = [name for place, path in zip(places, paths, strict=True) for name in place.originals or (path,)]
+    return _Paths(
+        paths[0] if paths else "", BETWEEN_PATHS.join(dict.fromkeys(originals)), BETWEEN_PATHS.join(paths[1:])
+    )
 
 
 # --- statements -------------------------------------------------------------------------------------------------------
@@ -188,7 +221,7 @@ class _Classes:
         return _Said(kind, self.taxonomy.keys[node], level, self.taxonomy.name(node), path, finer=node != said)
 
 
-def _annotation_row(row: sa.Row, classes: _Classes, paths: list[str]) -> AnnotationRow | None:
+def _annotation_row(row: sa.Row, classes: _Classes, paths: _Paths) -> AnnotationRow | None:
     """The row of the table; None for "it is not NODE" with a node below the cut: of its ancestor it says nothing."""
     said = classes.of(row.taxonomy_id, row.kind, row.node_key)
     kind = said.kind
@@ -198,7 +231,7 @@ def _annotation_row(row: sa.Row, classes: _Classes, paths: list[str]) -> Annotat
         kind = "is"  # none of the children of a finer class: still one of the children of this one
     state: State = "withdrawn" if row.withdrawn_at else "current" if row.word_id == row.id else "earlier"
     return AnnotationRow(
-        path=paths[0] if paths else "",
+        **paths._asdict(),
         label=said.key,
         split=row.split,
         annotator=row.annotator_name,
@@ -213,7 +246,6 @@ def _annotation_row(row: sa.Row, classes: _Classes, paths: list[str]) -> Annotat
         seconds=row.seconds,
         withdrawn_at=row.withdrawn_at,
         picture=row.image_id,
-        other_paths=BETWEEN_PATHS.join(paths[1:]),
         uid=row.uid,
     )
 
@@ -229,18 +261,18 @@ def _prediction_rows(
         places = exports.places(connection, {row.image_id for row in chunk})
         for row in chunk:
             paths = _paths(places.get(row.image_id, []), base)
-            yield _prediction_row(row, asked, taxonomy, stands, paths[0] if paths else "")
+            yield _prediction_row(row, asked, taxonomy, stands, paths)
         done += len(chunk)
         on_progress(done, total)
 
 
-def _prediction_row(row: sa.Row, asked: Run, taxonomy: Taxonomy, stands: IntArray, path: str) -> PredictionRow:
+def _prediction_row(row: sa.Row, asked: Run, taxonomy: Taxonomy, stands: IntArray, paths: _Paths) -> PredictionRow:
     node = int(stands[taxonomy.index(row.node_key)])
     level = int(taxonomy.depths[node])
     steps = cast("list[tuple[str, float]]", row.path)[:level]
     return PredictionRow(
         run=asked.id,
-        path=path,
+        **paths._asdict(),
         key=taxonomy.keys[node],
         probability=steps[-1][1] if steps else 1.0,  # every picture is at the root
         level=level,

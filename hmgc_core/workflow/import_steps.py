@@ -8,14 +8,14 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, TypeVar, cast
+from typing import Literal, NamedTuple, TypeVar, cast
 
 from hmgc_core.errors import nearest_names
 from hmgc_core.exchange.table import SPLIT_WORDS, TableRow
 from hmgc_core.records import KINDS, Kind, Split
 from hmgc_core.splits import split_of
 from hmgc_core.store.images import FoundPicture
-from hmgc_core.taxonomy import Taxonomy
+from hmgc_core.taxonomy import Taxonomy, folded
 
 MOST_COMPARED = 400_000  # names that are compared to find those most like an unknown class; takes some 10 s
 
@@ -34,6 +34,14 @@ class Skip:
     what: What = "picture"
 
 
+class Stayed(NamedTuple):
+    """A picture that is in one split already, while its row asks for another; all else of the row comes in."""
+
+    path: str
+    split: Split
+    asked: Split
+
+
 @dataclass(frozen=True)
 class UnknownClass:
     """A class that a table names and the tree lacks. labels: how many rows say so; nearest: keys of the tree."""
@@ -47,7 +55,7 @@ class ImportReport:
     """What an import did, or would do. images: new ones; duplicates: further places of a known content; known: seen.
 
     by_split: the new pictures. unknown: classes the tree lacks. changed: files that were different from what the
-    preview saw. number: the import's own, 0 of a preview.
+    preview saw. stayed: pictures that stay in their split. number: the import's own, 0 of a preview.
     """
 
     images: int = 0
@@ -58,7 +66,20 @@ class ImportReport:
     by_split: dict[Split, int] = field(default_factory=dict)
     unknown: dict[str, UnknownClass] = field(default_factory=dict)
     changed: int = 0
+    stayed: list[Stayed] = field(default_factory=list)
     number: int = 0
+
+    @property
+    def stayed_in_words(self) -> str:
+        """How many pictures stay in a split although a row asks for another, and one of them; "" where none does."""
+        if not self.stayed:
+            return ""
+        one = self.stayed[0]
+        many = f"{len(self.stayed)} pictures stay in the split they are in, not in the one their rows name"
+        said = "1 picture stays in the split it is in, not in the one its row names" if len(self.stayed) == 1 else many
+        return (
+            f"{said}; nothing else of these rows is left out for it (such as {one.path}: {one.split}, not {one.asked})"
+        )
 
     def skip(self, path: str, reason: str, what: What = "picture") -> None:
         """Count one thing that was left out."""
@@ -107,11 +128,14 @@ def _add_new(mine: dict[Key, Value], more: dict[Key, Value]) -> None:
 
 @dataclass
 class Step:
-    """What is to be stored: new pictures, places (path -> content), and per annotator (content, what is said)."""
+    """What is to be stored: new pictures, places (path -> content), and per annotator (content, what is said).
+
+    names: path -> what the files with this content are called in the source.
+    """
 
     fresh: dict[str, FoundPicture] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
-    originals: dict[str, str] = field(default_factory=dict)
+    names: dict[str, list[str]] = field(default_factory=dict)
     labels: dict[str, list[tuple[str, Said]]] = field(default_factory=dict)
 
 
@@ -154,17 +178,13 @@ class Decider:
         else:
             self.report.duplicates += 1
         if split and split != first:
-            self.report.skip(
-                picture.row.path,
-                f"its content is already in the {first} split; the split {split} was left out",
-                "split",
-            )
+            self.report.stayed.append(Stayed(picture.row.path, first, split))
         known.splits[picture.sha256] = first
         self._names.add(picture.name)
         if picture.place not in known.places:
             self._places.add(picture.place)
         known.places[picture.place] = step.places[picture.place] = picture.sha256
-        step.originals.setdefault(picture.place, picture.name)
+        step.names.setdefault(picture.place, []).append(picture.name)
 
     def _split(self, picture: ReadPicture) -> Split | None:
         split = SPLIT_WORDS.get(picture.row.split)
@@ -200,7 +220,7 @@ class Decider:
         """The key that a table means: its own, or that of the only class of this name."""
         if self.taxonomy is None or label in self.taxonomy:
             return label
-        named = self._keys_by_name.get(_readable(label), [])
+        named = self._keys_by_name.get(folded(label), [])
         return named[0] if len(named) == 1 else label
 
     @cached_property
@@ -208,7 +228,7 @@ class Decider:
         found: dict[str, list[str]] = {}
         if self.taxonomy is not None:
             for node, key in enumerate(self.taxonomy.keys):
-                found.setdefault(_readable(self.taxonomy.name(node)), []).append(key)
+                found.setdefault(folded(self.taxonomy.name(node)), []).append(key)
         return found
 
     def _problem(self, row: TableRow) -> tuple[str, What]:
@@ -233,7 +253,7 @@ class Decider:
     def _nearest(self, label: str) -> tuple[str, ...]:
         if label in self.looked_up:
             return self.looked_up[label].nearest
-        several = self._keys_by_name.get(_readable(label), [])
+        several = self._keys_by_name.get(folded(label), [])
         if several:
             return tuple(several[:3])
         keys = self.taxonomy.keys if self.taxonomy else ()
@@ -249,11 +269,6 @@ def copy_place(sha256: str, name: str) -> str:
 def label_uid(number: int, annotator: str, sha256: str, says: Said) -> str:
     """The uid of a label that comes with import `number`."""
     return f"import-{number}-" + hashlib.sha256("\0".join((annotator, sha256, *says)).encode()).hexdigest()[:40]
-
-
-def _readable(name: str) -> str:
-    """A name without regard to capitals and blanks."""
-    return " ".join(name.casefold().split())
 
 
 def _in_words(says: Said) -> str:

@@ -31,7 +31,7 @@ from hmgc_core.workflow.import_plan import (
     plan_import,
 )
 from hmgc_core.workflow.import_steps import Decider, ImportReport, ReadPicture, Step, copy_place, label_uid
-from hmgc_core.workflow.picture_sources import PictureSource, stamp
+from hmgc_core.workflow.picture_sources import stamp
 from hmgc_core.workflow.taxonomies import newest_taxonomy
 from hmgc_core.workflow.turns import Turns
 
@@ -161,9 +161,11 @@ def _store(
     if step.fresh:
         images.add(connection, list(step.fresh.values()), import_id=number)
     ids = {sha256: image_id for sha256, (image_id, _) in images.by_sha256(connection, step.places.values()).items()}
-    originals = {place: _original(plan.source, name) for place, name in step.originals.items()} if plan.copy else None
     where = {place: ids[sha256] for place, sha256 in step.places.items()}
-    places.add(connection, folder, where, import_id=number, originals=originals)
+    places.add(connection, folder, where, import_id=number)
+    if plan.copy:
+        originals = {place: [plan.source.original(name) for name in names] for place, names in step.names.items()}
+        places.note_originals(connection, folder, originals)
     for annotator, labels in step.labels.items():
         by = annotations.annotator_id(connection, annotator)
         version = tree[0] if tree else 0
@@ -175,10 +177,3 @@ def _store(
             for sha256, says in labels
         ]  # fmt: skip
         annotations.add(connection, statements, by=by)
-
-
-def _original(source: PictureSource, name: str) -> str:
-    """Where a copy came from, as people know it."""
-    if source.files is None:
-        return str(source.base / name)
-    return f"{source.name}/{name}" if source.how == "zip" else name

@@ -33,7 +33,8 @@ class PictureSource:
     """Rows to import, and where their files lie.
 
     base: the folder that rows are relative to. files: name -> file of what was unpacked, None where rows are looked up
-    in `base`. left_out: (name, reason). remarks: what people should know. table: the table itself, if it is one.
+    in `base`. originals: name -> what people know that file by. left_out: (name, reason). remarks: what people should
+    know. table: the table itself, if it is one.
     """
 
     name: str
@@ -41,6 +42,7 @@ class PictureSource:
     base: Path
     rows: list[TableRow] = field(default_factory=list)
     files: dict[str, Path] | None = None
+    originals: dict[str, str] = field(default_factory=dict)
     left_out: list[tuple[str, str]] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     staging: Staging | None = None
@@ -50,6 +52,10 @@ class PictureSource:
         """Remove what was unpacked."""
         if self.staging:
             self.staging.drop()
+
+    def original(self, name: str) -> str:
+        """What people know a file by: its path, or the name it was sent under, with that of its zip before it."""
+        return str(self.base / name) if self.files is None else self.originals[name]
 
     def locate(self, row: TableRow) -> tuple[str, Path] | str:
         """(name inside the source, file) of a row's picture, or the reason why there is none."""
@@ -153,7 +159,7 @@ def _add_upload(source: PictureSource, upload: Upload, place: int, on_progress: 
             shutil.copyfileobj(upload.content, file)
     except OSError as error:
         raise disk_error(error) from error
-    if is_archive(target):
+    if ending == ".zip" or is_archive(target):
         _add_archive(source, target, upload.name, on_progress)
         target.unlink()
     elif ending in SUFFIXES | TABLES:
@@ -184,6 +190,7 @@ def _add_file(source: PictureSource, name: str, full_name: str, file: Path) -> N
         source.left_out.append((name, "two files have this name; the first stays"))
     else:
         files[name] = file
+        source.originals[name] = plain_name(full_name)
 
 
 def _read_rows(source: PictureSource, columns: Columns | None) -> None:

@@ -7,11 +7,12 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from hmgc_core.errors import OrphanedLabels, TaxonomyError, TreeChanged, UnknownNode
+from hmgc_core.exchange.known_classes import recognise
 from hmgc_core.leading import loosened
 from hmgc_core.store import annotations, carrying, taxonomies
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.taxonomy_io import read_taxonomy_file
+from hmgc_core.taxonomy_io import TaxonomyFile, read_taxonomy_file
 
 MOST_AT_HAND = 12  # versions kept in memory: a large tree takes some megabytes
 
@@ -86,7 +87,7 @@ def import_taxonomy(
     moves: a CSV `old,new` for keys that the new tree drops. to_ancestor: lead each dropped key to its nearest ancestor
     that stays. Raises OrphanedLabels (with counts) when neither covers a key that labels use.
     """
-    read = read_taxonomy_file(path, format)
+    read = recognised(ws, read_taxonomy_file(path, format))
     return store_taxonomy(
         ws,
         read.taxonomy,
@@ -96,6 +97,12 @@ def import_taxonomy(
         dry_run=dry_run,
         remarks=read.remarks,
     )
+
+
+def recognised(ws: Workspace, file: TaxonomyFile) -> TaxonomyFile:
+    """The file with the keys of the tree in use on the classes that it gives by name alone; see `recognise`."""
+    newest = newest_taxonomy(ws)
+    return recognise(file, newest[1]) if newest else file
 
 
 def store_taxonomy(

@@ -18,8 +18,8 @@ from hmgc_core.store import carrying, predictions, runs, second_looks, taxonomie
 from hmgc_core.store.carrying import Change
 from hmgc_core.store.taxonomies import VersionRecord
 from hmgc_core.store.workspace import Workspace
-from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.tree_edits import Edit, Edited, Retire, apply_edit, edit_values, way_back
+from hmgc_core.taxonomy import Taxonomy, folded
+from hmgc_core.tree_edits import Add, Edit, Edited, Rename, Retire, Split, apply_edit, edit_values, way_back
 from hmgc_core.workflow.pictures import IMPORTER
 from hmgc_core.workflow.taxonomies import check_unchanged, current_taxonomy, keep_read, taxonomy_version
 
@@ -37,6 +37,7 @@ class TreeEdit:
     "it is not …" that say nothing any more. loosened: labels "none of the classes below" that only say "is" from here
     on. second_looks: labels whose pictures deserve a second look. runs: finished trainings that know the tree as it
     was, newest first. predicted: pictures that the newest of these places in the classes concerned.
+    namesakes: keys of other classes that have a name that it gives.
     """
 
     version: int
@@ -53,6 +54,7 @@ class TreeEdit:
     predicted: int
     nodes: int
     added: tuple[str, ...] = ()
+    namesakes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,7 @@ class _Plan:
     steps_to: Callable[[sa.Connection, int], list[Step]]
     undoes: int | None = None
     added: tuple[str, ...] = ()
+    namesakes: tuple[str, ...] = ()
 
 
 def _check_seen(ws: Workspace, seen: int) -> None:
@@ -159,7 +162,20 @@ def _planned_edit(ws: Workspace, edit: Edit) -> _Plan:
         return [*taxonomies.moves_after(connection, said_in, version), step]
 
     touched = {*edited.touched, *(key for key, _ in loosens)}
-    return _Plan(version, edited.taxonomy, step, touched, _values(old, edit, edited), steps_to, added=edited.added)
+    return _Plan(
+        version, edited.taxonomy, step, touched, _values(old, edit, edited), steps_to, added=edited.added,
+        namesakes=_namesakes(old, edit),
+    )  # fmt: skip
+
+
+def _namesakes(old: Taxonomy, edit: Edit) -> tuple[str, ...]:
+    """Keys of classes that have a name already which the edit gives to another one."""
+    given = edit.children if isinstance(edit, Split) else (edit.name,) if isinstance(edit, (Add, Rename)) else ()
+    own = edit.key if isinstance(edit, Rename) else ""
+    names = {folded(name) for name in given if name}
+    if own and folded(old.name(old.index(own))) in names:
+        return ()
+    return tuple(key for node, key in enumerate(old.keys) if names and folded(old.name(node)) in names)
 
 
 def _values(old: Taxonomy, edit: Edit, edited: Edited) -> dict[str, Any]:
@@ -258,6 +274,7 @@ def _outcome(connection: sa.Connection, plan: _Plan) -> TreeEdit:
         predicted=predictions.count_at(connection, run_ids[0], plan.touched) if run_ids else 0,
         nodes=len(plan.new),
         added=plan.added,
+        namesakes=plan.namesakes,
     )
 
 

@@ -1,14 +1,32 @@
 """Verbs for a class tree that comes in: what would be different from the tree in use, from a file or pasted."""
 
+import io
 from dataclasses import dataclass
 
 from hmgc_core.exchange.pasted_tree import FORMAT_WORDS, LONGEST_TEXT, PastedTree, read_pasted
+from hmgc_core.exchange.tree_table import write_tree
 from hmgc_core.store import annotations
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow.taxonomies import newest_taxonomy
 
-__all__ = ["FORMAT_WORDS", "LONGEST_TEXT", "LabelMove", "PastedTree", "TreeChange", "read_pasted", "tree_change"]
+__all__ = [
+    "FORMAT_WORDS",
+    "LONGEST_TEXT",
+    "LabelMove",
+    "PastedTree",
+    "TreeChange",
+    "read_pasted",
+    "tree_change",
+    "tree_file",
+]
+
+
+def tree_file(taxonomy: Taxonomy) -> bytes:
+    """A class tree as a CSV file; see `write_tree`."""
+    file = io.BytesIO()
+    write_tree(file, taxonomy)
+    return file.getvalue()
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,13 @@ def test_more_than_nine_classes_come_in_pages(screen: Screen) -> None:
     assert screen.said(image) == [("is", "flower 10")]
 
 
+def test_a_digit_without_a_class_says_so(screen: Screen) -> None:
+    screen.press("9")
+    expect(screen.part("toast")).to_have_text("There is no class with the digit 9 here.")
+    screen.press("1", "ArrowDown", "ArrowDown", "ArrowRight", "1")
+    expect(screen.part("toast")).to_have_text("There is nothing below owl.")
+
+
 def test_arrows_pick_a_class_and_go_there_without_labelling(screen: Screen) -> None:
     screen.press("1", "ArrowDown", "ArrowDown", "ArrowRight")
     assert screen.name == "owl"
@@ -128,6 +135,16 @@ def test_a_chip_takes_its_not_back(screen: Screen) -> None:
     assert screen.image == image and screen.said(image) == []
 
 
+def test_skipped_after_a_not_the_not_is_the_label(screen: Screen) -> None:
+    image = screen.label("2", "n", "s")
+    expect(screen.part("toast")).to_have_text("“Not ship” stays, and is the label of that picture.")
+    screen.saved()
+    assert screen.said(image) == [("is_not", "ship")]
+    screen.press("z", "z")
+    screen.saved()
+    assert screen.image == image and screen.said(image) == []
+
+
 def test_none_below_unusable_and_skip(screen: Screen) -> None:
     none_below, unusable, skipped = screen.label("1", "o"), screen.label("x"), screen.label("s")
     screen.saved()
@@ -160,7 +177,13 @@ def test_search_finds_names_synonyms_and_keys(screen: Screen) -> None:
         screen.part("search").fill(typed)
         assert screen.rows()[0] == found
     screen.part("search").fill("dragon")
-    expect(screen.part("empty")).to_be_visible()
+    expect(screen.part("empty")).to_have_text("No class has this in its name.")
+    assert screen.rows() == []
+    screen.part("search").fill("black abltros")
+    expect(screen.part("empty")).to_contain_text("Did you mean one of these?")
+    assert screen.rows() == ["Black-footed albatross"]
+    screen.press("Enter")  # nobody has chosen it yet
+    assert screen.name == "life"
     screen.press("Escape")
     assert screen.rows()[0] == "Bird"
     screen.press("/")
@@ -258,6 +281,9 @@ def test_a_last_label_can_be_opened_again_and_the_latest_word_counts(screen: Scr
     screen.label("Backspace", "2", "Enter")
     screen.saved()
     assert screen.said(image) == [("is", "bird"), ("is", "ship")]
+    strip = screen.part("recent").locator("li")
+    expect(strip).to_have_text(["ship"])  # once, with what counts now
+    expect(strip.locator("img")).to_have_count(1)
 
 
 @pytest.mark.parametrize("width", [390, 768, 1440])

@@ -20,6 +20,10 @@ def test_i_shows_pictures_note_synonyms_and_siblings_of_the_suggested_class(desk
     sources = desk.part("glanceOwn").locator("img").evaluate_all("images => images.map(({src}) => src)")
     shown = {int(re.search(r"images/(\d+)", source).group(1)) for source in sources}
     assert shown >= {21, 22} and all(("is", "black-footed") in desk.said(other) for other in shown)
+    desk.page.set_viewport_size({"width": 1280, "height": 720})
+    name = desk.part("glanceSiblings").locator("bdi").first.bounding_box()
+    go = desk.part("glanceGo").bounding_box()
+    assert name is not None and go is not None and name["y"] + name["height"] < go["y"]
 
 
 def test_arrows_move_to_siblings_up_and_down_without_leaving(desk: Screen) -> None:

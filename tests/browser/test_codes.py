@@ -26,7 +26,7 @@ MAKE = """([arrays, own]) => {
 def bench(browser: Browser) -> Iterator[Page]:
     """An empty page with the scripts for trees and codes."""
     page = browser.new_page()
-    for name in ("tree", "codes"):
+    for name in ("typos", "tree", "codes"):
         page.add_script_tag(content=(index.HERE / f"{name}.js").read_text())
     yield page
     page.close()

@@ -96,6 +96,9 @@ def test_on_a_phone_picture_suggestion_and_first_classes_are_in_sight(phone: Scr
         assert box is not None and box["y"] >= 0
         assert box["y"] + box["height"] <= actions["y"] + 1
     assert page.evaluate("[window.scrollY, document.scrollingElement.scrollWidth]") == [0, 390]
+    progress = phone.part("progressText")
+    expect(progress).to_contain_text("of 160 labelled")
+    assert progress.evaluate("it => it.parentElement.scrollWidth <= it.parentElement.clientWidth")
 
 
 def test_on_a_phone_the_step_that_accept_would_take_is_in_sight_and_the_first_a_swipe_away(phone: Screen) -> None:

@@ -675,6 +675,13 @@ def test_nothing_is_cut_off_and_touch_targets_are_large(
     for tile in wall.tiles.all():
         place = tile.bounding_box()
         assert place is not None and place["x"] >= 0 and place["x"] + place["width"] <= width
+    sizer, row, actions = (
+        page.locator(part).first.bounding_box() for part in ("[data-part=sizer]", ".rows li", ".many .actions")
+    )
+    assert sizer is not None and row is not None and actions is not None
+    assert sizer["width"] >= 50 and sizer["x"] + sizer["width"] <= width
+    if width < 480:
+        assert row["y"] + row["height"] <= actions["y"]  # on a telephone a class is in sight at once
 
 
 def test_names_with_markup_are_text(

@@ -42,14 +42,29 @@ def test_a_command_gets_another_key_which_its_button_shows_and_a_reload_keeps(de
 
 def test_a_key_that_is_in_use_is_refused_with_words(desk: Screen) -> None:
     sheet(desk)
+    first = desk.part("keyRows").locator("li").first
+    place = first.bounding_box()
     change(desk, "skip for now", "n")
     expect(news(desk)).to_contain_text("N already means: not this class")
-    change(desk, "skip for now", "7")
+    assert first.bounding_box() == place  # the notice moves nothing under the mouse
+    desk.press("7")
     expect(news(desk)).to_have_text("7 cannot be changed: digits choose the rows of the list.")
-    change(desk, "skip for now", "Escape")  # leaves it as it is
+    desk.press("Escape")  # leaves it as it is
     expect(desk.part("help")).to_be_visible()
     desk.press("Escape")
     expect(desk.part("skip").locator("kbd")).to_have_text("S")
+
+
+def test_after_a_refused_key_the_next_one_is_taken_and_a_field_ends_the_waiting(desk: Screen) -> None:
+    sheet(desk)
+    change(desk, "skip for now", "n")
+    desk.press("u")
+    expect(news(desk)).to_have_text("U now means: skip for now.")
+    change(desk, "skip for now", "n")
+    desk.part("keyText").fill("")
+    desk.part("keyText").press("k")
+    assert desk.part("keyText").input_value() == "k"
+    expect(desk.page.get_by_role("button", name="Press a key")).to_have_count(0)
 
 
 def test_a_key_is_free_once_its_command_has_another_or_none(desk: Screen) -> None:
@@ -120,9 +135,13 @@ def test_keys_and_codes_travel_as_text(desk: Screen) -> None:
 def test_a_text_with_a_mistake_changes_nothing_and_says_where(desk: Screen, text: str, said: str) -> None:
     sheet(desk)
     before = desk.part("keyText").input_value()
-    desk.part("keyText").fill(f"{text}\nkey label = F2")
+    pasted = f"{text}\nkey label = F2"
+    desk.part("keyText").fill(pasted)
     desk.page.get_by_role("button", name="Use the text above").click()
     expect(news(desk)).to_contain_text(said)
+    assert desk.part("keyText").input_value() == pasted  # to be mended
+    desk.press("Escape")
+    sheet(desk)
     assert desk.part("keyText").input_value() == before
 
 
@@ -166,6 +185,19 @@ def test_a_code_can_be_taken_back_letter_by_letter_and_left(desk: Screen) -> Non
     assert desk.image == image and desk.history(image) == []
 
 
+def test_enter_in_a_code_labels_nothing_and_says_what_to_do(desk: Screen) -> None:
+    image = desk.image
+    desk.press(";")
+    desk.page.wait_for_timeout(350)  # now Enter would be no slip
+    desk.press("Enter")
+    expect(desk.part("toast")).to_have_text("Type a code, or Esc.")
+    expect(desk.part("codeBox")).to_be_visible()
+    expect(desk.part("codeMore")).to_have_text("12 more as you type")
+    desk.press("Escape")
+    expect(desk.part("toast")).to_be_hidden()  # it belonged to the key before
+    assert desk.image == image and desk.history(image) == []
+
+
 def test_a_code_of_ones_own_is_typed_at_once_where_its_letter_is_free(desk: Screen) -> None:
     desk.press("1")
     sheet(desk)
@@ -202,9 +234,20 @@ def test_codes_are_shown_in_the_list_on_wish_and_then_begin_without_a_start_key(
     desk.part("showCodes").check()
     desk.press("Escape")
     codes = desk.page.locator(".rows .code:visible")
-    expect(codes).to_have_count(3)
-    plant = codes.nth(2).inner_text()
-    assert len(plant) == 1 and plant not in "bs"
+    expect(codes).to_have_text([";b", ";s", ";p"])  # B accepts a level, S skips, P fills the screen
+
+
+def test_a_shown_code_begins_at_once_where_no_command_uses_its_letter(desk: Screen) -> None:
+    sheet(desk)
+    desk.part("keyText").fill("key skip = k\ncodes = shown")
+    desk.page.get_by_role("button", name="Use the text above").click()
+    desk.press("Escape")
+    expect(desk.page.locator(".rows .code:visible")).to_have_text([";b", "s", ";p"])
+    image = desk.label("s")
+    desk.saved()
+    assert desk.said(image) == [("is", "ship")]
+    desk.press("f")  # a level that suggestions in this tree do not reach
+    expect(desk.part("codeTyped")).to_have_text("F")
 
 
 def test_shorter_codes_are_offered_for_what_one_uses_most(desk: Screen) -> None:

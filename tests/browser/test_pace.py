@@ -62,7 +62,10 @@ def test_few_labels_say_nothing_about_speed(desk: Screen) -> None:
 
 def test_hints_come_when_they_are_of_use_and_go_for_good(desk: Screen) -> None:
     expect(desk.part("hintText")).to_contain_text("Space accepts the suggestion")
+    desk.press("1")
+    expect(desk.part("hint")).to_be_hidden()  # out of the way of the picture, until the next label
     desk.label("a")
+    expect(desk.part("hint")).to_be_visible()
     expect(desk.part("hintText")).to_contain_text("A, B, … accept the suggestion at its first")
     desk.page.get_by_role("button", name="No more hints").click()
     expect(desk.part("hint")).to_be_hidden()

@@ -249,6 +249,12 @@ def test_my_labels_can_be_opened_changed_and_taken_back(own: tuple[Screen, AppSe
     screen.saved()
     assert screen.said(owl) == [("is", "owl"), ("is", "ship")]
     assert screen.image not in (owl, ship, root)
+    expect(screen.page.get_by_role("button", name="Back to My labels")).to_be_visible()
+    screen.press("Escape")
+    expect(screen.page.locator(".said bdi")).to_have_text(["ship", "life", "ship"])
+    screen.page.get_by_text("One by one", exact=True).click()
+    screen.ready()
+    expect(screen.part("chips")).to_be_empty()
     screen.page.reload()
     screen.ready()
     assert screen.image != owl  # a wish is granted once

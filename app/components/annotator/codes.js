@@ -111,10 +111,10 @@ class Codes {
     return this.codes.get(node) ?? "";
   }
 
-  /* Up to `most` pairs [code, node] that go on from what was typed: short codes first, then in the order of the tree. */
-  after(typed, most) {
+  /* Pairs [code, node] that go on from what was typed: short codes first, then in the order of the tree. */
+  after(typed) {
     const found = [...this.nodes].filter(([code]) => code.startsWith(typed));
-    return found.sort((a, b) => a[0].length - b[0].length || a[1] - b[1]).slice(0, most);
+    return found.sort((a, b) => a[0].length - b[0].length || a[1] - b[1]);
   }
 }
 

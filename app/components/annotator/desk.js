@@ -2,6 +2,7 @@
    is a part of its own; here are their commands, and what they hear of the labelling. */
 
 const CODES_SHOWN = 9;
+const KEEP_TYPING = ["typeCode", "awaitCode"];
 
 class Desk {
   constructor(root, session) {
@@ -35,7 +36,8 @@ class Desk {
   /* A command was given, by key or by click. */
   hear(command) {
     this.counted.press();
-    if (this.typed !== null && command !== "typeCode") this.leaveCode();
+    this.hints.rest();
+    if (this.typed !== null && !KEEP_TYPING.includes(command)) this.leaveCode();
   }
 
   /* Another class tree is in use: what is open shows classes of the one before. */
@@ -192,8 +194,13 @@ class Desk {
     if (node !== undefined) {
       this.leaveCode();
       this.session.say("is", node);
-    } else if (this.codes.after(typed, 1).length) this.type(typed);
+    } else if (this.codes.beginnings.has(typed) || !typed) this.type(typed);
     else this.session.view.warn(`No class has a code that begins with “${typed}”.`);
+  }
+
+  /* Enter is a word for where one stands; in the middle of a code it would label what nobody meant. */
+  awaitCode() {
+    this.session.view.warn("Type a code, or Esc.");
   }
 
   leaveCode() {
@@ -207,13 +214,16 @@ class Desk {
   type(typed) {
     this.typed = typed;
     this.keymap.isTyping = typed !== null;
-    const { box, codeBox, codeTyped, codeRows } = this.parts;
+    const { box, codeBox, codeTyped, codeMore, codeRows } = this.parts;
     codeBox.hidden = typed === null;
     box.classList.toggle("typing", typed !== null);
     if (typed === null) return;
     codeTyped.textContent = typed.toUpperCase();
     const { tree } = this.session;
-    const found = this.codes.after(typed, CODES_SHOWN);
+    const all = this.codes.after(typed);
+    const found = all.slice(0, CODES_SHOWN);
+    const more = all.length - found.length;
+    codeMore.textContent = more ? `${whole(more)} more as you type` : "";
     const drawn = found.map(([code, node]) => {
       const item = element("li");
       item.append(button("sayClass", node, element("kbd", "", code), named(tree.names[node], "name")));

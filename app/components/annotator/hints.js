@@ -36,7 +36,14 @@ class Hints {
     Object.assign(this, { box: hint, text: hintText, keymap, key: `hmgc.hints/${place}/${annotator}` });
     this.labels = recall(localStorage, this.key, { labels: 0 }).labels;
     this.isSuggested = false;
+    this.isResting = false;
     this.draw();
+  }
+
+  /* A key was pressed: out of the way of the picture, until the next label. */
+  rest() {
+    this.isResting = true;
+    this.box.hidden = true;
   }
 
   /* The picture on screen came with a suggestion, or without. */
@@ -50,6 +57,7 @@ class Hints {
   count() {
     if (this.labels >= NO_MORE_AFTER) return;
     this.labels += 1;
+    this.isResting = false;
     this.keepAndDraw();
   }
 
@@ -64,7 +72,7 @@ class Hints {
   }
 
   draw() {
-    this.box.hidden = this.labels >= NO_MORE_AFTER;
+    this.box.hidden = this.isResting || this.labels >= NO_MORE_AFTER;
     if (this.box.hidden) return;
     const found = HINTS.findLast(({ from }) => this.labels >= from);
     const hint = (!this.isSuggested && found.unsuggested) || found;

@@ -13,6 +13,7 @@ HERE = Path(__file__).parent
 SCRIPTS = [
     "api",
     "elements",
+    "typos",
     "tree",
     "versions",
     "suggestion",
@@ -71,13 +72,14 @@ def show(
     gone: tuple[str, ...],
     on_leave: Callable[[], None],
     on_choose: Callable[[], None],
+    on_mine: Callable[[], None],
 ) -> None:
     """Show the annotator.
 
     place: tells this workspace from others at the same address. remember: have the browser keep the token as a cookie.
     awaits_model: the first training runs, suggestions come with its end. reopen: a picture to show before all others.
     gone: uids of labels that were taken back on another page.
-    on_leave: someone else wants to label. on_choose: other pictures are wanted.
+    on_leave: someone else wants to label. on_choose: other pictures are wanted. on_mine: back to one's own labels.
     """
     _component(
         key="annotator",
@@ -94,6 +96,7 @@ def show(
         },
         on_leave_change=on_leave,
         on_choose_change=on_choose,
+        on_mine_change=on_mine,
         on_renew_change=_rerun_signs_anew,
     )
 
@@ -202,7 +205,7 @@ MARKUP = """
     </div>
     <div class="list">
       <div class="typed" data-part="codeBox" hidden>
-        <p role="status">Code: <b data-part="codeTyped"></b><span class="caret" aria-hidden="true"></span></p>
+        <p role="status">Code: <b data-part="codeTyped"></b><span class="caret" aria-hidden="true"></span> <small data-part="codeMore"></small></p>
         <ol data-part="codeRows" aria-label="Classes with this code"></ol>
       </div>
       <button type="button" class="order" data-part="order" data-do="toggleOrder" title="Most likely first, or tree order" hidden>
@@ -221,10 +224,10 @@ MARKUP = """
         <span>Label as <bdi data-part="labelText"></bdi><small data-part="labelHint"></small></span><kbd data-of="label"></kbd>
       </button>
       <div class="others">
-        <button type="button" data-part="notThis" data-do="notThis" title="It is not this class. The picture stays: then say what you are sure of"><span>Not this</span><kbd data-of="notThis"></kbd></button>
+        <button type="button" data-part="notThis" data-do="notThis" title="It is not this class. The picture stays: then say what you are sure of; else this is its label"><span>Not this</span><kbd data-of="notThis"></kbd></button>
         <button type="button" data-part="noneHere" data-do="noneHere" title="It is this class, but none of the classes below it"><span>None below</span><kbd data-of="noneHere"></kbd></button>
         <button type="button" data-part="unusable" data-do="unusable" title="Blank, broken, or no picture of anything in the tree"><span>Unusable</span><kbd data-of="unusable"></kbd></button>
-        <button type="button" data-part="skip" data-do="skip" title="Say nothing; the picture comes again at the end"><span>Skip</span><kbd data-of="skip"></kbd></button>
+        <button type="button" data-part="skip" data-do="skip" title="Say no more; a picture of which nothing is said comes again at the end"><span>Skip</span><kbd data-of="skip"></kbd></button>
         <button type="button" data-part="undo" data-do="undo"><span>Undo</span><kbd data-of="undo"></kbd></button>
         <button type="button" class="keyboard" data-do="help" title="All keys"><span>Keys</span><kbd data-of="help"></kbd></button>
       </div>

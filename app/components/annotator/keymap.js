@@ -88,6 +88,7 @@ class Keymap {
     if (this.isTyping && letter) return ["typeCode", letter];
     if (this.isTyping && event.key === "Backspace") return ["typeCode", ""];
     if (this.isTyping && event.key === "Escape") return ["leaveCode"];
+    if (this.isTyping && event.key === "Enter") return ["awaitCode"];
     const digit = digitOf(event);
     if (digit > "0") return ["row", Number(digit) - 1];
     const id = this.keys.get(keyName(event)) ?? this.keys.get(letter);
@@ -115,10 +116,14 @@ class Keymap {
 
   // --- codes -------------------------------------------------------------------------------------------------------
 
-  /* This letter begins a code by itself: no command uses it, and codes are shown or a chosen one begins so. A letter
-     that had a meaning begins chosen codes only: whoever presses it out of habit must not label. */
+  /* This letter begins a code by itself: no command uses it in this tree, and codes are shown or a chosen one begins so. */
   startsCode(letter) {
-    return (this.showsCodes && !Object.hasOwn(KEYS, letter)) || Object.keys(this.codes).some((code) => code[0] === letter);
+    return !this.keys.has(letter) && (this.showsCodes || Object.keys(this.codes).some((code) => code[0] === letter));
+  }
+
+  /* A code as it is typed: after the key that starts one, where its first letter means something else. */
+  typed(code) {
+    return code && this.keys.has(code[0]) ? this.keyFor("startCode") + code : code;
   }
 
   /* The code that a person chose for a class, "" for none. */

@@ -25,7 +25,7 @@ class KeySheet {
 
   draw() {
     const { parts, keymap, session } = this;
-    parts.keyRows.replaceChildren(...Object.entries(this.groups()).flatMap(([title, ids]) => this.group(title, ids)));
+    this.drawRows();
     parts.showCodes.checked = keymap.showsCodes;
     parts.keyText.value = keymap.text;
     const { tree, standing } = session;
@@ -37,6 +37,11 @@ class KeySheet {
     this.offered = Codes.forOften(tree, keymap.codes, this.uses(), MOST_OFFERED);
     parts.offer.hidden = !this.offered.length;
     parts.offered.replaceChildren(...this.offered.map(([code, key]) => codeItem(tree, code, key)));
+  }
+
+  drawRows() {
+    const rows = Object.entries(this.groups()).flatMap(([title, ids]) => this.group(title, ids));
+    this.parts.keyRows.replaceChildren(...rows);
   }
 
   /* The commands as MEANINGS groups them, with one for each level that a suggestion can have in this tree. */
@@ -78,20 +83,30 @@ class KeySheet {
   awaitKey(id) {
     const asked = id ?? this.awaited;
     this.awaited = id;
-    this.draw();
+    this.drawRows();
     this.focusOn(asked);
     this.tell(id ? "Press the key you want. Esc leaves it as it is; Delete takes its key away." : "");
   }
 
+  /* After a key that cannot be it the next one is awaited; who writes in a field wants no key any more. */
   onKey(event) {
     const id = this.awaited;
     if (!id || MODIFIERS.includes(event.key) || hasModifier(event)) return;
+    if (isWithin(event.target, TYPED_IN)) {
+      this.awaited = null;
+      this.drawRows();
+      this.tell("");
+      return;
+    }
     event.preventDefault();
-    this.awaitKey(null);
-    if (event.key === "Escape") return;
+    if (event.key === "Escape") {
+      this.awaitKey(null);
+      return;
+    }
     const key = event.key === "Delete" ? NO_KEY : keyName(event);
     this.attempt(() => {
       this.keymap.assign(id, key);
+      this.awaited = null;
       return key ? `${shownKey(key)} now means: ${meaningOf(id)}.` : `No key any more for: ${meaningOf(id)}.`;
     });
     this.focusOn(id);
@@ -102,7 +117,7 @@ class KeySheet {
     buttons.find(({ dataset }) => dataset.changes === id)?.focus();
   }
 
-  /* Do it and say what came of it; what is refused says why. */
+  /* Do it and say what came of it. What is refused says why and changes nothing: what was typed stays, to be mended. */
   attempt(act) {
     try {
       const news = act();
@@ -110,6 +125,7 @@ class KeySheet {
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       this.tell(error.message, "bad");
+      return;
     }
     this.draw();
   }

@@ -75,9 +75,13 @@ class Memory {
     return this.acts.filter((act) => act.item.id === id && act.kind === "is_not");
   }
 
-  /* The last labels, newest first. */
+  /* The last labels, newest first; of a picture labelled again the label that counts. */
   labels(most) {
-    return this.acts.filter(({ kind }) => FINAL.includes(kind)).slice(-most).reverse();
+    const latest = new Map();
+    for (const act of [...this.acts].reverse()) {
+      if (FINAL.includes(act.kind) && !latest.has(act.item.id)) latest.set(act.item.id, act);
+    }
+    return [...latest.values()].slice(0, most);
   }
 
   save(skipped) {

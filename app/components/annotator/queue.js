@@ -43,10 +43,15 @@ class Queue {
     this.load(item);
   }
 
+  /* Later, once more. */
   skip() {
-    const { id } = this.current;
-    this.skipped.add(id);
-    this.post("/api/queue/skip", { image: id });
+    this.skipped.add(this.current.id);
+    this.leave();
+  }
+
+  /* On to the next picture, without another word on this one. */
+  leave() {
+    this.post("/api/queue/skip", { image: this.current.id });
     this.shift();
   }
 

@@ -46,7 +46,7 @@ class Session {
       onTrouble: (text) => this.view.warn(text),
     });
     this.desk = new Desk(root, this);
-    const meaning = (event) => this.keymap.commandOf(event);
+    const meaning = (event) => this.keymap.commandOf(event) ?? (this.wayBack && BACK_KEYS[event.key]);
     listenToKeys({ root, run, signal, meaning, repeatable: REPEATABLE });
     const lost = "The app cannot be reached. You can go on: labels wait here.";
     goOnWithoutApp({ signal, onLost: () => this.view.warn(lost) });
@@ -84,6 +84,7 @@ class Session {
 
   run(command, argument) {
     if (!COMMANDS.has(command) || (!this.tree && !TREELESS.has(command))) return;
+    this.view.hush();
     this.desk.hear(command);
     [this, this.walk, this.desk].find((part) => part[command])[command](argument);
   }
@@ -240,7 +241,7 @@ class Session {
     const isNew = !pass && !this.memory.knows(item.id) && item.id !== this.reopened?.id;
     this.made += isNew;
     this.memory.push({ uid, kind, node: key, name, item, pass, isNew });
-    if (FINAL.includes(kind)) this.reopened = null;
+    if (FINAL.includes(kind)) this.goOnFrom(item);
     this.outbox.addLabel({ uid, image_id: item.id, node: key, kind, taxonomy: tree.version, seconds, shown });
     if (FINAL.includes(kind)) this.queue.shift();
     if (FINAL.includes(kind)) this.desk.count(key, 1);
@@ -250,12 +251,22 @@ class Session {
     return true;
   }
 
+  /* This picture is done. */
+  goOnFrom(item) {
+    this.reopened = null;
+    if (item.id !== this.wayBack) this.wayBack = null;
+  }
+
   skip() {
     if (!this.item) return;
     this.memory.push({ uid: null, kind: "skip", node: "", name: "", item: this.item });
-    this.queue.skip();
+    this.goOnFrom(this.item);
+    const said = this.memory.against(this.item.id).at(-1);
+    if (said) this.queue.leave();
+    else this.queue.skip();
     this.remember();
-    this.view.say("Skipped.");
+    if (said) this.view.warn(`“Not ${said.name}” stays, and is the label of that picture.`);
+    else this.view.say("Skipped.");
     this.refresh();
   }
 
@@ -294,12 +305,18 @@ class Session {
     this.walk.goTo(this.tree.isLeaf(node) ? Math.max(this.tree.parents[node], 0) : node);
   }
 
-  /* Show a picture out of its turn; the class that this person said before stands chosen. */
+  /* Show a picture out of its turn; the class that this person said before stands chosen. The way back to the list it
+     came from is offered until the picture after it is done, too. */
   reopen(item, word) {
     this.reopened = { id: item.id, node: word?.node ?? "" };
+    this.wayBack = item.id;
     this.queue.unshift(item);
     this.refresh();
     if (word) this.view.warn("Once more: what you say now counts.");
+  }
+
+  backToMine() {
+    this.send("mine", true);
   }
 
   remember() {
@@ -333,6 +350,7 @@ class Session {
   }
 }
 
+const BACK_KEYS = { Escape: ["backToMine"] };
 const SLIP_S = 0.3; // a picture seen for less than this was not looked at
 const LONGEST_SHOWN = 100; // letters of a queue's name that go with a label
 const VERBS = { is: "Labelled:", is_not: "Not", none_here: "None of the classes of", unusable: "Marked:" };

@@ -34,6 +34,11 @@ class Standing {
     return this.page * ROWS;
   }
 
+  /* What is listed was not typed so: nothing of it is picked before a person does. */
+  get isGuess() {
+    return Boolean(this.query) && this.found.isGuess;
+  }
+
   movePick(by) {
     const last = this.listed.length - 1;
     this.pick = Math.max(Math.min(this.pick + by, last), Math.min(0, last));
@@ -49,6 +54,6 @@ class Standing {
   searchFor(text) {
     this.query = text.trim();
     this.found = this.query ? this.tree.search(this.query, this.at, MOST_FOUND) : null;
-    Object.assign(this, { page: 0, pick: this.query ? 0 : -1 });
+    Object.assign(this, { page: 0, pick: this.query && !this.isGuess ? 0 : -1 });
   }
 }

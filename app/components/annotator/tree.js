@@ -65,8 +65,15 @@ class Tree {
     return this.texts;
   }
 
-  /* Every class whose name, synonym or key holds the text: {nodes, total}, the best `most` of them. A text that begins
-     so comes first, then a word that does, then the rest; classes within `near` before others. */
+  /* The words of all names, synonyms and keys; made once, as above. */
+  words() {
+    this.allWords ??= new Words(this.searchable());
+    return this.allWords;
+  }
+
+  /* Every class whose name, synonym or key holds the text: {nodes, total, isGuess}, the best `most` of them. A text that
+     begins so comes first, then a word that does, then the rest; classes within `near` before others. Where there is
+     none, those whose words are nearly those typed: a guess. */
   search(query, near, most) {
     const wanted = folded(query.trim().replace(/\s+/g, " "));
     const words = wanted.split(" ");
@@ -75,11 +82,17 @@ class Tree {
     for (let node = 0; node < texts.length; node += 1) {
       const rank = rankOf(texts[node], wanted, words);
       if (rank > 3) continue;
-      const place = 2 * rank + (this.isWithin(node, near) ? 0 : 1);
-      scores.push((place * 1000 + Math.min(this.names[node].length, 999)) * 2 ** 24 + node);
+      scores.push(this.score(2 * rank + (this.isWithin(node, near) ? 0 : 1), node));
     }
+    const isGuess = !scores.length;
+    if (isGuess) this.words().near(wanted).forEach((edits, node) => scores.push(this.score(2 * edits, node)));
     const best = Float64Array.from(scores).sort();
-    return { nodes: Array.from(best.subarray(0, most), (score) => score % 2 ** 24), total: best.length };
+    return { nodes: Array.from(best.subarray(0, most), (score) => score % 2 ** 24), total: best.length, isGuess };
+  }
+
+  /* By place, then short names first, then in the order of the tree; the node can be read out of it again. */
+  score(place, node) {
+    return (place * 1000 + Math.min(this.names[node].length, 999)) * 2 ** 24 + node;
   }
 }
 

@@ -31,6 +31,7 @@ class Versions {
     }
     const tree = new Tree(answer.value, wanted);
     setTimeout(() => tree.searchable(), WARM_UP_MS); // the first letter typed shall not wait for it
+    setTimeout(() => tree.words(), 2 * WARM_UP_MS);
     this.next = tree;
     if (this.tree) this.onNewer();
     else this.onFirst();

@@ -71,13 +71,14 @@ class View {
     this.drawRecent(session);
   }
 
-  drawPicture({ item, memory, ...rest }) {
+  drawPicture({ item, memory, wayBack, ...rest }) {
     const { picture, chips, message } = this.parts;
     const isReady = item?.state === "ready";
     if (isReady && picture.firstChild !== item.image) this.put(item);
     else if (!isReady) picture.replaceChildren();
     const against = item ? memory.against(item.id) : [];
-    redraw(chips, against.map(({ uid, name }) => this.chip(uid, name)));
+    const back = wayBack ? [button("backToMine", "", element("span", "", "Back to My labels"), element("kbd", "", "Esc"))] : [];
+    redraw(chips, [...back, ...against.map(({ uid, name }) => this.chip(uid, name))]);
     message.hidden = isReady;
     if (!isReady) this.drawMessage(messageFor({ item, ...rest }));
   }
@@ -111,7 +112,7 @@ class View {
     const { crumbs, hereName, hereMeta, hereNote } = this.parts;
     if (!tree) return;
     const path = [0, ...tree.path(at)];
-    redraw(crumbs, path.map((node) => button("goTo", node, named(tree.names[node]))));
+    redraw(crumbs, path.map((node) => this.crumb(node, tree.names[node])));
     crumbs.lastChild.setAttribute("aria-current", "location");
     hereName.textContent = tree.names[at];
     const below = tree.below[at] ? `${count(tree.below[at], "class", "classes")} below` : "no classes below";
@@ -120,6 +121,12 @@ class View {
     hereMeta.replaceChildren(element("span", "", below), named(also && ` · ${also}`));
     hereNote.textContent = tree.notes[at] ?? "";
     hereNote.title = tree.notes[at] ?? "";
+  }
+
+  crumb(node, name) {
+    const made = button("goTo", node, named(name));
+    made.title = name; // it may be shortened
+    return made;
   }
 
   /* What people say about the picture so far, in queues that are looked through once more. */
@@ -145,8 +152,9 @@ class View {
     pager.hidden = total <= ROWS;
     pagerText.textContent = `${start + 1}–${Math.min(start + ROWS, listed.length)} of ${whole(total)}`;
     box.classList.toggle("searching", Boolean(query));
-    empty.hidden = !tree || listed.length > 0;
-    empty.textContent = query ? "No class has this in its name." : "This is as fine as it gets.";
+    empty.hidden = !tree || (listed.length > 0 && !standing.isGuess);
+    const meant = listed.length ? " Did you mean one of these?" : "";
+    empty.textContent = query ? `No class has this in its name.${meant}` : "This is as fine as it gets.";
   }
 
   drawOrder({ standing: { total, query }, suggestion, keymap }) {
@@ -156,7 +164,7 @@ class View {
   }
 
   codeOf(node, { keymap, desk }) {
-    return keymap.showsCodes ? desk.codeOf(node) : "";
+    return keymap.showsCodes ? keymap.typed(desk.codeOf(node)) : "";
   }
 
   drawRow(row, node, { tree, query, suggestion, isPicked }) {
@@ -261,7 +269,12 @@ class View {
     toast.textContent = text;
     toast.classList.add("shown");
     clearTimeout(this.warning);
-    this.warning = setTimeout(() => toast.classList.remove("shown"), WARN_MS);
+    this.warning = setTimeout(() => this.hush(), WARN_MS);
+  }
+
+  /* The next thing is done: what was said belongs to the one before. */
+  hush() {
+    this.parts.toast.classList.remove("shown");
   }
 }
 

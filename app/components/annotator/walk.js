@@ -30,6 +30,14 @@ class Walk {
   row(place) {
     const node = this.standing.listed[this.standing.start + place];
     if (node !== undefined) this.choose(node);
+    else this.session.view.warn(this.whyNoRow(place + 1));
+  }
+
+  whyNoRow(digit) {
+    const { standing, session } = this;
+    const name = session.tree.names[standing.at];
+    if (!standing.query && !standing.total) return `There is nothing below ${name}.`;
+    return `There is no class with the digit ${digit} here.`;
   }
 
   up() {
@@ -65,8 +73,9 @@ class Walk {
   searchFor(text) {
     this.standing.searchFor(text);
     this.session.draw();
-    const { query, total } = this.standing;
-    if (query) this.session.view.say(`${count(total, "class", "classes")} found.`);
+    const { query, total, isGuess } = this.standing;
+    const how = isGuess ? "with a name like it" : "found";
+    if (query) this.session.view.say(`${count(total, "class", "classes")} ${how}.`);
   }
 
   leaveSearch() {

@@ -33,7 +33,7 @@ def ask() -> None:
     st.subheader("Who is labelling?")
     st.caption("Your labels carry this name. You are asked once in this browser.")
     with st.form("annotate.who", border=False, width=420):
-        st.text_input("Your name", key=NEW_NAME, max_chars=labelling.LONGEST_NAME, autocomplete="name")
+        st.text_input("Your name", key=NEW_NAME, autocomplete="name")  # one too long is told so
         st.form_submit_button("Start labelling", type="primary", on_click=_take, args=(NEW_NAME,))
         actions.show_problem(state.ANNOTATOR)
     if known:

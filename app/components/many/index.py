@@ -10,8 +10,8 @@ from app.components.annotator import index as annotator
 from app.components.annotator.index import TreeVersion
 
 HERE = Path(__file__).parent
-SHARED = ["api", "elements", "tree", "versions", "suggestion", "standing", "outbox", "memory", "keys", "frame"]
-SHARED += ["messages", "ladder", "refused", "view", "hold", "pace", "walk"]
+SHARED = ["api", "elements", "typos", "tree", "versions", "suggestion", "standing", "outbox", "memory", "keys"]
+SHARED += ["frame", "messages", "ladder", "refused", "view", "hold", "pace", "walk"]
 SCRIPTS = ["majority", "batches", "screens", "insight", "tiles", "choice", "wallkeys", "wallmessages", "wallview"]
 SCRIPTS += ["wallwalk", "wall", "many"]
 STYLES = ["many"]

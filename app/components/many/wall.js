@@ -78,8 +78,13 @@ class Wall {
 
   run(command, argument) {
     if (!WALL_COMMANDS.has(command) || (!this.tree && !WALL_TREELESS.has(command))) return;
-    if (command !== "peek") this.pace.press(); // a mouse that rests says nothing
+    if (command !== "peek") this.press(); // a mouse that rests says nothing
     [this.choice, this.walk, this].find((part) => part[command])[command](argument);
+  }
+
+  press() {
+    this.pace.press();
+    this.view.hush();
   }
 
   // --- the app ---------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ Stamp = tuple[int, int, int | None]
 
 def workspace() -> Workspace:
     """The workspace of this app, opened once per process."""
-    return workspaces.shared_workspace(settings.workspace_folder().resolve())
+    return workspaces.shared_workspace(settings.workspace_folder().absolute())
 
 
 def labels_stamp(ws: Workspace) -> Stamp:

@@ -1,5 +1,6 @@
 """Who may write, and text that stays text. Used by pages and routes alike, so it knows neither."""
 
+import functools
 import hashlib
 import re
 from urllib.parse import urlsplit
@@ -31,11 +32,13 @@ def annotator_of(secret: str, token: str) -> str:
         raise NotAllowed("the request has no valid token", remedy=remedy) from error
 
 
+@functools.lru_cache
 def fingerprint(secret: str) -> str:
     """What tells this workspace from another one served at the same address; says nothing about the secret."""
     return hashlib.sha256(f"workspace {secret}".encode()).hexdigest()[:12]
 
 
+@functools.lru_cache
 def _serializer(secret: str) -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(secret, salt="annotator")
 

@@ -31,12 +31,10 @@ async def labels(request: Request) -> Response:
     if not isinstance(listed, list) or not listed:
         raise BadRequest("this is no label", remedy='send one label, or {"labels": [...]}')
     statements = [_statement(value) for value in listed]
-    new, counted = await in_thread(LABELS, _store, workspace(), statements, asked.annotator)
-    return answer({"saved": len(statements), "new": new, "counts": counted})
-
-
-def _store(ws: Workspace, statements: list[NewAnnotation], annotator: str) -> tuple[int, dict[str, int]]:
-    return labelling.annotate(ws, statements, annotator=annotator), counts(ws)
+    new, done = await in_thread(
+        LABELS, labelling.annotate_and_count, workspace(), statements, annotator=asked.annotator
+    )
+    return answer({"saved": len(statements), "new": new, "counts": done._asdict()})
 
 
 def _statement(value: Any) -> NewAnnotation:
@@ -90,8 +88,8 @@ async def withdraw(request: Request) -> Response:
     """Take back one's own label; doing it twice is harmless."""
     asked = await write(request)
     uid = request.path_params["uid"]
-    await in_thread(LABELS, labelling.withdraw, workspace(), uid, annotator=asked.annotator)
-    return answer({"withdrawn": uid, "counts": await in_thread(LABELS, counts, workspace())})
+    done = await in_thread(LABELS, labelling.withdraw, workspace(), uid, annotator=asked.annotator)
+    return answer({"withdrawn": uid, "counts": done._asdict()})
 
 
 async def session(request: Request) -> Response:

@@ -7,4 +7,4 @@ from hmgc_core.workflow.workspaces import Workspace
 
 def workspace() -> Workspace:
     """The workspace of this process, opened once and shared with the pages."""
-    return workspaces.shared_workspace(settings.workspace_folder().resolve())
+    return workspaces.shared_workspace(settings.workspace_folder().absolute())

@@ -196,17 +196,22 @@ def opening_ms(context: BrowserContext, url: str) -> tuple[float, int]:
     return took, len(fetched)
 
 
-def rerun_ms(page: Page, url: str, path: str, rounds: int) -> list[float]:
-    """A page's reruns, from the first to the last message on its socket. The page must have WATCH_SOCKET."""
-    page.goto(f"{url}/{path}")
+def reruns(page: Page, url: str, rounds: int, passed: list[float]) -> list[tuple[float, float]]:
+    """A page's reruns, from the first to the last message on its socket: (ms on the line, ms in the page).
+
+    The page hears a message when it has time for it: after it has drawn what came before. passed: from `line`, over
+    which `url` leads. The page must have WATCH_SOCKET.
+    """
+    page.goto(url)
     _settle(page)
     took = []
     for _ in range(rounds):
         page.evaluate("window.hmgcFrames.length = 0")
+        passed.clear()
         page.keyboard.press("r")
         _settle(page)
         frames = page.evaluate("window.hmgcFrames")
-        took.append(frames[-1] - frames[0])
+        took.append((1000 * (passed[-1] - passed[0]), frames[-1] - frames[0]))
     return took
 
 

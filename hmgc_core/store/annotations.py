@@ -4,6 +4,7 @@ An annotator's word on an image is the last of their statements that was not wit
 newest version of the tree. `word`, `label_tally` and `image_tally` follow in the same transaction.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -36,9 +37,12 @@ _ANNOTATOR_ID = sa.select(annotator.c.id).where(annotator.c.name == sa.bindparam
 _ADD = annotation.insert().returning(annotation.c.id, sort_by_parameter_order=True)
 _ADD_WORDS = word.insert()
 _MINE = (word.c.annotator_id == _WHO) & word.c.image_id.in_(_IDS)
-_OLD_WORDS = sa.select(word).where(_MINE)
 _FORGET_WORDS = word.delete().where(_MINE)
-_COUNTED = sa.select(image.c.id, image.c.split, image.c.words).where(image.c.id.in_(_IDS))
+_BEFORE = (
+    sa.select(image.c.id, image.c.split, image.c.words, word.c.node_key, word.c.kind)
+    .outerjoin(word, (word.c.image_id == image.c.id) & (word.c.annotator_id == _WHO))
+    .where(image.c.id.in_(_IDS))
+)
 _COUNT = image.update().where(image.c.id.in_(_IDS)).values(words=image.c.words + sa.bindparam("more"))
 _LABEL_TALLY = (
     label_tally.update()
@@ -139,25 +143,23 @@ def _add_chunk(connection: sa.Connection, statements: list[NewAnnotation], by: i
 def set_words(connection: sa.Connection, by: int, latest: Mapping[int, Statement | None]) -> None:
     """Make these the annotator's words (None: no word any more) and carry every count along."""
     mine = {"who": by, "ids": list(latest)}
-    old = {row.image_id: row for row in connection.execute(_OLD_WORDS, mine)}
-    counted = connection.execute(_COUNTED, {"ids": list(latest)}).all()
-    labels: dict[tuple[str, str, str], int] = {}
-    for row in counted:
-        before, after = old.get(row.id), latest[row.id]
-        if before is not None:
-            labels[before.node_key, before.kind, row.split] = (
-                labels.get((before.node_key, before.kind, row.split), 0) - 1
-            )
+    before = connection.execute(_BEFORE, mine).all()
+    had = {row.id for row in before if row.kind is not None}
+    labels: Counter[tuple[str, str, str]] = Counter()
+    for row in before:
+        if row.id in had:
+            labels[row.node_key, row.kind, row.split] -= 1
+        after = latest[row.id]
         if after is not None:
-            labels[after.key, after.kind, row.split] = labels.get((after.key, after.kind, row.split), 0) + 1
-    if old:
+            labels[after.key, after.kind, row.split] += 1
+    if had:
         connection.execute(_FORGET_WORDS, mine)
     new = [_word_row(image_id, by, said) for image_id, said in latest.items() if said is not None]
     if new:
         connection.execute(_ADD_WORDS, new)
     for (key, kind, split), change in labels.items():
         _change_label_tally(connection, key, kind, split, change)
-    _count_words(connection, counted, {row.id: (latest[row.id] is not None) - (row.id in old) for row in counted})
+    _count_words(connection, before, {row.id: (latest[row.id] is not None) - (row.id in had) for row in before})
 
 
 def _word_row(image_id: int, by: int, said: Statement) -> dict[str, int | str | None]:
@@ -193,8 +195,7 @@ def _count_words(connection: sa.Connection, counted: Sequence[sa.Row], changes: 
         crossing[row.split] = crossing.get(row.split, 0) + (row.words + changes[row.id] > 0) - (row.words > 0)
     for split, count in crossing.items():
         if count:
-            images.change_tally(connection, split, labelled=True, by=count)
-            images.change_tally(connection, split, labelled=False, by=-count)
+            images.move_tally(connection, split, to_labelled=count)
     places.set_out_lost(connection, [row.id for row in counted if row.words + changes[row.id] == 0 > changes[row.id]])
 
 

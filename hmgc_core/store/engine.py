@@ -42,12 +42,13 @@ def _prepare_connection(connection: Any, _record: Any) -> None:
 
 def _begin(connection: sa.Connection) -> None:
     options = connection.get_execution_options()
+    driver: Any = connection.connection.driver_connection  # less ceremony than a statement: every request comes here
     if not options.get(WRITE, False):
-        connection.exec_driver_sql("BEGIN")
+        driver.execute("BEGIN")
         return
     patience_ms = int(1000 * options.get(PATIENCE_S, BUSY_TIMEOUT_S))
-    connection.exec_driver_sql(f"PRAGMA busy_timeout={patience_ms}")
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    driver.execute(f"PRAGMA busy_timeout={patience_ms}")
+    driver.execute("BEGIN IMMEDIATE")
 
 
 @contextmanager

@@ -146,14 +146,29 @@ _TALLY = (
     .where((image_tally.c.split == sa.bindparam("of_split")) & (image_tally.c.labelled == sa.bindparam("of_labelled")))
     .values(total=image_tally.c.total + sa.bindparam("more"))
 )
+_MOVE_TALLIES = (
+    image_tally.update()
+    .where(image_tally.c.split == sa.bindparam("of_split"))
+    .values(total=image_tally.c.total + sa.bindparam("more") * sa.case((image_tally.c.labelled, 1), else_=-1))
+)
 _TALLIES = sa.select(image_tally)
-_KNOWN_IDS = sa.select(image.c.id).where(image.c.id.in_(sa.bindparam("ids", expanding=True)))
+_WORDS = sa.select(image.c.id, image.c.words).where(image.c.id.in_(sa.bindparam("ids", expanding=True)))
 
 
 def change_tally(connection: sa.Connection, split: str, *, labelled: bool, by: int) -> None:
     """Add `by` to the number of (un)labelled images of a split."""
     if not connection.execute(_TALLY, {"of_split": split, "of_labelled": labelled, "more": by}).rowcount:
         connection.execute(image_tally.insert().values(split=split, labelled=labelled, total=by))
+
+
+def move_tally(connection: sa.Connection, split: str, *, to_labelled: int) -> None:
+    """Count so many images of a split as labelled that counted as unlabelled; below 0 the reverse."""
+    if connection.execute(_MOVE_TALLIES, {"of_split": split, "more": to_labelled}).rowcount == 2:
+        return
+    there = set(connection.execute(sa.select(image_tally.c.labelled).where(image_tally.c.split == split)).scalars())
+    for labelled in {True, False} - there:  # the first of their kind
+        total = to_labelled if labelled else -to_labelled
+        connection.execute(image_tally.insert().values(split=split, labelled=labelled, total=total))
 
 
 def tallies(connection: sa.Connection) -> dict[tuple[Split, bool], int]:
@@ -205,11 +220,11 @@ def get_many(connection: sa.Connection, image_ids: Sequence[int]) -> dict[int, I
     return found
 
 
-def known_ids(connection: sa.Connection, image_ids: Sequence[int]) -> set[int]:
-    """Those of these images that there are, wherever they lie, or nowhere any more."""
-    found: set[int] = set()
+def words(connection: sa.Connection, image_ids: Sequence[int]) -> dict[int, int]:
+    """Image id -> how many people say something about it, OUT where it is taken out; unknown ids are left out."""
+    found: dict[int, int] = {}
     for start in range(0, len(image_ids), CHUNK):
-        found.update(connection.execute(_KNOWN_IDS, {"ids": image_ids[start : start + CHUNK]}).scalars())
+        found.update(connection.execute(_WORDS, {"ids": image_ids[start : start + CHUNK]}).all())
     return found
 
 

@@ -143,7 +143,8 @@ _THAT_ARE_OUT = sa.select(image.c.id, image.c.split).where(
 
 def _put_in(connection: sa.Connection, image_ids: Iterable[int]) -> set[int]:
     """Let images that were out count again; returns which."""
-    found = connection.execute(_THAT_ARE_OUT, {"ids": list(image_ids)}).all()
+    ids = list(image_ids)
+    found = connection.execute(_THAT_ARE_OUT, {"ids": ids}).all() if ids else []
     for row in found:
         connection.execute(image.update().where(image.c.id == row.id).values(words=0))
         images.change_tally(connection, row.split, labelled=False, by=1)

@@ -1,5 +1,6 @@
 """A workspace: one folder with the database, the copied images, the runs and the caches."""
 
+import functools
 import os
 import secrets
 import sqlite3
@@ -85,18 +86,23 @@ class Workspace:
 
     def secret(self) -> str:
         """The key that signs tokens; made once, kept in the workspace so that it outlives a restart."""
-        path = self.folder / "secret"
-        if not path.exists():
-            draft = self.folder / f"secret.{os.getpid()}.tmp"
-            draft.write_text(secrets.token_hex(32))
-            draft.chmod(0o600)
-            try:
-                os.link(draft, path)  # fails where another process was quicker: then its secret counts
-            except FileExistsError:
-                pass
-            finally:
-                draft.unlink()
-        return path.read_text().strip()
+        return _secret(self.folder)
+
+
+@functools.cache
+def _secret(folder: Path) -> str:
+    path = folder / "secret"
+    if not path.exists():
+        draft = folder / f"secret.{os.getpid()}.tmp"
+        draft.write_text(secrets.token_hex(32))
+        draft.chmod(0o600)
+        try:
+            os.link(draft, path)  # fails where another process was quicker: then its secret counts
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text().strip()
 
 
 def exists(folder: Path) -> bool:

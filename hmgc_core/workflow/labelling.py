@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import sqlalchemy as sa
+
 from hmgc_core.demo.labels import ANSWER_KEY
 from hmgc_core.errors import BadRequest, UnknownImage
 from hmgc_core.records import KINDS, Annotation, NewAnnotation
@@ -46,6 +48,16 @@ def people(ws: Workspace) -> list[str]:
 def annotate(ws: Workspace, statements: Sequence[NewAnnotation], *, annotator: str) -> int:
     """Store what an annotator said; sending the same again changes nothing. Returns how many were new.
 
+    Raises as `annotate_and_count` does.
+    """
+    return annotate_and_count(ws, statements, annotator=annotator)[0]
+
+
+def annotate_and_count(
+    ws: Workspace, statements: Sequence[NewAnnotation], *, annotator: str
+) -> tuple[int, "ImageCounts"]:
+    """Store what an annotator said, as `annotate` does; returns how many were new, and how much is done now.
+
     A statement's node is checked against the taxonomy version it was made in, so a key retired since is kept and led to
     its successor. Raises UnknownNode, UnknownImage or BadRequest, and then stores none of them.
     """
@@ -53,14 +65,17 @@ def annotate(ws: Workspace, statements: Sequence[NewAnnotation], *, annotator: s
         _check(ws, statement)
     with ws.writing() as connection:
         ids = {statement.image_id for statement in statements}
-        missing = ids - images.known_ids(connection, list(ids))
+        words = images.words(connection, list(ids))
+        missing = ids - words.keys()
         if missing:
             raise UnknownImage(f"there is no image {min(missing)}", remedy="reload the page")
-        places.put_back(connection, ids)  # what was taken back with its import: this label keeps it
+        # What was taken back with its import is kept by this label.
+        places.put_back(connection, [number for number, count in words.items() if count == images.OUT])
         by = annotations.annotator_id(connection, annotator)
         # An "it is not" leaves the picture where it is: in the annotator's hands.
         sharing.release(connection, by, [s.image_id for s in statements if s.kind != "is_not"])
-        return annotations.add(connection, statements, by=by)
+        new = annotations.add(connection, statements, by=by)
+        return new, _image_counts(connection)
 
 
 def _check(ws: Workspace, statement: NewAnnotation) -> None:
@@ -82,12 +97,13 @@ def _check(ws: Workspace, statement: NewAnnotation) -> None:
         raise BadRequest("'is_not' at the root says nothing can be said", remedy="send `unusable`")
 
 
-def withdraw(ws: Workspace, uid: str, *, annotator: str) -> None:
-    """Take back one's own statement. Raises BadRequest where the annotator made no such statement."""
+def withdraw(ws: Workspace, uid: str, *, annotator: str) -> "ImageCounts":
+    """Take back one's own statement; returns how much is done now. Raises BadRequest where they made no such one."""
     with ws.writing() as connection:
         by = annotations.annotator_id(connection, annotator)
         if not annotations.withdraw(connection, uid, by=by, withdrawal_uid=f"withdraw-{uid}"[:LONGEST_UID]):
             raise BadRequest("you made no such label", remedy="reload the page")
+        return _image_counts(connection)
 
 
 def image_history(ws: Workspace, image_id: int) -> list[Annotation]:
@@ -127,7 +143,11 @@ class ImageCounts(NamedTuple):
 def image_counts(ws: Workspace) -> ImageCounts:
     """How much is done, read from kept counts without a look at the labels."""
     with ws.reading() as connection:
-        tallies, at = images.tallies(connection), annotations.last_id(connection)
+        return _image_counts(connection)
+
+
+def _image_counts(connection: sa.Connection) -> ImageCounts:
+    tallies, at = images.tallies(connection), annotations.last_id(connection)
     labelled = sum(count for (_, is_labelled), count in tallies.items() if is_labelled)
     return ImageCounts(sum(tallies.values()), labelled, at)
 

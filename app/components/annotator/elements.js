@@ -28,6 +28,11 @@ function whole(number) {
   return NUMBERS.format(number);
 }
 
+/* Write a text where another one stands: for the same once more the browser would lay the line out again. */
+function write(place, text) {
+  if (place.textContent !== text) place.textContent = text;
+}
+
 /* Put these in place of the children. Where a button among them had the focus, the one at its place gets it: else the
    next Enter would go to the window, and label. */
 function redraw(parent, children) {
@@ -36,6 +41,21 @@ function redraw(parent, children) {
   parent.replaceChildren(...children);
   const next = place < 0 ? null : children[Math.min(place, children.length - 1)];
   (next?.matches("button") ? next : next?.querySelector("button"))?.focus();
+}
+
+/* Have exactly these as children, in this order; those that are there already are not taken out for it. */
+function rearrange(parent, children) {
+  [...parent.children].filter((child) => !children.includes(child)).forEach((child) => child.remove());
+  children.forEach((child, place) => parent.children[place] === child || parent.insertBefore(child, parent.children[place]));
+}
+
+const DRAWN = new WeakMap(); // element -> what `redrawAs` put there
+
+/* As `redraw`, but only where it shows something else than before. as: a text that tells all of it. */
+function redrawAs(parent, as, make) {
+  if (DRAWN.get(parent) === as) return;
+  DRAWN.set(parent, as);
+  redraw(parent, make());
 }
 
 /* A small picture of the workspace. */

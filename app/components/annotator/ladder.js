@@ -12,9 +12,12 @@ class Ladder {
     awaited.hidden = Boolean(suggestion) || !data.awaits_model;
     if (!suggestion) return;
     const { path, level } = suggestion;
-    redraw(steps, path.map((step, place) => this.step(tree, step, place, place === level)));
+    const shown = path.map(({ node, probability }, place) => [node, tree.names[node], probability, this.keyAt(place)]);
+    redrawAs(steps, JSON.stringify([level, shown]), () =>
+      path.map((step, place) => this.step(tree, step, place, place === level)),
+    );
     if (TELEPHONE.matches) this.showMeant(steps);
-    acceptText.textContent = tree.names[suggestion.node];
+    write(acceptText, tree.names[suggestion.node]);
     coarser.disabled = level < 0;
     finer.disabled = level >= path.length - 1;
   }
@@ -32,9 +35,13 @@ class Ladder {
     return made;
   }
 
+  keyAt(place) {
+    return this.keymap.keyFor(idOf("acceptAt", place));
+  }
+
   button(_node, place, name) {
     const made = button("acceptAt", place);
-    const key = this.keymap.keyFor(idOf("acceptAt", place));
+    const key = this.keyAt(place);
     if (key) made.append(element("kbd", "", key));
     made.title = `Label as ${name}`;
     return made;

@@ -11,6 +11,7 @@ class View {
     this.root = root;
     this.parts = partsOf(root);
     this.ladder = this.makeLadder(keymap);
+    this.recent = []; // the last labels as drawn: {uid, item: their element}
     this.seen = new Map(); // image id -> the element that was on screen, the newest last
     this.rows = Array.from({ length: ROWS }, (_, place) => this.makeRow(place));
     this.parts.rows.replaceChildren(...this.rows.map(({ item }) => item));
@@ -77,8 +78,10 @@ class View {
     if (isReady && picture.firstChild !== item.image) this.put(item);
     else if (!isReady) picture.replaceChildren();
     const against = item ? memory.against(item.id) : [];
-    const back = wayBack ? [button("backToMine", "", element("span", "", "Back to My labels"), element("kbd", "", "Esc"))] : [];
-    redraw(chips, [...back, ...against.map(({ uid, name }) => this.chip(uid, name))]);
+    redrawAs(chips, JSON.stringify([wayBack ?? null, ...against.map(({ uid }) => uid)]), () => [
+      ...(wayBack ? [button("backToMine", "", element("span", "", "Back to My labels"), element("kbd", "", "Esc"))] : []),
+      ...against.map(({ uid, name }) => this.chip(uid, name)),
+    ]);
     message.hidden = isReady;
     if (!isReady) this.drawMessage(messageFor({ item, ...rest }));
   }
@@ -112,14 +115,15 @@ class View {
     const { crumbs, hereName, hereMeta, hereNote } = this.parts;
     if (!tree) return;
     const path = [0, ...tree.path(at)];
-    redraw(crumbs, path.map((node) => this.crumb(node, tree.names[node])));
+    const steps = path.map((node) => [node, tree.names[node]]);
+    redrawAs(crumbs, JSON.stringify(steps), () => steps.map(([node, name]) => this.crumb(node, name)));
     crumbs.lastChild.setAttribute("aria-current", "location");
-    hereName.textContent = tree.names[at];
+    write(hereName, tree.names[at]);
     const below = tree.below[at] ? `${count(tree.below[at], "class", "classes")} below` : "no classes below";
     const synonyms = tree.synonyms[at] ?? [];
     const also = synonyms.length ? `also: ${synonyms.join(", ")}` : "";
-    hereMeta.replaceChildren(element("span", "", below), named(also && ` · ${also}`));
-    hereNote.textContent = tree.notes[at] ?? "";
+    redrawAs(hereMeta, JSON.stringify([below, also]), () => [element("span", "", below), named(also && ` · ${also}`)]);
+    write(hereNote, tree.notes[at] ?? "");
     hereNote.title = tree.notes[at] ?? "";
   }
 
@@ -147,20 +151,20 @@ class View {
       row.item.hidden = node === undefined;
       if (node === undefined) return;
       this.drawRow(row, node, { tree, query, suggestion, isPicked: start + place === pick });
-      row.code.textContent = this.codeOf(node, rest);
+      write(row.code, this.codeOf(node, rest));
     });
     pager.hidden = total <= ROWS;
-    pagerText.textContent = `${start + 1}–${Math.min(start + ROWS, listed.length)} of ${whole(total)}`;
+    write(pagerText, `${start + 1}–${Math.min(start + ROWS, listed.length)} of ${whole(total)}`);
     box.classList.toggle("searching", Boolean(query));
     empty.hidden = !tree || (listed.length > 0 && !standing.isGuess);
     const meant = listed.length ? " Did you mean one of these?" : "";
-    empty.textContent = query ? `No class has this in its name.${meant}` : "This is as fine as it gets.";
+    write(empty, query ? `No class has this in its name.${meant}` : "This is as fine as it gets.");
   }
 
   drawOrder({ standing: { total, query }, suggestion, keymap }) {
     const { order, orderText } = this.parts;
     order.hidden = Boolean(query) || !(suggestion || keymap.fixedOrder) || total < 2;
-    orderText.textContent = keymap.fixedOrder ? "Tree order" : "Most likely first";
+    write(orderText, keymap.fixedOrder ? "Tree order" : "Most likely first");
   }
 
   codeOf(node, { keymap, desk }) {
@@ -169,13 +173,13 @@ class View {
 
   drawRow(row, node, { tree, query, suggestion, isPicked }) {
     const path = tree.path(node).slice(0, -1);
-    row.key.textContent = query ? "↵" : row.digit;
-    row.name.textContent = tree.names[node];
+    write(row.key, query ? "↵" : row.digit);
+    write(row.name, tree.names[node]);
     const synonyms = (tree.synonyms[node] ?? []).join(", ");
-    row.sub.textContent = query ? path.map((step) => tree.names[step]).join(" › ") : synonyms;
+    write(row.sub, query ? path.map((step) => tree.names[step]).join(" › ") : synonyms);
     const sure = suggestion?.shown.get(node) ?? 0;
-    row.sure.textContent = sure >= LEAST_SAID && !query ? percent(sure) : "";
-    row.below.textContent = tree.below[node] ? `${whole(tree.below[node])} below` : "";
+    write(row.sure, sure >= LEAST_SAID && !query ? percent(sure) : "");
+    write(row.below, tree.below[node] ? `${whole(tree.below[node])} below` : "");
     row.button.classList.toggle("picked", isPicked);
     row.button.setAttribute("aria-current", String(isPicked));
     row.button.title = tree.notes[node] ?? "";
@@ -184,8 +188,8 @@ class View {
 
   drawActions({ tree, standing: { at }, item, memory, suggestion, ...rest }) {
     const { labelText, labelHint, label, up, notThis, noneHere, unusable, skip, undo } = this.parts;
-    if (tree) labelText.textContent = tree.names[at];
-    labelHint.textContent = at === 0 ? "can’t tell any closer" : "";
+    if (tree) write(labelText, tree.names[at]);
+    write(labelHint, at === 0 ? "can’t tell any closer" : "");
     label.disabled = !item || !tree;
     up.disabled = at === 0;
     notThis.disabled = !item || !(at || suggestion?.node);
@@ -203,19 +207,21 @@ class View {
     const labelled = Math.min(counts.images, counts.labelled + made);
     progress.max = Math.max(1, counts.images);
     progress.value = labelled;
-    progressText.textContent = `${whole(labelled)} of ${whole(counts.images)} labelled`;
+    write(progressText, `${whole(labelled)} of ${whole(counts.images)} labelled`);
   }
 
   drawRecent({ memory, queue }) {
     const acts = memory.labels(MOST_RECENT);
-    const drawn = acts.map(({ uid }) => uid).join();
-    if (drawn === this.drawnRecent) return;
-    this.drawnRecent = drawn;
-    const items = acts.map((act, place) => this.recentItem(act.item, saidOf(act.kind, act.name), place, queue));
-    this.parts.recent.replaceChildren(...items);
+    const kept = new Map(this.recent.map((made) => [made.uid, made]));
+    this.recent = acts.map(({ uid, item, kind, name }, place) => {
+      const made = kept.get(uid) ?? { uid, item: this.recentItem(item, saidOf(kind, name), queue) };
+      made.item.firstChild.dataset.argument = place;
+      return made;
+    });
+    rearrange(this.parts.recent, this.recent.map(({ item }) => item));
   }
 
-  recentItem(item, name, place, queue) {
+  recentItem(item, name, queue) {
     let picture = this.seen.get(item.id);
     if (!picture || this.parts.picture.contains(picture)) {
       picture = new Image();
@@ -225,7 +231,7 @@ class View {
     picture.alt = "";
     picture.removeAttribute("style");
     const made = element("li");
-    const again = button("revisit", place, picture, named(name));
+    const again = button("revisit", "", picture, named(name));
     again.title = `${name}: show this picture again`;
     made.append(again);
     return made;
@@ -234,18 +240,18 @@ class View {
   drawStatus({ outbox, queue, data }) {
     const { status, refused, who, foreign } = this.parts;
     const { text, mood } = statusFor(outbox, queue);
-    status.textContent = text;
+    write(status, text);
     status.dataset.mood = mood;
     refused.hidden = !outbox.refused.length;
-    refused.textContent = `${count(outbox.refused.length, "label", "labels")} refused`;
-    who.textContent = data.annotator;
+    write(refused, `${count(outbox.refused.length, "label", "labels")} refused`);
+    write(who, data.annotator);
     foreign.hidden = !outbox.foreign;
     const waiting = count(outbox.foreign, "label", "labels");
-    foreign.textContent = `${waiting} of someone else wait in this browser until they label again`;
+    write(foreign, `${waiting} of someone else wait in this browser until they label again`);
   }
 
   drawQueueName({ name }) {
-    this.parts.queueName.textContent = name;
+    write(this.parts.queueName, name);
   }
 
   focusSearch() {

@@ -4,6 +4,10 @@ const LARGE = [640, 1280]; // pixels asked for: beside the mouse, and over the w
 
 /* What a whole screen gets takes a key of its own: here a step is only gone to. */
 class WallLadder extends Ladder {
+  keyAt() {
+    return "";
+  }
+
   button(node, _place, name) {
     const made = button("goTo", node);
     made.title = `Go to ${name}`;

@@ -169,6 +169,22 @@ def test_every_class_has_a_code_that_labels_with_its_last_letter(desk: Screen) -
     assert desk.said(image) == [("is", "bird")]
 
 
+def test_letters_typed_on_after_a_whole_code_do_nothing(desk: Screen) -> None:
+    image = desk.image
+    press = "(key) => window.dispatchEvent(new KeyboardEvent('keydown', {key, cancelable: true}))"
+    # At once; without the rule S would skip the next picture, and X call the one after it unusable.
+    desk.page.evaluate(f"(keys) => keys.forEach({press})", [";", "a", "l", "s", "x"])
+    expect(desk.part("toast")).to_contain_text("The code was whole before “x”")
+    desk.saved()
+    assert desk.said(image) == [("is", "albatross")]
+    following = desk.image
+    assert following != image
+    desk.page.wait_for_timeout(450)
+    desk.press("x")  # a moment later letters mean what they always mean
+    desk.saved()
+    assert desk.said(following) == [("unusable", "")]
+
+
 def test_a_code_can_be_taken_back_letter_by_letter_and_left(desk: Screen) -> None:
     image = desk.image
     desk.press(";", "f")

@@ -62,6 +62,7 @@ clean:
 	@echo "Installing into .venv: about 3 GB to download and 7 GB on disk, a few minutes the first time."
 	$(PIP) install --quiet --upgrade "pip>=24" "setuptools>=77"
 	$(PIP) install --no-compile --requirement requirements.txt
+	@echo "Preparing the packages for a quick start: a minute or two."
 	@$(BIN)/python -m compileall -qq -j 0 -x '/tests?/' .venv/lib || true  # on every core, which pip would do on one
 	PYTHONWARNINGS=ignore $(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -50,4 +50,5 @@ def show_page(run: Callable[[], None]) -> None:
 def sentence(error: HmgcError) -> str:
     """An error and its remedy as one text that is safe as markdown."""
     text = f"{error}. {error.remedy[:1].upper()}{error.remedy[1:]}." if error.remedy else f"{error}."
-    return escape_markdown(text[:1].upper() + text[1:])
+    is_word = text.partition(" ")[0].isalpha()  # and not the name of a file
+    return escape_markdown(text[:1].upper() + text[1:] if is_word else text)

@@ -111,8 +111,10 @@ def _pasted() -> _Candidate | None:
         on_change=_hear_paste,
         placeholder="bird\n  albatross\n    black-footed albatross\n  owl\nship",
     )
-    st.button("Look at it", icon=":material/visibility:")  # leaving the field already hands the text over
-    if not text:
+    asked = st.button("Look at it", icon=":material/visibility:")  # leaving the field already hands the text over
+    if not text.strip():
+        if asked:
+            st.info("There is nothing to look at yet. Paste a class tree first.", icon=":material/info:")
         return None
     pasted = tree_imports.read_pasted(text)
     words = tree_imports.FORMAT_WORDS[pasted.format]

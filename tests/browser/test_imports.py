@@ -92,7 +92,8 @@ def test_a_huge_paste_is_refused_and_the_page_lives(page: Page, ws: Workspace, u
     page.get_by_role("button", name="Import").click()
     page.get_by_role("button", name="Paste").or_(page.get_by_role("radio", name="Paste")).first.click()
     area = page.locator("textarea")
-    expect(page.get_by_role("button", name="Look at it")).to_be_visible()
+    page.get_by_role("button", name="Look at it").click()
+    expect(page.get_by_text("There is nothing to look at yet.")).to_be_visible()
     area.evaluate(
         """(area) => {
           const set = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set;

@@ -302,6 +302,21 @@ def test_who_comes_to_the_tiles_by_tab_goes_to_the_first_with_space(wall: Wall) 
     assert wall.inside == images[1:] and wall.said(images[0]) == []
 
 
+def test_where_no_suggestion_fits_the_wall_says_so(own_wall: tuple[Wall, AppServer]) -> None:
+    wall, _ = own_wall
+    expect(wall.part("suggestionBox")).to_be_visible()  # though every tenth picture is taken for something else
+    expect(wall.part("mixed")).to_be_hidden()
+    wall.press("i")  # none is in
+    expect(wall.part("suggestionBox")).to_be_hidden()
+    expect(wall.part("mixed")).to_be_hidden()
+    with wall.ws.writing() as connection:  # from now on the model takes each as much for a bird as for a ship
+        torn = json.dumps([["bird", 0.45]]), json.dumps([["owl", 0.45], ["tug", 0.45]])
+        connection.exec_driver_sql("UPDATE prediction SET path = ?, top = ?", torn)
+    wall.page.reload()
+    wall.ready()
+    expect(wall.part("mixed")).to_contain_text("no suggestion fits most of them")
+
+
 def test_all_in_invert_and_odd_ones_out(wall: Wall) -> None:
     images = wall.images
     wall.tiles.nth(0).click()
@@ -309,7 +324,7 @@ def test_all_in_invert_and_odd_ones_out(wall: Wall) -> None:
     assert wall.inside == [images[0]]
     wall.press("a")
     assert wall.inside == images
-    wall.press("1" if HEAPS[images[0] % 4] != "tug" else "2")
+    wall.part("rows").get_by_text("ship" if HEAPS[images[0] % 4] == "tug" else "Bird", exact=True).click()
     odd = [image for image in images if image % 10 == 0] if wall.name == "Bird" else []
     doubted = wall.page.locator(".tile .doubt:not(:empty)")
     expect(doubted).to_have_count(len(odd))

@@ -192,10 +192,17 @@ class Desk {
     const typed = letter ? (this.typed ?? "") + letter : this.typed.slice(0, -1);
     const node = this.codes.node(typed);
     if (node !== undefined) {
+      if (this.typed !== null) this.keymap.codeEnded = performance.now(); // a lone letter needs no time to end
       this.leaveCode();
       this.session.say("is", node);
     } else if (this.codes.beginnings.has(typed) || !typed) this.type(typed);
     else this.session.view.warn(`No class has a code that begins with “${typed}”.`);
+  }
+
+  /* Who types on after the last letter, the class's name perhaps, means nothing for the next picture. */
+  pastCode(letter) {
+    this.keymap.codeEnded = performance.now();
+    this.session.view.warn(`The code was whole before “${letter}”, which did nothing.`);
   }
 
   /* Enter is a word for where one stands; in the middle of a code it would label what nobody meant. */

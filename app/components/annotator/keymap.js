@@ -4,6 +4,7 @@
 const RESERVED = { Escape: "it leaves what is open", Tab: "it moves between buttons", "?": "it opens this list" };
 const MODIFIERS = ["Shift", "Control", "Alt", "Meta", "AltGraph", "CapsLock", "Dead", "Process", "Unidentified"];
 const COMMAND_OF = new Map();
+const CODE_ENDS_MS = 400; // letters that follow a whole code so soon were typed on
 
 /* Two meanings for one key or code; the message says which. */
 class Refused extends Error {}
@@ -33,6 +34,7 @@ class Keymap {
     this.key = `hmgc.keys/${place}/${annotator}`;
     for (const command of Object.values(KEYS)) COMMAND_OF.set(idOf(...command), command);
     this.isTyping = false; // a letter code is being typed
+    this.codeEnded = -Infinity; // when one was whole
     this.depth = Infinity; // levels of the class tree, once there is one
     this.isKept = true; // false: this browser has no room for the choices
     this.onChange = () => {};
@@ -89,6 +91,7 @@ class Keymap {
     if (this.isTyping && event.key === "Backspace") return ["typeCode", ""];
     if (this.isTyping && event.key === "Escape") return ["leaveCode"];
     if (this.isTyping && event.key === "Enter") return ["awaitCode"];
+    if (letter && performance.now() - this.codeEnded < CODE_ENDS_MS) return ["pastCode", letter];
     const digit = digitOf(event);
     if (digit > "0") return ["row", Number(digit) - 1];
     const id = this.keys.get(keyName(event)) ?? this.keys.get(letter);

@@ -67,7 +67,7 @@ const SEARCH_KEYS = {
 };
 const FROM_BUTTONS = ["row", "goTo", "searchFor", "unsay", "revisit", "again", "lookAgain", "backToMine"];
 FROM_BUTTONS.push("openRefused", "leave", "tryNow");
-const FROM_DESK = ["typeCode", "awaitCode", "leaveCode", "sayClass", "toggleLens", "closeHints", "glanceAt", "glanceGo"];
+const FROM_DESK = ["typeCode", "pastCode", "awaitCode", "leaveCode", "sayClass", "toggleLens", "closeHints", "glanceAt", "glanceGo"];
 
 /* All that keys and buttons may ask for; and what makes sense before the class tree has come. */
 const FROM_KEYS = [...Object.values(KEYS), ...Object.values(SEARCH_KEYS)].map(([name]) => name);

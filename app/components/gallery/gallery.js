@@ -2,6 +2,7 @@
 // Or `said`, a person's own labels: [image, words, when, uid].
 const SIGNS = ["–", "✓", "✗"]
 const WORDS = ["not labelled", "right", "wrong"]
+const WRONG = 2
 const drawn = new WeakMap()
 
 function line(parent, kind, text) {
@@ -31,8 +32,9 @@ function tile([id, answer, label, share, verdict], { names, of }, open) {
     line(caption, "name", names[answer])
     line(caption, "share", share)
     button.append(caption)
-    if (label >= 0) line(button, "label", `is ${names[label]}`)
-    said += `: ${names[answer]}, ${share}, ${WORDS[verdict]}${label >= 0 ? `, is ${names[label]}` : ""}`
+    const told = label >= 0 ? `${verdict === WRONG ? "is" : "said:"} ${names[label]}` : ""
+    if (told) line(button, "label", told)
+    said += `: ${[names[answer], share, WORDS[verdict], told].filter(Boolean).join(", ")}`
   }
   button.setAttribute("aria-label", said)
   button.title = said

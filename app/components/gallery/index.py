@@ -26,8 +26,8 @@ def show(cards: Sequence[Card], *, key: str, on_open: Callable[[int], None]) -> 
     rows = []
     for card in cards:
         predicted = names.setdefault(card.predicted, len(names))
-        # What people say is told only where it differs from the answer.
-        label = names.setdefault(card.label, len(names)) if card.verdict == "wrong" else -1
+        # What people say is told where it is not the answer itself: another class, or one above it.
+        label = names.setdefault(card.label, len(names)) if card.label not in ("", card.predicted) else -1
         rows.append([card.image_id, predicted, label, wording.percent(card.probability), VERDICTS.index(card.verdict)])
     return _mount({"names": list(names), "cards": rows}, key, on_open)
 

@@ -123,6 +123,7 @@ MARKUP = """
       </div>
     </div>
     <p class="awaited" data-part="awaited" hidden>The first model is being trained. Suggestions appear here when it has finished.</p>
+    <p class="awaited" data-part="mixed" hidden>The model takes these for different classes: no suggestion fits most of them.</p>
     <div class="find">
       <div class="search">
         <svg viewBox="0 0 16 16" aria-hidden="true"><circle cx="7" cy="7" r="4.5"/><path d="m10.5 10.5 4 4"/></svg>

@@ -56,6 +56,6 @@ function meanMass(known, count) {
 
 /* The likeliest class one level below; 0 where none is worth naming. */
 function likeliestChild(node, mass, tree) {
-  const heavier = (best, child) => ((mass.get(child) ?? 0) > (mass.get(best) ?? FAINT) ? child : best);
-  return tree.children[node].reduce(heavier, 0);
+  const weight = (child) => (child ? mass.get(child) ?? 0 : FAINT);
+  return tree.children[node].reduce((best, child) => (weight(child) > weight(best) ? child : best), 0);
 }

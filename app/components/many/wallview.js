@@ -4,6 +4,12 @@ const LARGE = [640, 1280]; // pixels asked for: beside the mouse, and over the w
 
 /* What a whole screen gets takes a key of its own: here a step is only gone to. */
 class WallLadder extends Ladder {
+  draw(wall) {
+    super.draw(wall);
+    const { choice, screens, suggestion, tree } = wall;
+    this.parts.mixed.hidden = Boolean(suggestion) || !tree || !choice.having("in").length || !screens.current.run;
+  }
+
   keyAt() {
     return "";
   }

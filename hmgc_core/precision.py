@@ -16,6 +16,12 @@ def is_halved(device: torch.device) -> bool:
     return torch.amp.is_autocast_available(device.type) and torch.is_autocast_enabled(device.type)
 
 
+def for_products(values: Tensor) -> Tensor:
+    """What several matrix products share, cast once: autocast would make, and keep, a copy for each."""
+    kind = values.device.type
+    return values.to(torch.get_autocast_dtype(kind)) if is_halved(values.device) else values
+
+
 def without_autocast(device: torch.device) -> AbstractContextManager:
     """While it is open, products are of the precision of their factors.
 

@@ -41,13 +41,14 @@ def cell_by_dense_matrices(cell: gated_graph.GatedCell, nodes: Tensor, tree: Tax
     linked = is_parent | is_parent.t() | torch.eye(len(nodes), dtype=torch.bool)
     hidden = nodes
     for convolution, norm in ((cell.first, cell.first_norm), (cell.second, cell.second_norm)):
-        u_i, u_j, v_i, v_j = convolution.parts.weight.chunk(4)
+        parts = (convolution.own, convolution.message, convolution.end, convolution.start)
+        u_i, u_j, v_i, v_j = (linear.weight for linear in parts)
         sums = []
         for end, x in enumerate(hidden):
-            total = x @ u_i.t() + convolution.bias
+            total = x @ u_i.t() + convolution.own.bias
             for start in linked[end].nonzero()[:, 0].tolist():
                 y = hidden[start]
-                total = total + torch.sigmoid(x @ v_i.t() + y @ v_j.t() + convolution.gate_bias) * (y @ u_j.t())
+                total = total + torch.sigmoid(x @ v_i.t() + y @ v_j.t() + convolution.end.bias) * (y @ u_j.t())
             sums.append(total)
         hidden = torch.stack(sums)
         mean, var = hidden.mean((0, 1)), hidden.var((0, 1), unbiased=False)
@@ -75,13 +76,15 @@ def test_a_cell_is_the_published_one_with_its_gradients(seed, count):
 def test_gated_sums_have_the_gradient_of_their_own_value(tiny_tree):
     parents = torch.as_tensor(gated_graph.level_rows(tiny_tree)[1])
 
-    def sums(parts: Tensor, gate_bias: Tensor) -> Tensor:
-        return gated_graph.gated_sums(parts, gate_bias, parents)
+    def sums(*parts: Tensor) -> Tensor:
+        return gated_graph.gated_sums(*parts, parents)
 
-    assert torch.autograd.gradcheck(sums, (double(4, len(tiny_tree) - 1, 1, 2), double(2)))
+    assert torch.autograd.gradcheck(sums, [double(len(tiny_tree) - 1, 1, 2) for _ in range(4)])
 
 
 def test_weights_of_the_graph_start_as_published():
     cell = gated_graph.GatedCell(32)
-    for weight in (cell.shortcut.weight, cell.first.parts.weight, cell.second.parts.weight):
+    maps = [module for module in cell.modules() if isinstance(module, nn.Linear)]
+    assert len(maps) == 9
+    for weight in (linear.weight for linear in maps):
         assert 0.9 * math.sqrt(2 / 32) < weight.abs().max() <= math.sqrt(2 / 32)

@@ -16,7 +16,8 @@ from hmgc_core.learning.transforms import normalise
 from hmgc_core.models.backbones.borrowed import stage_places
 from hmgc_core.models.backbones.colours import MEAN, SPREAD, Colours
 from hmgc_core.models.backbones.weights import load_backbone_weights
-from hmgc_core.models.catalog import build_backbone, build_model, check_names, is_published
+from hmgc_core.models.catalog import build_backbone, build_model, check_names
+from hmgc_core.models.given_weights import is_published
 from hmgc_core.records import RunConfig, Sample
 
 CLIP_TOWERS = {

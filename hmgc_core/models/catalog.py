@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hmgc_core.errors import BadConfig, UnknownModel, WeightsError, nearest_names
-from hmgc_core.given_paths import given_path
+from hmgc_core.errors import BadConfig, UnknownModel, nearest_names
+from hmgc_core.models.given_weights import weights_file
 from hmgc_core.models.options import chosen_options
 
 if TYPE_CHECKING:
@@ -56,10 +55,6 @@ FAMILIES = {
     "timm": "hmgc_core.models.backbones.timm_nets:timm_net",
     "clip": "hmgc_core.models.backbones.clip_image_tower:image_tower",
 }
-
-# The word that asks for a backbone's ImageNet weights, instead of a file; torchvision and timm have some.
-IMAGENET = "imagenet"
-HAVE_IMAGENET = frozenset({"resnet18", "resnet34", "resnet50", "wide_resnet50_2"})
 
 GRAPH_NETS = frozenset(name for name, place in BACKBONES.items() if ".graph_nets:" in place)
 SMALLEST_GRAPH_SIDE = 32
@@ -131,30 +126,6 @@ def check_names(model: str, backbone: str) -> None:
             nearest = ", ".join(map(repr, nearest_names(name, known, len(known))))
             others = "; timm:NAME and clip:NAME take any of those libraries' nets" if what == "backbone" else ""
             raise UnknownModel(f"there is no {what} {name!r}", remedy=f"choose one of {nearest}{others}")
-
-
-def weights_file(backbone: str, weights: str) -> Path | None:
-    """The file of these weights, or None where they are published under that name. Raises WeightsError for neither."""
-    path = given_path(weights)
-    if path.is_file():
-        return path
-    if is_published(backbone, weights):
-        return None
-    if weights == IMAGENET:
-        raise WeightsError(
-            f"there are no ImageNet weights to fetch for {backbone}",
-            remedy="choose one of torchvision's resnets or a timm: net, give a file, or leave it blank; those of a "
-            "clip: net have names of their own, such as openai",
-        )
-    raise WeightsError(f"there is no weights file {path}", remedy="give a file that is there, or leave it blank")
-
-
-def is_published(backbone: str, weights: str) -> bool:
-    """Whether these weights are to be fetched by their name: `imagenet`, or a tag of CLIP's such as `openai`."""
-    if weights == IMAGENET:
-        return backbone in HAVE_IMAGENET or backbone.startswith("timm:")
-    is_tag = weights.replace("_", "").replace("-", "").isalnum()
-    return is_tag and backbone.startswith("clip:") and backbone != "clip:tiny"
 
 
 def _is_of_a_family(backbone: str) -> bool:

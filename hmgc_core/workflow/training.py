@@ -10,7 +10,8 @@ import numpy as np
 from hmgc_core.errors import BadConfig, CheckpointError, NotTrainable, UnknownRun
 from hmgc_core.given_paths import given_path
 from hmgc_core.leading import Step, read_on
-from hmgc_core.models.catalog import BACKBONES, MODELS, READY_MADE, check, weights_file
+from hmgc_core.models.catalog import BACKBONES, MODELS, READY_MADE, check
+from hmgc_core.models.given_weights import weights_file
 from hmgc_core.models.options import Option, chosen_options, options_of
 from hmgc_core.querying import agreed_node, names_one_leaf
 from hmgc_core.records import KIND_CODES, Annotation, EpochMetrics, ImageRecord, Run, RunConfig, Sample

@@ -14,7 +14,7 @@ from hmgc_core.errors import WeightsError
 from hmgc_core.models.backbones.borrowed import BorrowedTrunk
 from hmgc_core.models.backbones.positions import resized_map, resized_rows
 from hmgc_core.models.base import Trunk
-from hmgc_core.models.catalog import weights_file
+from hmgc_core.models.given_weights import weights_file
 
 CLASSIFIERS = ("fc.", "classifier.", "head.", "heads.")
 # What a file may leave out: counters that nothing reads, and the colours of a trunk, which are ours.

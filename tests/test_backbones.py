@@ -221,6 +221,7 @@ def test_published_weights_that_cannot_be_fetched_are_said_plainly(backbone, wei
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("urllib.request._opener", None)  # the first fetch keeps its proxies for the process
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr(time, "sleep", lambda _: None)  # clients would wait before they try again
     trunk = trunk_of(backbone)

@@ -108,7 +108,7 @@ def by_app(workspace: Path, pairs: list[tuple[str, str]], *, epochs: int, shots:
 
     The first run is queued by command: the page fills in like the newest run, and so the sizes are set once.
     """
-    from training_page import look, open_studio, train  # noqa: PLC0415 - needs a browser
+    from annotator.training_page import look, open_studio, train  # noqa: PLC0415 - needs a browser
 
     hmgc(workspace, "train", "flat", "--backbone", "resnet_mini", *settings(epochs), "--wait")
     rows = []

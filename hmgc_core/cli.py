@@ -205,7 +205,7 @@ def train(
     if as_json:
         print_json({"run": run.id, "status": run.status, "checkpoint": run.checkpoint, "metrics": run.metrics})
     else:
-        screen.print(f"Run {run.id} is {run.state}.")
+        _tell_run(run)
     if run.status == "failed" or (wait and run.status != "done"):
         go_on = (
             f"let it go on: `hmgc resume {run.id}`"
@@ -214,6 +214,19 @@ def train(
         )
         remedy = run.remedy or go_on
         raise HmgcError(run.error or f"run {run.id} is {run.state}", remedy=remedy)
+
+
+def _tell_run(run: Run) -> None:
+    """How it ended, what it remarked, and how good it is."""
+    screen.print(f"Run {run.id} is {run.state}.")
+    for remark in run.remarks:
+        remarks.print(remark, markup=False, highlight=False, soft_wrap=True)
+    split = next((split for split in ("test", "val") if run.metrics.get(split)), "")
+    accuracy = run.metrics.get(split, {}).get("leaf_accuracy")
+    if accuracy is not None:
+        screen.print(
+            f"{accuracy:.1%} right at the finest level, on the {split} images. `hmgc evaluate {run.id}` tells all."
+        )
 
 
 def _options(given: list[str]) -> dict[str, OptionValue]:
@@ -277,6 +290,9 @@ def runs(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None
             str(run.id), run.state, config.model, config.backbone, str(config.image_size), f"{run.progress:.0%}", shown
         )
     screen.print(table)
+    for run in found:
+        if run.error:
+            remarks.print(f"run {run.id}: {run.error}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _run_values(run: Run) -> dict[str, Any]:
@@ -303,7 +319,16 @@ def evaluate(
         print_json(metrics)
         return
     for name, value in metrics.items():
-        screen.print(f"{name}: {value}", markup=False)
+        screen.print(f"{name}: {_readable(value)}", markup=False, highlight=False)
+
+
+def _readable(value: Any) -> str:
+    """A measure with four digits after the point, a list of them in a row, a dash where nothing was to be measured."""
+    if isinstance(value, list):
+        return "  ".join(_readable(one) for one in value)
+    if value is None:
+        return "–"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
 # --- looking ----------------------------------------------------------------------------------------------------------

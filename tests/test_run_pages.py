@@ -59,8 +59,36 @@ def test_a_models_own_options_are_asked_and_kept(
     button(page, "Start training").click().run()
     (run,) = training.all_runs(labelled_workspace)
     assert run.config.options == {"share": True, "margin": 2.5, "window": "above", "vectors": ""}
+    assert run_detail.settings_of(run)["window"] == "Compared with" and run_detail.said(run, "window") == "above"
     page = open_page(monkeypatch, labelled_workspace, "train")  # the next form is filled in like it
     assert page.selectbox(key="train.flat.resnet_mini.window").value == "above"
+
+
+def test_a_model_that_reads_names_is_offered_clips_only(
+    labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page(monkeypatch, labelled_workspace, "train")
+    page.selectbox(key="train.model").set_value("hgrnet").run()
+    offered = page.selectbox(key="train.reading.backbone")
+    assert offered.value.startswith("clip:") and all(option.startswith("clip:") for option in offered.options)
+    offered.set_value("clip:tiny").run()
+    page.select_slider(key="train.image_size").set_value(32)
+    button(page, "Start training").click().run()
+    (run,) = training.all_runs(labelled_workspace)
+    assert (run.config.model, run.config.backbone) == ("hgrnet", "clip:tiny")
+    assert (
+        open_page(monkeypatch, labelled_workspace, "train").selectbox(key="train.reading.backbone").value == "clip:tiny"
+    )
+
+
+def test_a_number_out_of_range_is_refused_where_it_was_given(
+    labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page(monkeypatch, labelled_workspace, "train")
+    page.number_input(key="train.batch_size").set_value(5000)
+    button(page, "Start training").click().run()
+    assert "from 2 to 4096" in page.error[0].value
+    assert training.all_runs(labelled_workspace) == []
 
 
 def test_the_train_page_leaves_coarse_labels_out_where_asked(

@@ -44,6 +44,15 @@ def test_every_kind_of_statement_can_be_trained_on(train, samples, tiny_tree):
         assert train(model, model=model, epochs=1, labels=labels).checkpoint
 
 
+@pytest.mark.parametrize(("model", "has_stops"), [("flat", False), ("per_level", False), ("hrn", True)])
+def test_a_missing_kind_that_the_model_cannot_say_is_counted_and_told(train, samples, model, has_stops):
+    labels = [Sample(s.path, s.node, NONE_HERE if i < 3 else IS) for i, s in enumerate(samples)]
+    told = [
+        remark for remark in train(model=model, epochs=1, labels=labels).remarks if "missing from the tree" in remark
+    ]
+    assert told == [] if has_stops else told[0].startswith("3 labels")
+
+
 def test_the_best_epoch_is_kept_and_the_later_one_at_a_tie(train, monkeypatch):
     scores = iter([0.5, 0.7, 0.7, 0.2])
     monkeypatch.setattr(epochs, "measure", lambda *_, **__: {"h_recall": next(scores)})

@@ -21,6 +21,8 @@ def counted(tree: Taxonomy, targets: list[int], leaves: list[int], taught: list[
         if target in tree.leaves:
             right[target in named].append(target == leaf)
     seen, unseen = (sum(right[key]) / len(right[key]) if right[key] else math.nan for key in (True, False))
+    if not right[False]:
+        return {"seen_accuracy": math.nan, "unseen_accuracy": math.nan, "seen_and_unseen": math.nan}
     both = 0.0 if seen + unseen == 0 else 2 / (1 / seen + 1 / unseen) if seen and unseen else seen * unseen
     return {"seen_accuracy": seen, "unseen_accuracy": unseen, "seen_and_unseen": both}
 

@@ -20,19 +20,19 @@ BACKBONES = {
     "resnet34": "larger",
     "resnet50": "large, needs a GPU",
     "wide_resnet50_2": "very large, needs a GPU",
-    "graphconvnet_ti": "connects parts that look alike; medium, needs a GPU",
-    "graphconvnet_s": "connects parts that look alike; large, needs a GPU",
-    "pyramid_graphconvnet_ti": "connects parts that look alike, fine and coarse; medium, needs a GPU",
-    "pyramid_graphconvnet_s": "connects parts that look alike, fine and coarse; large, needs a GPU",
-    "vig_ti": "connects parts that look alike, a simpler kind; medium, needs a GPU",
-    "vig_s": "connects parts that look alike, a simpler kind; large, needs a GPU",
-    "pyramid_vig_ti": "connects parts that look alike, fine and coarse, a simpler kind; medium, needs a GPU",
-    "pyramid_vig_s": "connects parts that look alike, fine and coarse, a simpler kind; large, needs a GPU",
+    "graphconvnet_ti": "medium; connects alike parts",
+    "graphconvnet_s": "large, needs a GPU; connects alike parts",
+    "pyramid_graphconvnet_ti": "medium; connects alike parts, fine to coarse",
+    "pyramid_graphconvnet_s": "large, needs a GPU; connects alike parts, fine to coarse",
+    "vig_ti": "medium; connects alike parts, simpler",
+    "vig_s": "large, needs a GPU; connects alike parts, simpler",
+    "pyramid_vig_ti": "medium; connects alike parts, fine to coarse, simpler",
+    "pyramid_vig_s": "large, needs a GPU; connects alike parts, fine to coarse, simpler",
 }
 # What stands before the name of any net of a library.
 FAMILIES = {
-    "timm:": "any net of the timm library that looks at pictures place by place",
-    "clip:": "a net that learned from pictures with captions; most models use its picture half",
+    "timm:": "a net of the timm library",
+    "clip:": "learned from pictures with captions, if weights are given",
 }
 
 

@@ -5,7 +5,7 @@ import streamlit as st
 
 from app.components import metric_words, run_summary
 from app.components.metric_words import Figure
-from app.components.run_detail import SETTINGS, said
+from app.components.run_detail import said, settings_of
 from hmgc_core.records import Run
 
 MARK = "background-color: rgba(20, 163, 148, 0.22)"
@@ -23,7 +23,7 @@ def show(run: Run, other: Run) -> None:
         _measures(run, other, run_split, one, two)
     else:
         st.caption("Their figures cannot be compared: not both were measured on the same pictures.")
-    rows = [(name, said(run, setting), said(other, setting)) for setting, name in SETTINGS.items()]
+    rows = [(name, said(run, setting), said(other, setting)) for setting, name in settings_of(run, other).items()]
     rows.append(("Labels it knew: the first", f"{run.last_annotation_id:,}", f"{other.last_annotation_id:,}"))
     table = pd.DataFrame(rows, columns=["Setting", one, two])
     differs = table[one] != table[two]

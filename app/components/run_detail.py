@@ -48,8 +48,9 @@ def show(ws: Workspace, run: Run) -> None:
             st.markdown(f"**{about}**")
             _table(about, figures)
     st.subheader("Settings")
+    names = settings_of(run)
     st.dataframe(
-        {"Setting": list(SETTINGS.values()), "Value": [said(run, name) for name in SETTINGS]},
+        {"Setting": list(names.values()), "Value": [said(run, name) for name in names]},
         hide_index=True,
         height="content",
         width="content",
@@ -57,9 +58,18 @@ def show(ws: Workspace, run: Run) -> None:
     )
 
 
+def settings_of(*runs: Run) -> dict[str, str]:
+    """Setting -> what people read: those that all runs have, then what only the models of these can be told."""
+    own = (option for run in runs for option in training.options_of(run.config.model, run.config.backbone))
+    return SETTINGS | {option.name: option.words for option in own}
+
+
 def said(run: Run, setting: str) -> str:
-    """The value of a setting as text; a dash for a blank one."""
-    value = asdict(run.config)[setting]
+    """The value of a setting as text; a dash for a blank one, and for one that this model does not have."""
+    values = asdict(run.config)
+    options = training.options_of(run.config.model, run.config.backbone)
+    of_model = {option.name: run.config.options.get(option.name, option.default) for option in options}
+    value = values[setting] if setting in SETTINGS else of_model.get(setting, "")
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value) or "–"

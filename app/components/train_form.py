@@ -14,6 +14,8 @@ from hmgc_core.workflow.training import Option
 from hmgc_core.workflow.workspaces import Workspace
 
 SIZES = (32, 48, 64, 96, 128, 160, 224, 288, 384)
+# Offered to models that read names; any other CLIP can be typed.
+CLIPS = ("clip:ViT-B-32-quickgelu", "clip:RN50-quickgelu", "clip:tiny")
 DEVICES = {"auto": "GPU if there is one", "cpu": "Processor", "cuda": "GPU"}
 
 
@@ -26,10 +28,10 @@ def show(ws: Workspace) -> None:
     st.caption(model_words.model(model))
     sizes = sorted({*SIZES, like.image_size})
     with st.grid(2, min_column_width=200):
-        backbone = _backbone(like.backbone)
+        backbone = _backbone(model, like.backbone)
         st.select_slider("Picture size in pixels", sizes, value=like.image_size, key=_key("image_size"))
     st.number_input(
-        "Epochs", 1, 10_000, like.epochs, key=_key("epochs"), help="How many times it goes through all pictures."
+        "Epochs", value=like.epochs, key=_key("epochs"), help="How many times it goes through all pictures."
     )
     if example:
         st.caption(_like_run(example))
@@ -47,16 +49,18 @@ def show(ws: Workspace) -> None:
     )
 
 
-def _backbone(chosen: str) -> str:
-    """Those of the list, or the name of one of the thousand of a library."""
-    known = list(dict.fromkeys([*training.BACKBONES, chosen]))
+def _backbone(model: str, chosen: str) -> str:
+    """Those of the list that serve the model, or the name of one of the thousand of a library."""
+    known = list(CLIPS) if model in training.READING_NAMES else [*training.BACKBONES]
+    if chosen not in known and (chosen.startswith("clip:") or model not in training.READING_NAMES):
+        known.append(chosen)
     return st.selectbox(
         "Backbone",
         known,
-        index=known.index(chosen),
+        index=known.index(chosen) if chosen in known else 0,
         format_func=model_words.backbone,
         accept_new_options=True,
-        key=_key("backbone"),
+        key=_key(f"{'reading.' if model in training.READING_NAMES else ''}backbone"),
         help="Or type timm: or clip: and the name of one of those libraries' networks.",
     )
 
@@ -100,19 +104,17 @@ def _like_run(run: Run) -> str:
 
 def _more(like: RunConfig) -> None:
     with st.grid(2, min_column_width=200):
-        st.number_input("Batch size", 2, 4096, like.batch_size, key=_key("batch_size"), help="Pictures per step.")
+        st.number_input("Batch size", value=like.batch_size, key=_key("batch_size"), help="Pictures per step.")
         st.number_input(
             "Learning rate",
-            1e-7,
-            10.0,
-            like.lr,
+            value=like.lr,
             format="%g",
             step=0.01,
             key=_key("lr"),
             help="The highest one; it rises and falls during the training. Weights that are given learn at a fiftieth.",
         )
         _select("Runs on", DEVICES, like.device, setting="device", words=DEVICES.__getitem__)
-        st.number_input("Seed", 0, 2**31 - 1, like.seed, key=_key("seed"), help="The same seed gives the same start.")
+        st.number_input("Seed", value=like.seed, key=_key("seed"), help="The same seed gives the same start.")
     st.checkbox(
         "Learn from the finest labels only",
         value=like.drop_coarse,
@@ -125,7 +127,8 @@ def _more(like: RunConfig) -> None:
         value=like.weights,
         key=_key("weights"),
         placeholder="blank: start from nothing",
-        help="A file on the machine that runs the worker, or the word imagenet where the weights can be fetched.",
+        help="A file on the machine that runs the worker, or, where they can be fetched, a word: imagenet, or openai "
+        "for a clip: backbone.",
     )
 
 
@@ -148,7 +151,6 @@ def _queue_run(ws: Workspace) -> int:
     """The verb with what the form says; a value out of range is told like any other error."""
     names = (
         "model",
-        "backbone",
         "image_size",
         "epochs",
         "batch_size",
@@ -160,6 +162,8 @@ def _queue_run(ws: Workspace) -> int:
     )
     wanted: dict[str, Any] = {name: st.session_state[_key(name)] for name in names}
     wanted["weights"] = wanted["weights"].strip()
+    reads = wanted["model"] in training.READING_NAMES
+    wanted["backbone"] = st.session_state[_key("reading.backbone" if reads else "backbone")]
     model, backbone = wanted["model"], wanted["backbone"]
     wanted["options"] = {
         option.name: st.session_state[_option_key(model, backbone, option)]

@@ -20,7 +20,7 @@ from hmgc_core.learning.resume import BestEpoch, ResumeFile, TrainingState, weig
 from hmgc_core.models.base import HierarchicalModel, Trunk
 from hmgc_core.models.catalog import READY_MADE, build_model
 from hmgc_core.models.options import without_files
-from hmgc_core.records import IS, EpochMetrics, Progress, RunConfig, Sample
+from hmgc_core.records import IS, NONE_HERE, EpochMetrics, Progress, RunConfig, Sample
 from hmgc_core.taxonomy import Taxonomy
 
 # Settings that the first version did not have: at their default they are no part of a run's name.
@@ -180,6 +180,12 @@ def _prepare(
             f"{left_out_as_coarse(taxonomy, train)} labels above the finest level were left out, as asked"
         )
     places = [place for place in pixels.readable if place >= len(train)]
+    stops = int((data.kinds == NONE_HERE).sum())
+    if stops and not model.has_stops:
+        file.remarks.append(
+            f"{stops} labels say that a picture's kind is missing from the tree; {config.model} has no answer for "
+            "that, so it learned from them only where the pictures belong"
+        )
     if not places:
         file.remarks.append("no labelled validation picture: the last epoch is kept")
     file.fingerprint = _name_of(config, taxonomy, fingerprint(samples, pixels))

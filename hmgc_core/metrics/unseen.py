@@ -14,7 +14,8 @@ def unseen_metrics(
     """Leaf accuracy, apart for the leaves that training labels named and for the others.
 
     targets: (B,) int nodes at any depth, of which leaves count. predicted: (B,) int nodes, or (B, D) int per-level
-    answers. taught: the nodes that the training labels said `is` of. Returns, in [0, 1], NaN where there is no image:
+    answers. taught: the nodes that the training labels said `is` of. Returns, in [0, 1], NaN where there is no image,
+    and all NaN where there is none of an unseen leaf:
 
     seen_accuracy    over images of leaves that a label named, alone or with all that is left possible
     unseen_accuracy  over images of the other leaves; all leaves of the tree were possible answers
@@ -25,6 +26,8 @@ def unseen_metrics(
     is_leaf, is_seen = taxonomy.is_leaf[targets], seen_leaves(taxonomy, taught)[targets]
     right = nodes == targets
     seen, unseen = mean(right[is_leaf & is_seen]), mean(right[is_leaf & ~is_seen])
+    if np.isnan(unseen):  # nothing to tell apart
+        seen = unseen
     both = 0.0 if seen + unseen == 0 else 2 * seen * unseen / (seen + unseen)
     return {"seen_accuracy": seen, "unseen_accuracy": unseen, "seen_and_unseen": both}
 

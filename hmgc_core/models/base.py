@@ -91,7 +91,12 @@ class Trunk(nn.Module):
 
 
 class HierarchicalModel(nn.Module, ABC):
-    """A score for every node of a tree. Subclasses give forward, loss, log_probs, answers and evidence."""
+    """A score for every node of a tree. Subclasses give forward, loss, log_probs, answers and evidence.
+
+    has_stops: it has a state "stops at this node" for `none_here`, which else is learned as the weaker truth `is`.
+    """
+
+    has_stops = False
 
     def __init__(self, taxonomy: Taxonomy, trunk: Trunk) -> None:
         super().__init__()

@@ -108,7 +108,11 @@ class HgrNet(NamedClasses):
         ]
 
     def optimizer(self, config: RunConfig) -> torch.optim.Optimizer:
-        """AdamW, as published."""
+        """AdamW, as published, at shares of the run's rate, which the remarks tell."""
+        highest = max(group["lr_factor"] for group in self.parameter_groups()) * config.lr
+        self.trunk.remarks.append(
+            f"hgrnet learns with AdamW, where the learning rate {config.lr:g} stands for at most {highest:g}"
+        )
         return torch.optim.AdamW(self.parameter_groups(), lr=config.lr, weight_decay=config.weight_decay)
 
 

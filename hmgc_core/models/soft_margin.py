@@ -40,6 +40,7 @@ class StateScores(Scores):
 class SoftMargin(HierarchicalModel):
     """Pooled trunk features, one Linear over all nodes but the root."""
 
+    has_stops = True
     start: Tensor
     end: Tensor
     parents: Tensor

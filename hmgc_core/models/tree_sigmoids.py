@@ -48,6 +48,7 @@ class TreeSigmoidModel(HierarchicalModel):
     `none_here` is a state of the tree loss: the path ends at this node.
     """
 
+    has_stops = True
     depths: Tensor
     leaf_nodes: Tensor
     has_one_leaf: Tensor

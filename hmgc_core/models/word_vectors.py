@@ -34,6 +34,7 @@ PARENT_SHARE = 0.5
 LETTERS_LENGTH = 6.0
 RUNS = (3, 4, 5)
 TOLD = 20  # of a long list, people are told the first
+FROM_LETTERS = "no file of word vectors was given: the names of the classes are compared by their letters"
 
 FloatArray = NDArray[np.float32]
 
@@ -62,7 +63,7 @@ def class_vectors(taxonomy: Taxonomy, file: str = "") -> ClassVectors:
     """
     vectors = vectors_from_letters(taxonomy)
     if not file:
-        return ClassVectors(vectors)
+        return ClassVectors(vectors, (FROM_LETTERS,))
     names = [taxonomy.name(node) for node in range(1, len(taxonomy))]
     wanted = [words_of(name) for name in names]
     found = read_word_vectors(given_path(file), {word for words in wanted for word in words})

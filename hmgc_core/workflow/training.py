@@ -10,7 +10,7 @@ import numpy as np
 from hmgc_core.errors import BadConfig, CheckpointError, NotTrainable, UnknownRun
 from hmgc_core.given_paths import given_path
 from hmgc_core.leading import Step, read_on
-from hmgc_core.models.catalog import BACKBONES, MODELS, READY_MADE, check
+from hmgc_core.models.catalog import BACKBONES, MODELS, READING_NAMES, READY_MADE, check
 from hmgc_core.models.given_weights import weights_file
 from hmgc_core.models.options import Option, chosen_options, options_of
 from hmgc_core.querying import agreed_node, names_one_leaf
@@ -20,7 +20,7 @@ from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow.taxonomies import current_taxonomy, taxonomy_version
 
-__all__ = ["BACKBONES", "MODELS", "Option", "options_of"]
+__all__ = ["BACKBONES", "MODELS", "READING_NAMES", "Option", "options_of"]
 
 PLACES = ("is", "none_here")  # kinds that say where an image belongs
 
@@ -67,7 +67,9 @@ def _check_trainable(taxonomy: Taxonomy, train: list[Sample], *, drop_coarse: bo
     if not train:
         raise NotTrainable("there is no label to learn from", remedy=remedy)
     if all(sample.node == 0 for sample in train):
-        raise NotTrainable("every label is at the root, which tells nothing apart", remedy=remedy)
+        raise NotTrainable(
+            "every label is at the root, which tells nothing apart", remedy="label some training images below the root"
+        )
     if len(taxonomy.leaves) < 2:
         raise NotTrainable("the class tree has a single class at its finest level", remedy="add classes to the tree")
     if drop_coarse:

@@ -18,6 +18,7 @@ from hmgc_core.models.backbones.colours import Colours
 from hmgc_core.models.backbones.positions import resized_rows
 
 VISUAL = "visual."
+OF_BOTH = "clip.visual."  # in a checkpoint of a model that has both towers
 
 
 class ClipTrunk(BorrowedTrunk):
@@ -57,7 +58,11 @@ class ClipTrunk(BorrowedTrunk):
         return vectors
 
     def adopt(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-        """open_clip's names of the tower, or of a whole CLIP: then without its text tower."""
+        """open_clip's names of the tower or, less the text tower, of a whole CLIP; or our names of both towers."""
+        ours = {name.removeprefix(OF_BOTH): one for name, one in tensors.items() if name.startswith(OF_BOTH)}
+        if ours:
+            colours = {name: one for name, one in tensors.items() if name.startswith("colours.")}
+            return {**super().adopt(ours), **colours}
         inside = {name.removeprefix(VISUAL): one for name, one in tensors.items() if name.startswith(VISUAL)}
         return super().adopt(inside or tensors)
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from hmgc_core.errors import WeightsError
 from hmgc_core.models.backbones.borrowed import BorrowedTrunk
 from hmgc_core.models.backbones.positions import resized_map, resized_rows
+from hmgc_core.models.backbones.torchvision_nets import ResNetTrunk
 from hmgc_core.models.base import Trunk
 from hmgc_core.models.given_weights import weights_file
 
@@ -45,10 +46,15 @@ def load_backbone_weights(trunk: Trunk, backbone: str, weights: str) -> None:
         shown = "; ".join(problems[:5]) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
         raise WeightsError(
             f"the weights {weights!r} do not fit {backbone}: {shown}",
-            remedy="choose the backbone the weights were made for; published stems are used above 96 px only",
+            remedy=_where_they_fit(trunk),
         )
     trunk.load_state_dict({**wanted, **tensors})
     trunk.pretrained = True
+
+
+def _where_they_fit(trunk: Trunk) -> str:
+    fit = "choose the backbone and the picture size that the weights were made for"
+    return f"{fit}: up to 96 px this one has another first layer" if isinstance(trunk, ResNetTrunk) else fit
 
 
 def _read(path: Path) -> dict[str, Tensor]:

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from annotator import browser as screen
-from annotator.stage import free_port
 from playwright.sync_api import Page
 
+from annotator import browser as screen
+from annotator.stage import free_port
 from app.components import model_words
 
 LONGEST_TRAINING_MS = 1_800_000

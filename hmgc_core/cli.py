@@ -10,9 +10,9 @@ import typer
 from rich.table import Table
 
 from hmgc_core import cli_edit, cli_in, cli_out, settings, supervisor
-from hmgc_core.errors import HmgcError, WorkspaceError
+from hmgc_core.errors import BadConfig, HmgcError, WorkspaceError
 from hmgc_core.presence import owner_name, present
-from hmgc_core.records import Run, RunConfig
+from hmgc_core.records import OptionValue, Run, RunConfig
 from hmgc_core.terminal import (
     JsonOption,
     WorkspaceOption,
@@ -171,15 +171,19 @@ app.command()(cli_out.restore)
 @app.command()
 def train(
     model: Annotated[str, typer.Argument(help="flat, hrn, …")],
-    backbone: Annotated[str, typer.Option(help="resnet18, resnet_mini, …")] = RunConfig.backbone,
+    backbone: Annotated[str, typer.Option(help="resnet18, vig_ti, timm:NAME, …")] = RunConfig.backbone,
     image_size: Annotated[int, typer.Option(help="Side of the pictures in pixels.")] = RunConfig.image_size,
     epochs: Annotated[int, typer.Option()] = RunConfig.epochs,
     batch_size: Annotated[int, typer.Option()] = RunConfig.batch_size,
-    lr: Annotated[float, typer.Option(help="Peak learning rate.")] = RunConfig.lr,
+    lr: Annotated[float, typer.Option(help="Peak learning rate; given weights learn at less.")] = RunConfig.lr,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = RunConfig.device,
     seed: Annotated[int, typer.Option()] = RunConfig.seed,
     labelling: Annotated[str, typer.Option(help="A named set of labels; blank for the current ones.")] = "",
-    weights: Annotated[str, typer.Option(help="File with backbone weights, or imagenet.")] = "",
+    weights: Annotated[str, typer.Option(help="File with backbone weights, imagenet, or a tag of CLIP.")] = "",
+    drop_coarse: Annotated[
+        bool, typer.Option("--drop-coarse", help="Leave out labels above the finest level.")
+    ] = False,
+    option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE of this model or backbone; may repeat.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the end; train here if no worker is running.")] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -188,7 +192,8 @@ def train(
     ws = open_existing(workspace)
     config = RunConfig(
         model=model, backbone=backbone, image_size=image_size, epochs=epochs, batch_size=batch_size, lr=lr,
-        device=device, seed=seed, labelling=labelling, weights=weights,
+        device=device, seed=seed, labelling=labelling, weights=weights, drop_coarse=drop_coarse,
+        options=_options(option or []),
     )  # fmt: skip
     run_id = training.queue_run(ws, config)
     if wait:
@@ -200,7 +205,7 @@ def train(
     if as_json:
         print_json({"run": run.id, "status": run.status, "checkpoint": run.checkpoint, "metrics": run.metrics})
     else:
-        screen.print(f"Run {run.id} is {run.state}.")
+        _tell_run(run)
     if run.status == "failed" or (wait and run.status != "done"):
         go_on = (
             f"let it go on: `hmgc resume {run.id}`"
@@ -209,6 +214,26 @@ def train(
         )
         remedy = run.remedy or go_on
         raise HmgcError(run.error or f"run {run.id} is {run.state}", remedy=remedy)
+
+
+def _tell_run(run: Run) -> None:
+    """How it ended, what it remarked, and how good it is."""
+    screen.print(f"Run {run.id} is {run.state}.")
+    for remark in run.remarks:
+        remarks.print(remark, markup=False, highlight=False, soft_wrap=True)
+    split = next((split for split in ("test", "val") if run.metrics.get(split)), "")
+    accuracy = run.metrics.get(split, {}).get("leaf_accuracy")
+    if accuracy is not None:
+        screen.print(
+            f"{accuracy:.1%} right at the finest level, on the {split} images. `hmgc evaluate {run.id}` tells all."
+        )
+
+
+def _options(given: list[str]) -> dict[str, OptionValue]:
+    for one in given:
+        if "=" not in one:
+            raise BadConfig(f"the option {one!r} has no value", remedy="write it as NAME=VALUE")
+    return {name: value for name, _, value in (one.partition("=") for one in given)}
 
 
 @app.command()
@@ -265,6 +290,9 @@ def runs(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None
             str(run.id), run.state, config.model, config.backbone, str(config.image_size), f"{run.progress:.0%}", shown
         )
     screen.print(table)
+    for run in found:
+        if run.error:
+            remarks.print(f"run {run.id}: {run.error}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _run_values(run: Run) -> dict[str, Any]:
@@ -283,15 +311,24 @@ def evaluate(
     """Measure a run on the labels as they are now."""
     ws = open_existing(workspace)
     finished = _finished_run(ws, run)
-    from hmgc_core import worker as room  # noqa: PLC0415 - torch takes seconds to import
+    from hmgc_core import evaluation  # noqa: PLC0415 - torch takes seconds to import
 
     with progress(f"Measuring run {run}") as report:
-        metrics = room.measure(ws, finished, split, on_progress=report)
+        metrics = evaluation.measure(ws, finished, split, on_progress=report)
     if as_json:
         print_json(metrics)
         return
     for name, value in metrics.items():
-        screen.print(f"{name}: {value}", markup=False)
+        screen.print(f"{name}: {_readable(value)}", markup=False, highlight=False)
+
+
+def _readable(value: Any) -> str:
+    """A measure with four digits after the point, a list of them in a row, a dash where nothing was to be measured."""
+    if isinstance(value, list):
+        return "  ".join(_readable(one) for one in value)
+    if value is None:
+        return "–"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
 # --- looking ----------------------------------------------------------------------------------------------------------

@@ -13,8 +13,11 @@ HmgcError
 ├── ArchiveError         an archive of pictures cannot be unpacked
 ├── PictureError         a file is not a picture we can read
 ├── BadConfig            a training setting is out of range
+├── BadProbabilities     numbers that should be probabilities of the classes are not
 ├── NotTrainable         the labels at hand cannot train a model
+│   └── Diverged         a training whose loss or weights stopped being numbers
 ├── DeviceError          the wanted device cannot be used
+├── OutOfMemory          what was asked for does not fit into the memory
 ├── WeightsError         a weights file is missing or does not fit
 ├── CheckpointError      a checkpoint is missing, damaged or of another tree
 ├── WorkspaceError       the workspace folder or its database cannot be used
@@ -97,12 +100,28 @@ class BadConfig(HmgcError):
     """A training setting is out of range."""
 
 
+class BadProbabilities(HmgcError):
+    """Numbers that should be probabilities of all classes are not: NaN, outside [0, 1], or of another shape."""
+
+
 class NotTrainable(HmgcError):
     """The labels at hand cannot train a model."""
 
 
+class Diverged(NotTrainable):
+    """The loss or the weights stopped being numbers. `checkpoint`: the model of the last good epoch, "" if none."""
+
+    def __init__(self, message: str, *, remedy: str, checkpoint: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.checkpoint = checkpoint
+
+
 class DeviceError(HmgcError):
     """The wanted device cannot be used on this machine."""
+
+
+class OutOfMemory(HmgcError):
+    """What was asked for does not fit into the memory of the device, or of the machine."""
 
 
 class WeightsError(HmgcError):

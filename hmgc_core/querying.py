@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmgc_core.errors import BadRequest
+from hmgc_core.records import IS_NOT, Sample
 from hmgc_core.taxonomy import BoolArray, IntArray, Taxonomy
 
 Verdict = Literal["right", "wrong", "unlabelled"]
@@ -29,6 +30,11 @@ def agreed_node(taxonomy: Taxonomy, nodes: Iterable[int]) -> int:
     for node in said[1:]:
         meeting = int(taxonomy.lca(meeting, node))
     return meeting
+
+
+def names_one_leaf(taxonomy: Taxonomy, sample: Sample) -> bool:
+    """The label leaves one leaf possible: it stands at a leaf, or where only one is below; `is_not` names none."""
+    return sample.kind != IS_NOT and bool(taxonomy.leaf_counts[sample.node] == 1)
 
 
 def wrong_levels(taxonomy: Taxonomy, labels: IntArray, predicted: IntArray) -> IntArray:

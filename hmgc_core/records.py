@@ -187,13 +187,18 @@ class ImageRecord:
 # --- training -------------------------------------------------------------------------------------------------------
 
 
+OptionValue = bool | float | str
+
+
 @dataclass(frozen=True)
 class RunConfig:
     """All that a training run is asked to do. Raises BadConfig when a number is out of range.
 
-    image_size: side in pixels of the square the model sees. lr: peak learning rate. device: auto, cpu or cuda.
-    weights: a file with backbone weights, "" for a random start. labelling: a named set of labels,
-    "" for the current ones.
+    image_size: side in pixels of the square the model sees. lr: peak learning rate, of which loaded weights and AdamW
+    take shares (`models.base`). device: auto, cpu or cuda. weights: a file with backbone weights, or the name they are
+    published by; "" for a random start. labelling: a named set of labels, "" for the current ones. drop_coarse: learn
+    only from labels that leave one leaf possible. options: what only this model or backbone can be told, see
+    `models.options`.
     """
 
     model: str = "hrn"
@@ -208,6 +213,8 @@ class RunConfig:
     seed: int = 0
     weights: str = ""
     labelling: str = ""
+    drop_coarse: bool = False
+    options: dict[str, OptionValue] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         for name, low, high in (

@@ -1,4 +1,4 @@
-"""The worker: claims queued runs, trains them, stores what they predict. A process of its own.
+"""The worker: claims queued runs, trains them, has them predict. A process of its own.
 
 It has a door to both wings: labels come from `workflow`, learning happens in `learning`. A thread beside the training
 keeps the lease alive, carries the progress into the database, and notices when somebody asks for a stop.
@@ -7,30 +7,25 @@ keeps the lease alive, carries the progress into the database, and notices when 
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from hmgc_core import settings
-from hmgc_core.errors import BadConfig, HmgcError, NotTrainable
-from hmgc_core.learning.checkpoints import Checkpoint, load_checkpoint
-from hmgc_core.learning.inference import ImagePrediction, predict
-from hmgc_core.learning.pixel_cache import Skipped, Stopped, decode_pictures
+from hmgc_core.errors import Diverged, HmgcError
+from hmgc_core.evaluation import predict_all, without_nan
+from hmgc_core.learning.checkpoints import load_checkpoint
+from hmgc_core.learning.pixel_cache import Stopped
 from hmgc_core.learning.training import fit
-from hmgc_core.metrics import evaluate
 from hmgc_core.presence import be_polite, owner_name, present, stop_on_signals
-from hmgc_core.records import IS, SPLITS, EpochMetrics, Prediction, Progress, Run
-from hmgc_core.store import annotations, jobs, predictions, runs
+from hmgc_core.records import EpochMetrics, Progress, Run
+from hmgc_core.store import jobs, runs
 from hmgc_core.store.workspace import Workspace
-from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow import embeddings, training
-from hmgc_core.workflow.training import RunLabels
+from hmgc_core.workflow import training
 
 IDLE_S = 0.5
 LOOK_S = 0.3  # how often a running training looks whether it should stop
@@ -79,26 +74,6 @@ def wait_for(ws: Workspace, run_id: int, *, on_progress: Callable[[int, int, str
         time.sleep(IDLE_S)
 
 
-def measure(
-    ws: Workspace, run: Run, split: str, *, on_progress: Callable[[int, int], None] = lambda _done, _total: None
-) -> dict[str, Any]:
-    """Metrics of a finished run on one split, against the labels as they are now."""
-    if split not in SPLITS:
-        raise BadConfig(f"there is no split {split!r}", remedy=f"choose one of {', '.join(SPLITS)}")
-    checkpoint = load_checkpoint(training.checkpoint_folder(run))
-    with ws.reading() as connection:
-        newest = annotations.last_id(connection)
-    labels = training.run_labels(ws, replace(run, last_annotation_id=newest))
-    samples: dict[Path, int] = {sample.path: sample.node for sample in getattr(labels, split) if sample.kind == IS}
-    if not samples:
-        raise NotTrainable(f"no image of the {split} split has a label", remedy="label some, or choose another split")
-    pixels = decode_pictures(list(samples), size=run.config.image_size, folder=ws.cache)
-    said = list(
-        predict(checkpoint, pixels, with_log_probs=True, on_progress=lambda step: on_progress(step.done, step.total))
-    )
-    return _metrics(labels.taxonomy, [samples[pixels.paths[one.place]] for one in said], said)
-
-
 # --- one attempt at one run -------------------------------------------------------------------------------------------
 
 
@@ -118,6 +93,8 @@ class _Attempt:
         with self.heart.beating():
             try:
                 ended = self._train_and_predict()
+            except Diverged as error:
+                ended = ("failed", {"error": str(error), "remedy": error.remedy, "checkpoint": error.checkpoint})
             except HmgcError as error:
                 ended = ("failed", {"error": str(error), "remedy": error.remedy})
             except Exception as error:
@@ -149,7 +126,14 @@ class _Attempt:
         if result.stopped or result.checkpoint is None:
             return self._stopped()
         try:
-            metrics, skips = self._predict_all(labels, load_checkpoint(result.checkpoint))
+            metrics, skips = predict_all(
+                self.ws,
+                self.run,
+                labels,
+                load_checkpoint(result.checkpoint),
+                on_progress=self._report,
+                should_stop=self._should_stop,
+            )
         except Stopped:
             return self._stopped()
         return "done", {
@@ -159,43 +143,6 @@ class _Attempt:
             "remarks": list(dict.fromkeys([*labels.remarks, *result.remarks, *skips])),
             "checkpoint": str(result.checkpoint),
         }
-
-    def _predict_all(self, labels: RunLabels, checkpoint: Checkpoint) -> tuple[dict[str, Any], list[str]]:
-        """Predict every image, store it; returns (metrics per split, remarks about pictures that were skipped)."""
-        pixels = decode_pictures(
-            [image.path for image in labels.images],
-            size=self.run.config.image_size,
-            folder=self.ws.cache,
-            on_progress=self._report,
-            should_stop=self._should_stop,
-        )
-        measured = {
-            split: {sample.path: sample.node for sample in samples}
-            for split, samples in (("val", labels.val), ("test", labels.test))
-        }
-        kept: dict[str, list[ImagePrediction]] = {split: [] for split in measured}
-        made: list[Prediction] = []
-        vectors = []
-        told = predict(
-            checkpoint,
-            pixels,
-            device=self.run.config.device,
-            with_log_probs=True,
-            on_progress=self._report,
-            should_stop=self._should_stop,
-        )
-        for one in told:
-            image = labels.images[one.place]
-            made.append(_prediction(self.run.id, image.id, labels.taxonomy, one))
-            vectors.append(one.embedding)
-            if image.path in measured.get(image.split, ()):
-                kept[image.split].append(one)
-        self._store(made, np.array(vectors))
-        nodes = {
-            split: [measured[split][labels.images[one.place].path] for one in said] for split, said in kept.items()
-        }
-        metrics = {split: _metrics(labels.taxonomy, nodes[split], said) for split, said in kept.items() if said}
-        return metrics, _skips(pixels.skipped)
 
     def _stopped(self) -> tuple[str, dict[str, Any]] | None:
         return (
@@ -211,13 +158,7 @@ class _Attempt:
 
     def _keep_epoch(self, metrics: EpochMetrics) -> None:
         with self.ws.writing() as connection:
-            runs.add_epoch(connection, self.run.id, replace(metrics, metrics=_without_nan(metrics.metrics)))
-
-    def _store(self, made: list[Prediction], vectors: NDArray[np.float16]) -> None:
-        with self.ws.writing() as connection:
-            predictions.replace_all(connection, self.run.id, made)
-        seen = np.array([one.image_id for one in made], dtype=np.int64)
-        embeddings.keep(self.ws.run_folder(self.run.id), seen, vectors)
+            runs.add_epoch(connection, self.run.id, replace(metrics, metrics=without_nan(metrics.metrics)))
 
     @property
     def _traceback_file(self) -> Path:
@@ -266,47 +207,6 @@ class _Heart:
             state = jobs.renew(connection, self.run_id, owner=self.owner, lease_s=_lease_s(), progress=self.columns)
         self.cancelled |= state == "cancel"
         self.lost |= state == "lost"
-
-
-# --- what a run says --------------------------------------------------------------------------------------------------
-
-
-def _prediction(run_id: int, image_id: int, taxonomy: Taxonomy, one: ImagePrediction) -> Prediction:
-    return Prediction(
-        run_id=run_id,
-        image_id=image_id,
-        node=taxonomy.keys[one.node],
-        probability=one.probability,
-        path=tuple((taxonomy.keys[node], p) for node, p in one.path),
-        top=tuple((taxonomy.keys[node], p) for node, p in one.top),
-    )
-
-
-def _metrics(taxonomy: Taxonomy, targets: list[int], said: list[ImagePrediction]) -> dict[str, Any]:
-    probs = np.exp(np.stack([one.log_probs for one in said if one.log_probs is not None]))
-    answers = np.stack([one.answers for one in said])
-    measured = evaluate(taxonomy, np.array(targets, dtype=np.int64), probs, answers)
-    return _without_nan({**measured, "images": len(targets)})
-
-
-def _skips(skipped: Sequence[Skipped]) -> list[str]:
-    if not skipped:
-        return []
-    first = skipped[0]
-    return [
-        f"{len(skipped)} pictures could not be read and got no prediction; the first is {first.path}: {first.reason}"
-    ]
-
-
-def _without_nan(value: Any) -> Any:
-    """The same numbers with None for what could not be measured: JSON knows no NaN."""
-    if isinstance(value, dict):
-        return {name: _without_nan(item) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_without_nan(item) for item in value]
-    if isinstance(value, float):
-        return value if np.isfinite(value) else None
-    return value
 
 
 def _lease_s() -> float:

@@ -10,7 +10,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pytest
 from PIL import Image
+from small_trainings import samples, train  # noqa: F401 - fixtures for all
 
+from hmgc_core.models.catalog import READING_NAMES
 from hmgc_core.records import NewAnnotation, Prediction, QueueChoice, RunConfig
 from hmgc_core.store import jobs, predictions
 from hmgc_core.taxonomy import Taxonomy
@@ -35,6 +37,11 @@ TINY_EDGES = [
     ("tug", "steamer"),
 ]
 TINY_LEAVES = ["black-footed", "gull-like", "owl", "tug"]
+
+
+def backbone_for(model: str) -> str:
+    """The smallest backbone that serves this model."""
+    return "clip:tiny" if model in READING_NAMES else "resnet_mini"
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from hmgc_core import losses
+from hmgc_core import losses, tree_sums
 from hmgc_core.losses import leaf_evidence, leaf_log_marginals, log_marginals, marginal_loss, tree_loss
 from hmgc_core.records import IS, IS_NOT, NONE_HERE
 from hmgc_core.taxonomy import Taxonomy
@@ -46,13 +46,17 @@ def label_log_prob(of_states: Tensor, tree: Taxonomy, node: int, kind: int) -> T
     return torch.logsumexp(of_states[:, below], 1)
 
 
-@pytest.fixture(params=["by level", "by doubling"])
+@pytest.fixture(params=["whole", "in pieces", "without asking", "without asking, in pieces"])
 def either_way(request, monkeypatch):
-    """Both ways to walk a tree: level by level, and the one for deep trees."""
-    monkeypatch.setattr(losses, "DEEPEST_LEVEL_LOOP", 32 if request.param == "by level" else 0)
-    losses._tree_index.cache_clear()
+    """Every way through: long sums whole or in blocks and rounds, and the one for devices that are not to be asked."""
+    if "in pieces" in request.param:
+        monkeypatch.setattr(tree_sums, "REACH", 2)
+        monkeypatch.setattr(tree_sums, "LONGEST_SUM", 3)
+    if "without asking" in request.param:
+        monkeypatch.setattr(losses, "_at_hand", lambda _: False)
+    tree_sums.tree_index.cache_clear()
     yield
-    losses._tree_index.cache_clear()
+    tree_sums.tree_index.cache_clear()
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -104,11 +108,13 @@ def test_the_leaf_family_sums_softmax_probabilities_of_leaves(seed, either_way):
     evidence = leaf_evidence(logits, tree)
     assert torch.allclose(evidence - torch.logsumexp(logits, 1, keepdim=True), slow, atol=1e-8)
     upstream = torch.randn(4, len(tree), dtype=torch.float64)
-    fast_grad, slow_grad = (torch.autograd.grad((value * upstream).sum(), logits)[0] for value in (marginals, slow))
-    assert torch.allclose(fast_grad, slow_grad, atol=1e-8)
+    pairs = ((loss, -slow[torch.arange(4), targets]), (marginals * upstream, slow * upstream))
+    for pair in pairs:
+        fast_grad, slow_grad = (torch.autograd.grad(value.sum(), logits, retain_graph=True)[0] for value in pair)
+        assert torch.allclose(fast_grad, slow_grad, atol=1e-8)
 
 
-def test_every_kind_of_statement_is_its_own_set_of_states(tiny_tree):
+def test_every_kind_of_statement_is_its_own_set_of_states(tiny_tree, either_way):
     torch.manual_seed(0)
     tree = tiny_tree
     nodes = torch.arange(1, len(tree)).repeat(3)
@@ -121,10 +127,19 @@ def test_every_kind_of_statement_is_its_own_set_of_states(tiny_tree):
     pairs = enumerate(zip(nodes.tolist(), kinds.tolist(), strict=True))
     slow = torch.stack([-label_log_prob(of_states, tree, node, kind)[i] for i, (node, kind) in pairs])
     assert torch.allclose(loss, slow, atol=TOLERANCE)
-    assert torch.autograd.gradcheck(lambda s: tree_loss(s, nodes, tree, kinds), (scores,))
+    fast_grad, slow_grad = (torch.autograd.grad(value.sum(), scores)[0] for value in (loss, slow))
+    assert torch.allclose(fast_grad, slow_grad, atol=TOLERANCE)
 
 
-def test_in_the_leaf_family_is_not_is_the_complement_and_none_here_the_weaker_is(tiny_tree):
+def test_what_leaves_no_state_costs_infinitely_much(tiny_tree, either_way):
+    scores = torch.randn(2, len(tiny_tree), requires_grad=True)
+    loss = tree_loss(scores, torch.tensor([0, 1]), tiny_tree, torch.tensor([IS_NOT, IS]))
+    loss.sum().backward()
+    assert torch.isinf(loss).tolist() == [True, False]
+    assert not torch.isnan(scores.grad).any()
+
+
+def test_in_the_leaf_family_is_not_is_the_complement_and_none_here_the_weaker_is(tiny_tree, either_way):
     logits = torch.randn(3, len(tiny_tree.leaves), dtype=torch.float64)
     bird = torch.full((3,), tiny_tree.index("bird"))
 
@@ -145,6 +160,22 @@ def test_a_tree_first_met_while_predicting_can_be_learned_with_afterwards():
     assert scores.grad.abs().sum() > 0
 
 
+def test_another_device_is_never_asked_for_a_number(tiny_tree, monkeypatch):
+    monkeypatch.setattr(losses, "_at_hand", lambda _: False)
+    nodes = torch.tensor([1, 2, 3])
+    for loss_of, shares_of, states in (
+        (tree_loss, log_marginals, len(tiny_tree)),
+        (marginal_loss, leaf_log_marginals, len(tiny_tree.leaves)),
+    ):
+        values = torch.zeros(3, states, requires_grad=True)
+        with torch.autograd.profiler.profile() as profile:
+            loss = loss_of(values, nodes, tiny_tree, torch.tensor([IS, IS_NOT, NONE_HERE]))
+            (loss.sum() + shares_of(values, tiny_tree).sum()).backward()
+        called = {event.key.removeprefix("aten::") for event in profile.key_averages()}
+        assert "logsumexp" in called
+        assert not called & {"_local_scalar_dense", "nonzero", "masked_select", "repeat_interleave"}
+
+
 def test_the_root_as_a_label_costs_nothing_and_teaches_nothing(tiny_tree):
     scores = torch.randn(2, len(tiny_tree), requires_grad=True)
     loss = tree_loss(scores, torch.zeros(2, dtype=torch.long), tiny_tree)
@@ -163,14 +194,112 @@ def test_the_root_column_counts_as_zero_whatever_it_holds(tiny_tree):
     assert (scores.grad[:, 0] == 0).all()
 
 
-@pytest.mark.parametrize("size", [1e4, -1e4, 1e30])
-def test_raw_logits_of_any_size_give_finite_numbers(tiny_tree, size):
-    scores = (torch.randn(8, len(tiny_tree)).abs() * size).requires_grad_()
-    targets = torch.arange(8)
-    loss = tree_loss(scores, targets, tiny_tree)
+@pytest.mark.parametrize("size", [100, 1e4, -1e4])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_raw_logits_of_any_size_give_exact_numbers(size, dtype, either_way):
+    torch.manual_seed(0)
+    for seed in range(4):
+        tree = random_forest(seed, largest=13)
+        scores = (torch.randn(len(tree), len(tree)).abs() * size).double().requires_grad_()
+        targets, upstream = torch.arange(len(tree)), torch.randn(len(tree), len(tree)).double()
+        same = scores.detach().to(dtype).requires_grad_()
+
+        loss, marginals = tree_loss(same, targets, tree), log_marginals(same, tree)
+
+        of_states = state_log_probs(scores, tree)
+        slow = torch.stack([label_log_prob(of_states, tree, node, IS) for node in range(len(tree))], 1)
+        rounding = 8 * torch.finfo(dtype).eps * abs(size) * len(tree)  # of the energies
+        assert torch.allclose(marginals.double(), slow, rtol=0, atol=rounding)
+        assert torch.allclose(loss.double(), -slow.diagonal(), rtol=0, atol=rounding)
+        for fast_value, slow_value in (
+            (loss.sum(), -slow.trace()),
+            ((marginals * upstream).sum(), (slow * upstream).sum()),
+        ):
+            fast_grad, slow_grad = (
+                torch.autograd.grad(v, s, retain_graph=True)[0] for v, s in ((fast_value, same), (slow_value, scores))
+            )
+            assert torch.allclose(fast_grad.double(), slow_grad, rtol=0, atol=10 * rounding)
+
+
+def test_scores_beyond_all_reason_give_finite_numbers(tiny_tree, either_way):
+    scores = (torch.randn(8, len(tiny_tree)).abs() * 1e30).requires_grad_()
+    loss = tree_loss(scores, torch.arange(8), tiny_tree)
     loss.sum().backward()
     assert torch.isfinite(loss).all() and torch.isfinite(scores.grad).all()
     assert not torch.isnan(log_marginals(scores.detach(), tiny_tree)).any()
+
+
+@pytest.mark.parametrize("spread", [1, 40, 400])
+def test_every_range_of_scores_takes_a_way_that_keeps_its_digits(spread, monkeypatch):
+    """Plain sums, plain sums in float64, sums as logarithms: the wider the scores, the later the one that serves."""
+    ways = []
+    for name in ("_PlainLogShares", "log_subtree_sums"):
+        monkeypatch.setattr(losses, name, Watched(getattr(losses, name), ways))
+    torch.manual_seed(0)
+    tree = random_forest(2)
+    scores = torch.randn(3, len(tree)) * spread
+    slow = state_log_probs(scores.double(), tree)
+
+    fast = log_marginals(scores, tree)
+
+    assert fast.dtype == torch.float32
+    slow = torch.stack([label_log_prob(slow, tree, node, IS) for node in range(len(tree))], 1)
+    assert torch.allclose(fast.double(), slow, rtol=1e-6, atol=1e-5)
+    assert ways == [torch.float32, torch.float64, "log_subtree_sums"][: {1: 1, 40: 2, 400: 3}[spread]]
+
+
+class Watched:
+    """Notes what it is called with and passes it on: the dtype of a Function, the name of a function."""
+
+    def __init__(self, watched, ways):
+        self.watched, self.ways = watched, ways
+
+    def apply(self, values, states, dtype):
+        self.ways.append(dtype)
+        return self.watched.apply(values, states, dtype)
+
+    def __call__(self, *given):
+        self.ways.append(self.watched.__name__)
+        return self.watched(*given)
+
+
+def test_not_a_number_stays_one(tiny_tree, either_way):
+    scores = torch.zeros(2, len(tiny_tree))
+    scores[1, 3] = torch.nan
+    assert torch.isnan(log_marginals(scores, tiny_tree)[1]).any()
+    assert torch.isnan(tree_loss(scores, torch.tensor([2, 3]), tiny_tree))[1]
+
+
+def test_float32_sums_over_wide_nodes_keep_their_digits():
+    tree = Taxonomy.from_edges([*((f"t{i}", "") for i in range(3)), *((f"n{i}", f"t{i % 3}") for i in range(6_000))])
+    scores = torch.randn(2, len(tree))
+    error = log_marginals(scores, tree).double() - log_marginals(scores.double(), tree)
+    assert error.abs().max() < 4e-6
+
+
+def test_a_lone_root_has_nothing_to_learn(either_way):
+    tree = Taxonomy.from_edges([("all", "")])
+    scores = torch.full((3, 1), 5.0, requires_grad=True)
+    loss = tree_loss(scores, torch.zeros(3, dtype=torch.long), tree)
+    loss.sum().backward()
+    assert loss.tolist() == [0, 0, 0] and log_marginals(scores, tree).tolist() == [[0], [0], [0]]
+    assert scores.grad.abs().max() == 0
+
+
+def test_a_batch_of_one_or_none_leaves_its_scores_as_they_were(tiny_tree, either_way):
+    one = torch.ones(1, len(tiny_tree))
+    tree_loss(one, torch.tensor([1]), tiny_tree)
+    assert (one == 1).all()
+    none = torch.ones(0, len(tiny_tree))
+    assert tree_loss(none, torch.zeros(0, dtype=torch.long), tiny_tree).shape == (0,)
+    assert log_marginals(none, tiny_tree).shape == none.shape
+
+
+def test_the_gradient_can_be_asked_for_twice(tiny_tree):
+    scores = torch.randn(2, len(tiny_tree), requires_grad=True)
+    loss = tree_loss(scores, torch.tensor([2, 3]), tiny_tree).sum()
+    first, second = (torch.autograd.grad(loss, scores, retain_graph=True)[0] for _ in range(2))
+    assert torch.equal(first, second)
 
 
 def test_half_precision_is_counted_in_float32(tiny_tree):
@@ -185,8 +314,9 @@ def test_the_hand_written_gradients_pass_gradcheck(either_way):
     tree = random_forest(3, largest=12)
     scores = torch.randn(3, len(tree), dtype=torch.float64, requires_grad=True)
     logits = torch.randn(3, len(tree.leaves), dtype=torch.float64, requires_grad=True)
-    targets = torch.arange(3) % len(tree)
-    assert torch.autograd.gradcheck(lambda s: tree_loss(s, targets, tree), (scores,))
+    targets, kinds = torch.arange(1, 4), torch.tensor([IS, IS_NOT, NONE_HERE])
+    assert torch.autograd.gradcheck(lambda s: tree_loss(s, targets, tree, kinds), (scores,))
+    assert torch.autograd.gradcheck(lambda s: marginal_loss(s, targets, tree, kinds), (logits,))
     assert torch.autograd.gradcheck(lambda s: log_marginals(s, tree), (scores,))
     assert torch.autograd.gradcheck(lambda s: leaf_log_marginals(s, tree), (logits,))
 
@@ -198,8 +328,9 @@ def test_children_never_sum_to_more_than_their_parent():
         assert (probs[:, tree.children(node)].sum(1) <= probs[:, node] + 1e-5).all()
 
 
-def test_a_chain_of_two_thousand_levels_is_right_and_quick():
-    tree = chain(2000)
+@pytest.mark.parametrize("levels", [200, 2000])
+def test_a_long_chain_is_right_and_quick(levels):
+    tree = chain(levels)
     scores = (torch.randn(16, len(tree), dtype=torch.float64) * 0.1).requires_grad_()
     targets = torch.randint(0, len(tree), (16,))
     energies = torch.cat([torch.zeros(16, 1, dtype=torch.float64), scores[:, 1:].cumsum(1)], 1)
@@ -213,6 +344,7 @@ def test_a_chain_of_two_thousand_levels_is_right_and_quick():
     took_s = time.process_time() - started_at_s
 
     assert torch.allclose(loss, slow, atol=1e-9)
+    assert torch.allclose(-log_marginals(scores, tree).gather(1, targets[:, None])[:, 0], slow, atol=1e-9)
     assert took_s < 2
 
 

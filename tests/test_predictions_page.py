@@ -71,6 +71,21 @@ def test_the_address_opens_a_picture_of_a_run(predicted_workspace: Workspace, mo
     assert len(gallery(page)) == 24
 
 
+def test_below_a_wrong_class_every_class_is_wrong_and_below_a_coarse_label_nothing_is_known(
+    predicted_workspace: Workspace,
+) -> None:
+    def agreed(image_id: int) -> list[bool | None]:
+        view = seeing.image_view(predicted_workspace, 1, image_id)
+        assert view is not None
+        return [level.agrees for level in view.levels]
+
+    # People say tug, two levels down; the answer is black-footed, three levels down on another branch.
+    label(predicted_workspace, 24, "tug", by="bo")
+    assert agreed(24) == [False] * len(agreed(24))
+    label(predicted_workspace, 21, "bird", by="bo")
+    assert agreed(21) == [True, None, None]
+
+
 def test_stepping_keeps_to_the_filters(predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     page = open_page(monkeypatch, predicted_workspace, "predictions")
     page.segmented_control(key=state.FILTER_VERDICT).set_value("wrong").run()

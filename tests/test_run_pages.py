@@ -2,12 +2,18 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from reading_pages import button, open_page, said, with_failed_run
 
-from app.components import charts, metric_words, wording
+from app.components import charts, metric_words, run_detail, wording
+from hmgc_core.metrics import evaluate, unseen_metrics
+from hmgc_core.models import options
+from hmgc_core.models.options import Option
 from hmgc_core.records import Run, RunConfig
+from hmgc_core.store import jobs
+from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow import training
 from hmgc_core.workflow.workspaces import Workspace
 
@@ -16,7 +22,7 @@ from hmgc_core.workflow.workspaces import Workspace
 
 def test_the_train_page_queues_what_was_chosen(labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     page = open_page(monkeypatch, labelled_workspace, "train")
-    page.radio(key="train.model").set_value("flat")
+    page.selectbox(key="train.model").set_value("flat")
     page.selectbox(key="train.backbone").set_value("resnet_mini")
     page.number_input(key="train.epochs").set_value(3)
     button(page, "Start training").click().run()
@@ -29,6 +35,71 @@ def test_the_train_page_queues_what_was_chosen(labelled_workspace: Workspace, mo
         3,
     )
     assert "The worker is not running" in said(page)
+
+
+def test_a_models_own_options_are_asked_and_kept(
+    labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(
+        options.OPTIONS,
+        "flat",
+        (
+            Option("share", default=False, words="One backbone for all", help=""),
+            Option("margin", default=5.0, words="Margin", help="", low=0),
+            Option("window", default="around", words="Compared with", help="", choices=("above", "around")),
+            Option("vectors", default="", words="File of word vectors", help=""),
+        ),
+    )
+    page = open_page(monkeypatch, labelled_workspace, "train")
+    page.selectbox(key="train.model").set_value("flat")
+    page.selectbox(key="train.backbone").set_value("resnet_mini").run()
+    page.checkbox(key="train.flat.resnet_mini.share").check()
+    page.selectbox(key="train.flat.resnet_mini.window").set_value("above")
+    page.number_input(key="train.flat.resnet_mini.margin").set_value(2.5)
+    button(page, "Start training").click().run()
+    (run,) = training.all_runs(labelled_workspace)
+    assert run.config.options == {"share": True, "margin": 2.5, "window": "above", "vectors": ""}
+    assert run_detail.settings_of(run)["window"] == "Compared with" and run_detail.said(run, "window") == "above"
+    page = open_page(monkeypatch, labelled_workspace, "train")  # the next form is filled in like it
+    assert page.selectbox(key="train.flat.resnet_mini.window").value == "above"
+
+
+def test_a_model_that_reads_names_is_offered_clips_only(
+    labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page(monkeypatch, labelled_workspace, "train")
+    page.selectbox(key="train.model").set_value("hgrnet").run()
+    offered = page.selectbox(key="train.reading.backbone")
+    assert offered.value.startswith("clip:") and all(option.startswith("clip:") for option in offered.options)
+    offered.set_value("clip:tiny").run()
+    page.select_slider(key="train.image_size").set_value(32)
+    button(page, "Start training").click().run()
+    (run,) = training.all_runs(labelled_workspace)
+    assert (run.config.model, run.config.backbone) == ("hgrnet", "clip:tiny")
+    assert (
+        open_page(monkeypatch, labelled_workspace, "train").selectbox(key="train.reading.backbone").value == "clip:tiny"
+    )
+
+
+def test_a_number_out_of_range_is_refused_where_it_was_given(
+    labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page(monkeypatch, labelled_workspace, "train")
+    page.number_input(key="train.batch_size").set_value(5000)
+    button(page, "Start training").click().run()
+    assert "from 2 to 4096" in page.error[0].value
+    assert training.all_runs(labelled_workspace) == []
+
+
+def test_the_train_page_leaves_coarse_labels_out_where_asked(
+    labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page(monkeypatch, labelled_workspace, "train")
+    page.checkbox(key="train.drop_coarse").check()
+    button(page, "Start training").click().run()
+    assert not page.exception
+    (run,) = training.all_runs(labelled_workspace)
+    assert run.config.drop_coarse and run_detail.said(run, "drop_coarse") == "yes"
 
 
 def test_a_setting_that_cannot_be_is_told_as_a_message(
@@ -71,7 +142,7 @@ def test_the_train_form_is_filled_in_like_the_newest_run(
 ) -> None:
     training.queue_run(labelled_workspace, RunConfig(model="flat", backbone="resnet_mini", image_size=40, epochs=7))
     page = open_page(monkeypatch, labelled_workspace, "train")
-    assert page.radio(key="train.model").value == "flat"
+    assert page.selectbox(key="train.model").value == "flat"
     assert page.selectbox(key="train.backbone").value == "resnet_mini"
     assert page.number_input(key="train.epochs").value == 7
     assert "Filled in like run 1" in said(page)
@@ -124,6 +195,26 @@ def test_two_runs_stand_side_by_side(predicted_workspace: Workspace, monkeypatch
     assert table.set_index("Setting").loc["Model"].tolist() == ["flat", "hrn"]
 
 
+def test_what_both_runs_measured_is_compared_group_by_group(
+    predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ws = predicted_workspace
+    measured = {"leaf_accuracy": 0.8, "severity": 1.5, "average_prc": 0.5, "ac_info": None}
+    for share in (0.8, 0.6):
+        run_id = training.queue_run(ws, RunConfig(model="flat", backbone="resnet_mini"))
+        with ws.writing() as connection:
+            jobs.claim(connection, owner="test", lease_s=60)
+            metrics = {"test": {**measured, "leaf_accuracy": share}}
+            jobs.finish(connection, run_id, owner="test", status="done", metrics=metrics)
+    page = open_page(monkeypatch, ws, "runs", run="3", **{"with": "2"})
+    assert not page.exception
+    tables = [found.value for found in page.dataframe if "Difference" in found.value]
+    assert [table["Exact name"].tolist() for table in tables] == [["leaf_accuracy"], ["severity"], ["average_prc"]]
+    assert tables[0]["Difference"].tolist() == ["-20.0 points, worse"]
+    for about in list(metric_words.GROUPS)[:3]:
+        assert f"**{about}**, on the test pictures" in said(page)
+
+
 def test_an_unknown_run_in_the_address_is_said_to_be_unknown(
     predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,6 +233,35 @@ def test_figures_are_named_for_people_and_nothing_is_made_up() -> None:
         ("Level 2 right", "level_accuracy[2]", "–"),
         ("How far off mistakes are", "severity", "1.50 steps"),
     ]
+
+
+def test_every_measure_has_words_and_stands_in_one_group(tiny_tree: Taxonomy) -> None:
+    targets = tiny_tree.leaves
+    measured = {
+        **evaluate(tiny_tree, targets, tiny_tree.is_ancestor[:, targets].T.astype(float), targets),
+        **unseen_metrics(tiny_tree, targets, targets, targets[1:].tolist()),
+    }
+    assert metric_words.MEASURES.keys() == measured.keys() - {"answers"}
+    assert sum(len(group) for group in metric_words.GROUPS.values()) == len(metric_words.MEASURES)
+    grouped = metric_words.by_group(metric_words.figures(measured))
+    assert list(grouped) == list(metric_words.GROUPS)
+    assert [figure.exact for figure in grouped["How much it tells"]] == [
+        "info_recall_at_95",
+        "ac_info",
+        "coverage",
+        "mean_info",
+    ]
+    per_level = metric_words.figures({"ac_info": 0.5, "coverage": None, "mean_info": None})
+    assert [figure.exact for figure in per_level] == ["ac_info"]
+    assert metric_words.by_group(per_level) == {"How much it tells": per_level}
+
+
+def test_the_document_names_every_measure_as_the_screen_does() -> None:
+    told = (Path(__file__).parents[1] / "docs/metrics.md").read_text()
+    for about, group in metric_words.GROUPS.items():
+        assert f"## {about}" in told
+        for exact, measure in group.items():
+            assert f"- `{exact}`, *{measure.name.replace('{}', '1, 2, …')}*: " in told
 
 
 def test_nearly_is_not_said_to_be_all_or_nothing() -> None:

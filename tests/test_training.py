@@ -1,12 +1,13 @@
 """Training learns from mixed labels, stops at any batch, and goes on exactly where it was."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from small_trainings import COLOURS, StopAfter, assert_same_weights
 
 from hmgc_core.errors import DeviceError, NotTrainable
 from hmgc_core.learning import devices, epochs
@@ -17,80 +18,18 @@ from hmgc_core.learning.inference import metrics_of, predict
 from hmgc_core.learning.pixel_cache import Stopped, decode_pictures
 from hmgc_core.learning.resume import FILE, drop_resume_state
 from hmgc_core.learning.schedule import one_cycle, view_side, work_before
-from hmgc_core.learning.training import FitResult, fit
 from hmgc_core.learning.transforms import normalise, random_views
-from hmgc_core.metrics import evaluate
-from hmgc_core.models.catalog import MODELS, build_model
+from hmgc_core.metrics import calibration_error, evaluate
+from hmgc_core.models.catalog import MODELS, READING_NAMES, build_model
 from hmgc_core.records import IS, IS_NOT, NONE_HERE, Progress, RunConfig, Sample
 
-COLOURS = {
-    "black-footed": (20, 20, 20),
-    "gull-like": (230, 230, 230),
-    "owl": (160, 60, 20),
-    "tug": (20, 60, 200),
-}
-
-
-@pytest.fixture
-def samples(tmp_path, tiny_tree) -> list[Sample]:
-    """24 plain pictures whose colour names the leaf; every third is labelled with the leaf's parent."""
-    made = []
-    for number in range(24):
-        leaf = list(COLOURS)[number % 4]
-        noise = np.random.default_rng(number).integers(-20, 20, (16, 16, 3))
-        path = tmp_path / "photos" / f"{number}.png"
-        path.parent.mkdir(exist_ok=True)
-        Image.fromarray(np.clip(np.array(COLOURS[leaf]) + noise, 0, 255).astype(np.uint8)).save(path)
-        node = tiny_tree.index(leaf)
-        made.append(Sample(path, int(tiny_tree.parents[node]) if number % 3 == 0 else node))
-    return made
-
-
-@pytest.fixture
-def train(tmp_path, tiny_tree, samples):
-    """Train a tiny model in tmp_path/NAME; the last six samples are for validation."""
-
-    def start(name: str = "run", *, labels=None, valid=None, **given) -> FitResult:
-        passed = {k: given.pop(k) for k in ("on_progress", "on_epoch", "should_stop") if k in given}
-        settings = {"model": "flat", "backbone": "resnet_mini", "image_size": 16, "epochs": 3, "batch_size": 8}
-        return fit(
-            RunConfig(**{**settings, "lr": 0.05, "device": "cpu", **given}),
-            tiny_tree,
-            samples[:18] if labels is None else labels,
-            samples[18:] if valid is None else valid,
-            folder=tmp_path / name,
-            cache=tmp_path / "cache",
-            **passed,
-        )
-
-    return start
-
-
-def weights_of(result: FitResult) -> dict[str, torch.Tensor]:
-    assert result.checkpoint
-    return load_checkpoint(result.checkpoint).model.state_dict()
-
-
-def assert_same_weights(one: FitResult, other: FitResult) -> None:
-    pairs = zip(weights_of(one).items(), weights_of(other).values(), strict=True)
-    assert [name for (name, a), b in pairs if not torch.equal(a, b)] == []
-
-
-class StopAfter:
-    """Says yes from the n-th question on."""
-
-    def __init__(self, questions: int) -> None:
-        self.left = questions
-
-    def __call__(self) -> bool:
-        self.left -= 1
-        return self.left < 0
-
+# Those that learn from pictures alone; tests/test_hgrnet.py trains the others.
+LEARNERS = [model for model in MODELS if model not in READING_NAMES]
 
 # --- what is learned --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", LEARNERS)
 def test_mixed_labels_teach_the_leaves(train, samples, tiny_tree, model):
     valid = [Sample(s.path, tiny_tree.index(list(COLOURS)[i % 4])) for i, s in enumerate(samples)]
     result = train(model=model, epochs=30, lr=0.1, valid=valid)
@@ -101,8 +40,17 @@ def test_mixed_labels_teach_the_leaves(train, samples, tiny_tree, model):
 def test_every_kind_of_statement_can_be_trained_on(train, samples, tiny_tree):
     kinds = [IS, IS_NOT, NONE_HERE]
     labels = [Sample(s.path, s.node, kinds[i % 3], 1.0 + i) for i, s in enumerate(samples)]
-    for model in MODELS:
+    for model in LEARNERS:
         assert train(model, model=model, epochs=1, labels=labels).checkpoint
+
+
+@pytest.mark.parametrize(("model", "has_stops"), [("flat", False), ("per_level", False), ("hrn", True)])
+def test_a_missing_kind_that_the_model_cannot_say_is_counted_and_told(train, samples, model, has_stops):
+    labels = [Sample(s.path, s.node, NONE_HERE if i < 3 else IS) for i, s in enumerate(samples)]
+    told = [
+        remark for remark in train(model=model, epochs=1, labels=labels).remarks if "missing from the tree" in remark
+    ]
+    assert told == [] if has_stops else told[0].startswith("3 labels")
 
 
 def test_the_best_epoch_is_kept_and_the_later_one_at_a_tie(train, monkeypatch):
@@ -170,8 +118,9 @@ def test_the_learning_rate_rises_and_falls_once():
 # --- stop and go on ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("questions", [2, 4, 5, 9])
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    ("model", "questions"), [*((model, 5) for model in LEARNERS), *(("hrn", questions) for questions in (2, 4, 9))]
+)
 def test_a_stopped_run_goes_on_to_the_very_same_weights(train, model, questions):
     straight = train("straight", model=model)
     stopped = train("broken", model=model, should_stop=StopAfter(questions))
@@ -375,7 +324,7 @@ def test_predictions_are_paths_with_probabilities_and_embeddings(train, samples,
     pixels = decode_pictures([s.path for s in samples], size=16, folder=tmp_path / "cache")
     told = []
 
-    said = list(predict(checkpoint, pixels, device="cpu", with_log_probs=True, on_progress=told.append))
+    said = list(predict(checkpoint, pixels, device="cpu", log_probs_of=pixels.readable, on_progress=told.append))
 
     assert [one.place for one in said] == pixels.readable
     assert [skip.path for skip in pixels.skipped] == [samples[2].path]
@@ -390,15 +339,32 @@ def test_predictions_are_paths_with_probabilities_and_embeddings(train, samples,
         assert one.log_probs.shape == (len(tiny_tree),) and one.answers.shape == (3,)
 
 
-def test_metrics_of_predictions_are_those_of_the_whole_array(train, samples, tiny_tree, tmp_path):
+def test_an_epoch_measures_the_same_as_the_end_but_less_of_it(train, samples, tiny_tree, tmp_path):
     checkpoint = load_checkpoint(train(model="hrn").checkpoint)
     pixels = decode_pictures([s.path for s in samples], size=16, folder=tmp_path / "cache")
-    said = list(predict(checkpoint, pixels, device="cpu", with_log_probs=True))
+    said = list(predict(checkpoint, pixels, device="cpu", log_probs_of=pixels.readable))
     targets = np.array([sample.node for sample in samples])
     probs, answers = np.exp([one.log_probs for one in said]), np.array([one.answers for one in said])
-    slow, fast = evaluate(tiny_tree, targets, probs, answers), metrics_of(tiny_tree, targets, said)
-    assert fast.pop("ece_leaf") == pytest.approx(slow.pop("ece_leaf"))
-    np.testing.assert_equal(fast, slow)
+    whole, epoch = evaluate(tiny_tree, targets, probs, answers), metrics_of(tiny_tree, targets, said)
+    assert {"average_prc", "ac_info"} <= whole.keys() - epoch.keys()
+    leaves, shown = np.array([one.node for one in said]), np.array([one.probability for one in said])
+    is_leaf = tiny_tree.is_leaf[targets]
+    whole["ece_leaf"] = calibration_error(shown[is_leaf], (leaves == targets)[is_leaf])  # of what people are shown
+    np.testing.assert_equal(epoch, {name: whole[name] for name in epoch})
+
+
+def test_what_is_shown_is_the_models_own_answer_and_hedging_sees_the_tree(train, samples, tiny_tree, tmp_path):
+    checkpoint = load_checkpoint(train(model="hrn").checkpoint)
+    assert checkpoint.temperature != 1
+    pixels = decode_pictures([s.path for s in samples], size=16, folder=tmp_path / "cache")
+    plain = list(predict(replace(checkpoint, calibration={}), pixels, device="cpu", log_probs_of=pixels.readable))
+    calibrated = list(predict(checkpoint, pixels, device="cpu", log_probs_of=pixels.readable))
+    for before, after in zip(plain, calibrated, strict=True):
+        assert before.node == after.node == [node for node in after.answers.tolist() if node >= 0][-1]
+        assert [node for node, _ in before.top] == [node for node, _ in after.top]
+        assert before.probability != after.probability
+        assert np.array_equal(before.log_probs, after.log_probs)
+        assert not math.isclose(math.exp(after.log_probs[after.node]), after.probability, rel_tol=1e-3)
 
 
 def test_predicting_stops_when_asked(train, samples, tmp_path):

@@ -68,6 +68,7 @@ def test_a_run_trains_predicts_every_image_and_becomes_the_suggestion(
     assert (run.status, run.progress, run.error) == ("done", 1.0, "")
     assert set(run.metrics) == {"val", "test"}
     assert run.metrics["test"]["images"] == 4
+    assert 0 <= run.metrics["test"]["average_prc"] <= 1 and run.metrics["test"]["coverage"] is None
     assert [e.epoch for e in training.epochs(ws, run_id)] == [0, 1]
     assert len(seeing.prediction_table(ws, run_id).image_ids) == 24
     assert all(item.suggestion for item in upcoming(ws))

@@ -1,7 +1,7 @@
 """The measures of a run in words: what people read, the exact name beside it, what it means, and its unit."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,48 +18,80 @@ class Measure:
     better: str = "higher"
 
 
-MEASURES = {
-    "leaf_accuracy": Measure("Finest level right", "Share of pictures whose finest class is named right."),
-    "level_accuracy": Measure(
-        "Level {} right", "Share of pictures whose class at this level is right. Level 1 is the coarsest."
-    ),
-    "full_path_accuracy": Measure("Every level right", "Share of pictures with no mistake at any level."),
-    "tice": Measure(
-        "Broken paths",
-        "Share of pictures whose answers at the levels do not hang together in the tree.",
-        better="lower",
-    ),
-    "wap": Measure("Precision over levels", "Precision of each level, weighted by its number of classes."),
-    "h_precision": Measure("Precision along the path", "Of the classes on the answered paths, the share that is true."),
-    "h_recall": Measure("Recall along the path", "Of the classes on the true paths, the share that was answered."),
-    "h_f1": Measure("Balance along the path", "Harmonic mean of precision and recall along the path."),
-    "severity": Measure(
-        "How far off mistakes are",
-        "Steps up the tree from the truth to where a wrong answer joins it.",
-        "steps",
-        "lower",
-    ),
-    "ahd_at_1": Measure(
-        "Distance of the answer", "Steps up the tree to where the answer joins the truth.", "steps", "lower"
-    ),
-    "ahd_at_5": Measure("Distance of the best five", "The same, over the five likeliest answers.", "steps", "lower"),
-    "average_prc": Measure(
-        "Area under precision and recall", "Over all classes of all levels, as HRN's authors measure it."
-    ),
-    "tor_hit": Measure("Overlap with the truth", "Share of answers that lie on the true path."),
-    "tor_pair": Measure("Overlap in pairs", "Share of pairs of levels that are both right."),
-    "por": Measure("Overlap of paths", "Share of the answered path that is also the true one."),
-    "ece_leaf": Measure(
-        "Over- or underconfidence", "How far stated and actual certainty differ, at the finest level.", better="lower"
-    ),
-    "ece_node": Measure(
-        "Over- or underconfidence, any level", "The same for the class that was answered.", better="lower"
-    ),
-    "info_recall_at_95": Measure("Detail at 95% right", "How much detail answers keep when 95% of them must be right."),
-    "ac_info": Measure("Right answers against detail", "Area under the curve of right answers over their detail."),
-    "coverage": Measure("Right at some level", "Share of hedged answers that are right."),
-    "mean_info": Measure("Detail of hedged answers", "How much of the way down the tree hedged answers go."),
+# What a measure is about -> the measures, in the order of the screen.
+GROUPS = {
+    "How often it is right": {
+        "leaf_accuracy": Measure("Finest level right", "Share of pictures whose finest class is named right."),
+        "level_accuracy": Measure(
+            "Level {} right", "Share of pictures whose class at this level is right. Level 1 is the coarsest."
+        ),
+        "full_path_accuracy": Measure("Every level right", "Share of pictures with no mistake at any level."),
+        "wap": Measure("Right over all levels", "Mean of the levels; one with many classes counts for more."),
+        "h_precision": Measure("Answered classes right", "Of all classes the answers name, the share that is true."),
+        "h_recall": Measure("True classes answered", "Of all classes that are true, the share the answers name."),
+        "h_f1": Measure("Balance of the two", "High only where answered classes are right and true ones are answered."),
+        "por": Measure("Right part of the path", "The share of a picture's levels that are right, on average."),
+        "tor_pair": Measure("Right steps of the path", "The same for each level together with the one below it."),
+    },
+    "How bad the mistakes are": {
+        "severity": Measure(
+            "How far off mistakes are",
+            "Steps up the tree from the truth to where a wrong answer joins it.",
+            "steps",
+            "lower",
+        ),
+        "ahd_at_1": Measure(
+            "How far off answers are", "The same over all pictures, where right ones count as 0.", "steps", "lower"
+        ),
+        "ahd_at_5": Measure(
+            "How far off the best five are",
+            "The same for the five likeliest finest classes, of which at most one is right.",
+            "steps",
+            "lower",
+        ),
+        "tice": Measure(
+            "Broken paths",
+            "Share of pictures whose answers at the levels do not hang together in the tree.",
+            better="lower",
+        ),
+    },
+    "How sure it is": {
+        "ece_leaf": Measure(
+            "Over- or underconfidence",
+            "How far stated and actual certainty differ, at the finest level.",
+            better="lower",
+        ),
+        "ece_node": Measure(
+            "Over- or underconfidence, any level",
+            "The same for the answered class, as deep as the picture's label goes.",
+            better="lower",
+        ),
+        "average_prc": Measure(
+            "True classes ranked first",
+            "100% if every true class is given more certainty than any other, over all levels.",
+        ),
+        "tor_hit": Measure("Surest class right", "Share of pictures whose likeliest class of any level is true."),
+    },
+    "How much it tells": {
+        "info_recall_at_95": Measure(
+            "Detail at 95% right", "How much detail is left if answers stay coarse until 95% of them are right."
+        ),
+        "ac_info": Measure(
+            "Right answers against detail",
+            "Area under the curve of right answers over their detail, from coarse to fine.",
+        ),
+        "coverage": Measure("Right at some level", "Share of careful answers that are right."),
+        "mean_info": Measure("Detail of careful answers", "How much of the way down the tree careful answers go."),
+    },
+    "How it does without examples": {
+        "unseen_accuracy": Measure(
+            "Right without an example", "Finest level right, for classes that no training label names."
+        ),
+        "seen_accuracy": Measure("Right with examples", "Finest level right, for the other classes."),
+        "seen_and_unseen": Measure("Balance of the two kinds", "High only where both of these are high."),
+    },
 }
+MEASURES = {exact: measure for group in GROUPS.values() for exact, measure in group.items()}
 MAIN = ("leaf_accuracy", "level_accuracy[1]", "full_path_accuracy", "severity")
 
 
@@ -81,8 +113,15 @@ class Figure:
 
 
 def figures(metrics: dict[str, Any]) -> list[Figure]:
-    """All known measures of `metrics`, in the order of MEASURES; one figure per level where there is one per level."""
+    """All known measures of `metrics`, in the order of GROUPS; one figure per level where there is one per level."""
     return [figure for exact, measure in MEASURES.items() for figure in _figures(exact, measure, metrics.get(exact))]
+
+
+def by_group(found: Iterable[Figure]) -> dict[str, list[Figure]]:
+    """The figures under what they are about; groups without any are left out."""
+    found = list(found)
+    grouped = {about: [one for one in found if one.measure in group.values()] for about, group in GROUPS.items()}
+    return {about: members for about, members in grouped.items() if members}
 
 
 def main_figures(metrics: dict[str, Any]) -> list[Figure]:

@@ -5,7 +5,7 @@ import streamlit as st
 
 from app.components import metric_words, run_summary
 from app.components.metric_words import Figure
-from app.components.run_detail import SETTINGS, said
+from app.components.run_detail import said, settings_of
 from hmgc_core.records import Run
 
 MARK = "background-color: rgba(20, 163, 148, 0.22)"
@@ -23,7 +23,7 @@ def show(run: Run, other: Run) -> None:
         _measures(run, other, run_split, one, two)
     else:
         st.caption("Their figures cannot be compared: not both were measured on the same pictures.")
-    rows = [(name, said(run, setting), said(other, setting)) for setting, name in SETTINGS.items()]
+    rows = [(name, said(run, setting), said(other, setting)) for setting, name in settings_of(run, other).items()]
     rows.append(("Labels it knew: the first", f"{run.last_annotation_id:,}", f"{other.last_annotation_id:,}"))
     table = pd.DataFrame(rows, columns=["Setting", one, two])
     differs = table[one] != table[two]
@@ -34,18 +34,19 @@ def show(run: Run, other: Run) -> None:
 def _measures(run: Run, other: Run, split: str, one: str, two: str) -> None:
     mine = {figure.exact: figure for figure in metric_words.figures(run.metrics[split])}
     theirs = {figure.exact: figure for figure in metric_words.figures(other.metrics[split])}
-    shared = [exact for exact in mine if exact in theirs]
-    table = pd.DataFrame(
-        {
-            "Measure": [mine[exact].name for exact in shared],
-            one: [mine[exact].text for exact in shared],
-            two: [theirs[exact].text for exact in shared],
-            "Difference": [_difference(mine[exact], theirs[exact]) for exact in shared],
-            "Exact name": shared,
-        }
-    )
-    st.markdown(f"**Measures** on the {split} pictures")
-    _draw(table, table["Difference"] != "same", alt="Measures of both runs; what differs is marked")
+    shared = [figure for exact, figure in mine.items() if exact in theirs]
+    for about, figures in metric_words.by_group(shared).items():
+        table = pd.DataFrame(
+            {
+                "Measure": [figure.name for figure in figures],
+                one: [figure.text for figure in figures],
+                two: [theirs[figure.exact].text for figure in figures],
+                "Difference": [_difference(figure, theirs[figure.exact]) for figure in figures],
+                "Exact name": [figure.exact for figure in figures],
+            }
+        )
+        st.markdown(f"**{about}**, on the {split} pictures")
+        _draw(table, table["Difference"] != "same", alt=f"{about}: both runs; what differs is marked")
 
 
 def _difference(mine: Figure, theirs: Figure) -> str:

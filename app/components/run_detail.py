@@ -25,6 +25,7 @@ SETTINGS = {
     "seed": "Seed",
     "weights": "Weights file",
     "labelling": "Labelling",
+    "drop_coarse": "Finest labels only",
 }
 
 
@@ -38,15 +39,18 @@ def show(ws: Workspace, run: Run) -> None:
     epochs = training.epochs(ws, run.id)
     if epochs:
         _curves(epochs)
-    elif not run.error:
+    elif run.status != "done" and not run.error:
         st.caption("No epoch is finished yet.")
     if split:
         st.subheader("All measures")
         st.caption(f"On {run_summary.measured_on(run, split)} that had a label when the run was queued.")
-        _table(metric_words.figures(run.metrics[split]))
+        for about, figures in metric_words.by_group(metric_words.figures(run.metrics[split])).items():
+            st.markdown(f"**{about}**")
+            _table(about, figures)
     st.subheader("Settings")
+    names = settings_of(run)
     st.dataframe(
-        {"Setting": list(SETTINGS.values()), "Value": [said(run, name) for name in SETTINGS]},
+        {"Setting": list(names.values()), "Value": [said(run, name) for name in names]},
         hide_index=True,
         height="content",
         width="content",
@@ -54,12 +58,24 @@ def show(ws: Workspace, run: Run) -> None:
     )
 
 
+def settings_of(*runs: Run) -> dict[str, str]:
+    """Setting -> what people read: those that all runs have, then what only the models of these can be told."""
+    own = (option for run in runs for option in training.options_of(run.config.model, run.config.backbone))
+    return SETTINGS | {option.name: option.words for option in own}
+
+
 def said(run: Run, setting: str) -> str:
-    """The value of a setting as text; a dash for a blank one."""
-    return str(asdict(run.config)[setting]) or "–"
+    """The value of a setting as text; a dash for a blank one, and for one that this model does not have."""
+    values = asdict(run.config)
+    options = training.options_of(run.config.model, run.config.backbone)
+    of_model = {option.name: run.config.options.get(option.name, option.default) for option in options}
+    value = values[setting] if setting in SETTINGS else of_model.get(setting, "")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value) or "–"
 
 
-def _table(figures: list[Figure]) -> None:
+def _table(about: str, figures: list[Figure]) -> None:
     st.dataframe(
         {
             "Measure": [figure.name for figure in figures],
@@ -69,7 +85,7 @@ def _table(figures: list[Figure]) -> None:
         },
         hide_index=True,
         height="content",
-        alt="All measures of the run",
+        alt=f"{about}: the measures of the run",
     )
 
 

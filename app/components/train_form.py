@@ -1,5 +1,6 @@
 """The settings of a training. The common ones are in sight, the others one click away."""
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -7,11 +8,14 @@ import streamlit as st
 
 from app import actions, state
 from app.components import model_words, wording
-from hmgc_core.records import Run, RunConfig
+from hmgc_core.records import OptionValue, Run, RunConfig
 from hmgc_core.workflow import training
+from hmgc_core.workflow.training import Option
 from hmgc_core.workflow.workspaces import Workspace
 
 SIZES = (32, 48, 64, 96, 128, 160, 224, 288, 384)
+# Offered to models that read names; any other CLIP can be typed.
+CLIPS = ("clip:ViT-B-32-quickgelu", "clip:RN50-quickgelu", "clip:tiny")
 DEVICES = {"auto": "GPU if there is one", "cpu": "Processor", "cuda": "GPU"}
 
 
@@ -20,30 +24,74 @@ def show(ws: Workspace) -> None:
     runs = training.all_runs(ws)
     example = next((run for run in runs if run.status != "failed"), None)
     like = example.config if example else RunConfig()
-    with st.form("train.form", border=False):
-        models = list(training.MODELS)
-        st.radio(
-            "Model",
-            models,
-            index=models.index(like.model),
-            captions=[model_words.model(name) for name in models],
-            key=_key("model"),
-        )
-        sizes = sorted({*SIZES, like.image_size})
-        with st.grid(2, min_column_width=200):
-            _select("Backbone", training.BACKBONES, like.backbone, model_words.backbone, setting="backbone")
-            st.select_slider("Picture size in pixels", sizes, value=like.image_size, key=_key("image_size"))
-        st.number_input(
-            "Epochs", 1, 10_000, like.epochs, key=_key("epochs"), help="How many times it goes through all pictures."
-        )
-        if example:
-            st.caption(_like_run(example))
-        with st.expander("More settings"):
-            _more(like)
-        actions.show_problem(state.TRAIN)  # above the button: there it is in sight
-        st.form_submit_button(
-            "Start training", type="primary", icon=":material/model_training:", on_click=_queue, args=(ws,)
-        )
+    model = _select("Model", training.MODELS, like.model, setting="model")
+    st.caption(model_words.model(model))
+    sizes = sorted({*SIZES, like.image_size})
+    with st.grid(2, min_column_width=200):
+        backbone = _backbone(model, like.backbone)
+        st.select_slider("Picture size in pixels", sizes, value=like.image_size, key=_key("image_size"))
+    st.number_input(
+        "Epochs", value=like.epochs, key=_key("epochs"), help="How many times it goes through all pictures."
+    )
+    if example:
+        st.caption(_like_run(example))
+    with st.expander("More settings"):
+        _options(model, backbone, like)
+        _more(like)
+    actions.show_problem(state.TRAIN)  # above the button: there it is in sight
+    st.button(
+        "Start training",
+        type="primary",
+        icon=":material/model_training:",
+        key=_key("start"),
+        on_click=_queue,
+        args=(ws,),
+    )
+
+
+def _backbone(model: str, chosen: str) -> str:
+    """Those of the list that serve the model, or the name of one of the thousand of a library."""
+    known = list(CLIPS) if model in training.READING_NAMES else [*training.BACKBONES]
+    if chosen not in known and (chosen.startswith("clip:") or model not in training.READING_NAMES):
+        known.append(chosen)
+    return st.selectbox(
+        "Backbone",
+        known,
+        index=known.index(chosen) if chosen in known else 0,
+        format_func=model_words.backbone,
+        accept_new_options=True,
+        key=_key(f"{'reading.' if model in training.READING_NAMES else ''}backbone"),
+        help="Or type timm: or clip: and the name of one of those libraries' networks.",
+    )
+
+
+def _options(model: str, backbone: str, like: RunConfig) -> None:
+    """What only this model on this backbone can be told."""
+    options = training.options_of(model, backbone)
+    if not options:
+        return
+    with st.grid(2, min_column_width=200):
+        for option in options:
+            _option(option, like.options.get(option.name, option.default), key=_option_key(model, backbone, option))
+    st.divider()
+
+
+def _option(option: Option, value: OptionValue, *, key: str) -> None:
+    if isinstance(option.default, bool):
+        st.checkbox(option.words, value=bool(value), key=key, help=option.help)
+    elif isinstance(option.default, float):
+        low = float(option.low) if math.isfinite(option.low) else None
+        high = float(option.high) if math.isfinite(option.high) else None
+        st.number_input(option.words, low, high, float(value), format="%g", key=key, help=option.help)
+    elif option.choices:
+        place = option.choices.index(str(value))
+        st.selectbox(option.words, option.choices, index=place, key=key, help=option.help)
+    else:
+        st.text_input(option.words, value=str(value), key=key, help=option.help)
+
+
+def _option_key(model: str, backbone: str, option: Option) -> str:
+    return _key(f"{model}.{backbone}.{option.name}")
 
 
 def _like_run(run: Run) -> str:
@@ -56,31 +104,37 @@ def _like_run(run: Run) -> str:
 
 def _more(like: RunConfig) -> None:
     with st.grid(2, min_column_width=200):
-        st.number_input("Batch size", 2, 4096, like.batch_size, key=_key("batch_size"), help="Pictures per step.")
+        st.number_input("Batch size", value=like.batch_size, key=_key("batch_size"), help="Pictures per step.")
         st.number_input(
             "Learning rate",
-            1e-7,
-            10.0,
-            like.lr,
+            value=like.lr,
             format="%g",
             step=0.01,
             key=_key("lr"),
-            help="The highest one; it rises and falls during the training.",
+            help="The highest one; it rises and falls during the training. Weights that are given learn at a fiftieth.",
         )
-        _select("Runs on", DEVICES, like.device, DEVICES.__getitem__, setting="device")
-        st.number_input("Seed", 0, 2**31 - 1, like.seed, key=_key("seed"), help="The same seed gives the same start.")
+        _select("Runs on", DEVICES, like.device, setting="device", words=DEVICES.__getitem__)
+        st.number_input("Seed", value=like.seed, key=_key("seed"), help="The same seed gives the same start.")
+    st.checkbox(
+        "Learn from the finest labels only",
+        value=like.drop_coarse,
+        key=_key("drop_coarse"),
+        help="Coarser labels, such as only 'bird', are left out of this training; they stay in the workspace. "
+        "Compare with a training that uses them to see what they are worth.",
+    )
     st.text_input(
         "Weights file of the backbone",
         value=like.weights,
         key=_key("weights"),
         placeholder="blank: start from nothing",
-        help="A file on the machine that runs the worker, or the word imagenet where the weights can be fetched.",
+        help="A file on the machine that runs the worker, or, where they can be fetched, a word: imagenet, or openai "
+        "for a clip: backbone.",
     )
 
 
-def _select(label: str, names: Iterable[str], chosen: str, words: Callable[[str], str], *, setting: str) -> None:
+def _select(label: str, names: Iterable[str], chosen: str, *, setting: str, words: Callable[[str], str] = str) -> str:
     options = list(names)
-    st.selectbox(label, options, index=options.index(chosen), format_func=words, key=_key(setting))
+    return st.selectbox(label, options, index=options.index(chosen), format_func=words, key=_key(setting))
 
 
 def _key(setting: str) -> str:
@@ -95,7 +149,24 @@ def _queue(ws: Workspace) -> None:
 
 def _queue_run(ws: Workspace) -> int:
     """The verb with what the form says; a value out of range is told like any other error."""
-    names = ("model", "backbone", "image_size", "epochs", "batch_size", "lr", "device", "seed", "weights")
+    names = (
+        "model",
+        "image_size",
+        "epochs",
+        "batch_size",
+        "lr",
+        "device",
+        "seed",
+        "weights",
+        "drop_coarse",
+    )
     wanted: dict[str, Any] = {name: st.session_state[_key(name)] for name in names}
     wanted["weights"] = wanted["weights"].strip()
+    reads = wanted["model"] in training.READING_NAMES
+    wanted["backbone"] = st.session_state[_key("reading.backbone" if reads else "backbone")]
+    model, backbone = wanted["model"], wanted["backbone"]
+    wanted["options"] = {
+        option.name: st.session_state[_option_key(model, backbone, option)]
+        for option in training.options_of(model, backbone)
+    }
     return training.queue_run(ws, RunConfig(**wanted))

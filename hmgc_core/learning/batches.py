@@ -7,13 +7,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from hmgc_core.errors import NotTrainable
 from hmgc_core.learning.devices import ComputeDevice
 from hmgc_core.learning.pixel_cache import Pixels
+from hmgc_core.querying import names_one_leaf
 from hmgc_core.records import IS_NOT, Sample, Targets
 from hmgc_core.taxonomy import IntArray, Taxonomy
 
@@ -24,59 +24,83 @@ class TrainingSet:
 
     pixels: Pixels
     places: IntArray
-    nodes: Tensor
-    kinds: Tensor
-    weights: Tensor
+    nodes: IntArray
+    kinds: IntArray
+    weights: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.places)
 
     def targets(self, chosen: IntArray, compute: ComputeDevice) -> Targets:
         """The labels of the chosen samples on the device."""
-        index = torch.from_numpy(chosen)
-        return Targets(*(compute.send(part[index]) for part in (self.nodes, self.kinds, self.weights)))
+        parts = (self.nodes, self.kinds, self.weights)
+        return Targets(*(compute.send(compute.ready(part[chosen])) for part in parts))
 
-    def pictures(self, plan: Sequence[IntArray]) -> Iterator[tuple[IntArray, Tensor]]:
-        """Each batch of the plan with its (B, 3, S, S) uint8 pixels; the next one is read while one is used.
+    def pictures(self, plan: Sequence[IntArray], compute: ComputeDevice) -> Iterator[tuple[IntArray, Tensor]]:
+        """Each batch of the plan with its (B, 3, S, S) uint8 pixels, ready for the device; the next is read meanwhile.
 
         An empty plan is one whose epoch is learned and waits to be measured: it gives nothing.
         """
         with ThreadPoolExecutor(1) as reader:
 
-            def read(batches: Sequence[IntArray]) -> list[Future[NDArray[np.uint8]]]:
-                return [reader.submit(self.pixels.take, self.places[batch].tolist()) for batch in batches]
+            def take(batch: IntArray) -> Tensor:
+                return compute.ready(self.pixels.take(self.places[batch].tolist()))
+
+            def read(batches: Sequence[IntArray]) -> list[Future[Tensor]]:
+                return [reader.submit(take, batch) for batch in batches]
 
             pending = deque(read(plan[:1]))
             for number, chosen in enumerate(plan):
                 pending.extend(read(plan[number + 1 : number + 2]))
-                yield chosen, torch.from_numpy(pending.popleft().result())
+                yield chosen, pending.popleft().result()
 
 
-def training_set(taxonomy: Taxonomy, samples: Sequence[Sample], pixels: Pixels) -> TrainingSet:
+def training_set(
+    taxonomy: Taxonomy, samples: Sequence[Sample], pixels: Pixels, *, drop_coarse: bool = False
+) -> TrainingSet:
     """The samples that can be learned from. pixels: decoded from their paths first, in order; more may follow.
 
-    Left out are unreadable pictures and statements that rule out every leaf. Raises NotTrainable where what remains
-    cannot teach anything.
+    Left out are unreadable pictures, statements that rule out every leaf and, with drop_coarse, labels that leave more
+    than one possible. Raises NotTrainable where what remains cannot teach anything.
     """
     readable = [place for place in pixels.readable if place < len(samples)]
     places = [place for place in readable if _can_hold(taxonomy, samples[place])]
+    if drop_coarse:
+        places = [place for place in places if names_one_leaf(taxonomy, samples[place])]
     kept = [samples[place] for place in places]
-    if len(kept) < 2:
+    check_teaches(taxonomy, kept, drop_coarse=drop_coarse)
+    return TrainingSet(
+        pixels=pixels,
+        places=np.array(places),
+        nodes=np.array([sample.node for sample in kept], dtype=np.int64),
+        kinds=np.array([sample.kind for sample in kept], dtype=np.int64),
+        weights=np.array([sample.weight for sample in kept], dtype=np.float32),
+    )
+
+
+def left_out_as_coarse(taxonomy: Taxonomy, samples: Sequence[Sample]) -> int:
+    """How many labels leave more than one leaf possible."""
+    return sum(not names_one_leaf(taxonomy, sample) for sample in samples)
+
+
+def check_teaches(taxonomy: Taxonomy, kept: Sequence[Sample], *, drop_coarse: bool) -> None:
+    """Raise NotTrainable where these samples, which can be read, cannot teach anything."""
+    if len(taxonomy.leaves) < 2:
         raise NotTrainable(
-            f"there are {len(kept)} labelled training pictures that can be read", remedy="label at least two pictures"
+            "the class tree has a single class at its finest level: there is nothing to tell apart",
+            remedy="add classes to the tree",
+        )
+    if len(kept) < 2:
+        words = " at the finest level" if drop_coarse else ""
+        raise NotTrainable(
+            f"there are {len(kept)} training pictures that can be read and are labelled{words}",
+            remedy=f"label at least two pictures{words}" + (", or use the coarser labels too" if drop_coarse else ""),
         )
     if not any(_says_something(taxonomy, sample) for sample in kept):
         raise NotTrainable(
             "every training picture is labelled with the root, which tells nothing",
             remedy="label pictures below the root",
         )
-    return TrainingSet(
-        pixels=pixels,
-        places=np.array(places),
-        nodes=torch.tensor([sample.node for sample in kept]),
-        kinds=torch.tensor([sample.kind for sample in kept]),
-        weights=torch.tensor([sample.weight for sample in kept], dtype=torch.float32),
-    )
 
 
 def _can_hold(taxonomy: Taxonomy, sample: Sample) -> bool:

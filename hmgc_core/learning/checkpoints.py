@@ -3,7 +3,8 @@
 import hashlib
 import json
 import shutil
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from hmgc_core.durable_files import write_durably
 from hmgc_core.errors import CheckpointError, HmgcError
 from hmgc_core.models.base import HierarchicalModel
 from hmgc_core.models.catalog import build_model
+from hmgc_core.models.options import without_files
 from hmgc_core.records import RunConfig
 from hmgc_core.taxonomy import NodeText, Taxonomy
 
@@ -32,7 +34,8 @@ from hmgc_core.taxonomy import NodeText, Taxonomy
 class Checkpoint:
     """A model read back, in evaluation mode on the CPU, with all that it was trained on and for.
 
-    epoch: the epoch its weights are from, counted from 0. metrics: measured on the validation images then.
+    epoch: the epoch its weights are from, counted from 0. metrics: measured on the validation images then, before any
+    calibration. calibration: what was fitted on them afterwards, by name; empty where there were none.
     """
 
     folder: Path
@@ -40,7 +43,13 @@ class Checkpoint:
     taxonomy: Taxonomy
     epoch: int
     metrics: dict[str, Any]
+    calibration: dict[str, float]
     model: HierarchicalModel
+
+    @property
+    def temperature(self) -> float:
+        """What the log-probabilities of its answers are divided by; 1 where it is not calibrated."""
+        return self.calibration.get("temperature", 1.0)
 
 
 def save_checkpoint(
@@ -51,6 +60,7 @@ def save_checkpoint(
     weights: dict[str, torch.Tensor],
     epoch: int,
     metrics: dict[str, Any],
+    calibration: Mapping[str, float] | None = None,
 ) -> Path:
     """Write a checkpoint at `folder`, whole or not at all; one that is there is replaced. Returns `folder`.
 
@@ -69,6 +79,7 @@ def save_checkpoint(
         "config": config.to_dict(),
         "epoch": epoch,
         "metrics": metrics,
+        "calibration": dict(calibration or {}),
         "torch": torch.__version__,
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     }
@@ -97,15 +108,23 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     try:
         config = RunConfig.from_dict(manifest["config"])
         taxonomy = taxonomy_from_json(json.loads(contents[TAXONOMY]))
-        # The checkpoint holds all weights; the file with the backbone's first ones may be gone.
-        model = build_model(config.model, taxonomy, replace(config, weights=""))
+        # The checkpoint holds all weights; the files with the first ones may be gone.
+        model = build_model(config.model, taxonomy, without_files(config))
         model.load_state_dict(safetensors.torch.load(contents[WEIGHTS]))
     except (KeyError, TypeError, ValueError, RuntimeError, HmgcError) as error:
         raise CheckpointError(
             f"the checkpoint in {folder} does not build a model: {error}",
             remedy="it may come from another version of this program; train again",
         ) from error
-    return Checkpoint(folder, config, taxonomy, manifest["epoch"], manifest["metrics"], model.eval())
+    return Checkpoint(
+        folder=folder,
+        config=config,
+        taxonomy=taxonomy,
+        epoch=manifest["epoch"],
+        metrics=manifest["metrics"],
+        calibration=manifest.get("calibration", {}),
+        model=model.eval(),
+    )
 
 
 def taxonomy_to_json(taxonomy: Taxonomy) -> dict[str, Any]:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from hmgc_core.errors import DeviceError
+from hmgc_core.errors import DeviceError, OutOfMemory
 from hmgc_core.records import RunConfig
 
 FLOPS_PER_THREAD = 8e9  # forward, per step
@@ -33,9 +35,29 @@ class ComputeDevice:
         """The model on this device, laid out channels-last: convolutions are faster so on both kinds of device."""
         return model.to(self.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
+    @property
+    def works_beside(self) -> bool:
+        """It works while the processor goes on: to look at a number there is to wait for all work before it."""
+        return self.torch_device.type != "cpu"
+
+    def ready(self, values: NDArray) -> Tensor:
+        """An array as a tensor that `send` copies without anybody waiting: in pinned memory where there is a GPU."""
+        tensor = torch.from_numpy(values)
+        return tensor.pin_memory() if self.works_beside else tensor
+
     def send(self, values: Tensor) -> Tensor:
         """A tensor on this device; the copy runs beside the work where it can."""
         return values.to(self.torch_device, non_blocking=True)
+
+    @contextmanager
+    def random_from(self, *key: int) -> Iterator[None]:
+        """Random numbers, of dropout and the like, that follow from the key; the caller's go on as before."""
+        seed = int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0])
+        with torch.random.fork_rng([self.torch_device] if self.works_beside else []):
+            torch.default_generator.manual_seed(seed)
+            if self.works_beside:
+                torch.cuda.manual_seed(seed)
+            yield
 
 
 def pick_device(wanted: str = "auto") -> ComputeDevice:
@@ -72,6 +94,18 @@ def _cuda_trouble() -> str:
 
 def _cpu(remark: str) -> ComputeDevice:
     return ComputeDevice(torch.device("cpu"), half=_cpu_has_bf16(), remark=remark)
+
+
+@contextmanager
+def memory_told(what: str, remedy: str) -> Iterator[None]:
+    """Where the memory of the device or of the machine does not suffice for `what`, raise OutOfMemory."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        # On the processor torch has no type of its own for it.
+        if isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error):
+            raise OutOfMemory(f"there is not enough memory for {what}", remedy=remedy) from error
+        raise
 
 
 @contextmanager

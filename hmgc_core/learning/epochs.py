@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from hmgc_core.errors import NotTrainable
+from hmgc_core.errors import Diverged, NotTrainable
 from hmgc_core.learning.batches import TrainingSet, plan_epoch
 from hmgc_core.learning.devices import ComputeDevice
-from hmgc_core.learning.inference import measure
+from hmgc_core.learning.inference import answer_calibration, evaluation_batch, measure
 from hmgc_core.learning.pixel_cache import Stopped
-from hmgc_core.learning.resume import BestEpoch, ResumeFile, TrainingState
+from hmgc_core.learning.resume import BestEpoch, ResumeFile, TrainingState, weights_of
 from hmgc_core.learning.schedule import one_cycle, view_side, work_before
 from hmgc_core.learning.transforms import normalise, random_views
 from hmgc_core.records import EpochMetrics, Progress, RunConfig
@@ -48,7 +49,8 @@ class _Pace:
 class EpochLoop:
     """One call of `fit`: what it learns from, where it stands, whom it tells.
 
-    valid_places: places of the validation pictures in `data.pixels`. valid_nodes: their labels.
+    valid_places: places of the validation pictures in `data.pixels`. valid_nodes: their labels. unread: (step, images,
+    mean loss) of the steps whose losses are still on the device.
     """
 
     config: RunConfig
@@ -62,6 +64,7 @@ class EpochLoop:
     should_stop: Callable[[], bool]
     pace: _Pace = field(default_factory=_Pace)
     work_before_us: float = field(init=False)
+    unread: list[tuple[int, int, Tensor]] = field(default_factory=list)
     saved_at_s: float = -math.inf
     saving_took_s: float = 0.0
 
@@ -69,21 +72,38 @@ class EpochLoop:
         self.work_before_us = self._work_done()
 
     def train_one_epoch(self) -> None:
-        """The batches of this epoch that are left. Raises Stopped, with the state saved, when asked to stop."""
+        """The batches of this epoch that are left. Raises Stopped, with the state saved, when asked to stop.
+
+        Raises Diverged where a loss is no number: on the processor at once, on a GPU, which must not wait for a look at
+        every step, within PROGRESS_EVERY_S, and always before anything is saved or measured.
+        """
         state = self.state
         plan = self._plan()
         state.model.train()
-        for chosen, pixels in self.data.pictures(plan[state.step :]):
+        for chosen, pixels in self.data.pictures(plan[state.step :], self.compute):
             if self.should_stop():
+                self._read_losses()
                 self._keep_for_later()
                 raise Stopped
-            loss = self._learn(chosen, pixels)
-            state.loss_sum += loss * len(chosen)
+            self.unread.append((state.step, len(chosen), self._learn(chosen, pixels)))
             state.images += len(chosen)
             state.step += 1
             self.pace.images += len(chosen)
-            if self.pace.is_time_to_tell():
+            is_time = self.pace.is_time_to_tell()
+            if is_time or not self.compute.works_beside:
+                self._read_losses()
+            if is_time:
                 self.on_progress(self._progress())
+        self._read_losses()
+
+    def _read_losses(self) -> None:
+        """Take the losses of the last steps from the device, all at once."""
+        values = torch.stack([loss for *_, loss in self.unread]).tolist() if self.unread else []
+        for (step, images, _), value in zip(self.unread, values, strict=True):
+            if not math.isfinite(value):
+                raise self._diverged(f"the loss became {value} in epoch {self.state.epoch + 1}, step {step + 1}")
+            self.state.loss_sum += value * images
+        self.unread.clear()
 
     def _plan(self) -> list[IntArray]:
         return plan_epoch(len(self.data), self.config.batch_size, seed=self.config.seed, epoch=self.state.epoch)
@@ -101,29 +121,35 @@ class EpochLoop:
     def _work_done(self) -> float:
         return work_before(*self._step, self.config.image_size)
 
-    def _learn(self, chosen: IntArray, pixels: Tensor) -> float:
-        """One step of SGD on these samples. Returns the mean loss."""
+    def _learn(self, chosen: IntArray, pixels: Tensor) -> Tensor:
+        """One step of the optimizer on these samples. Returns the mean loss, a scalar on the device."""
         state, config = self.state, self.config
         step, steps = self._step
         for group in state.optimizer.param_groups:
             group["lr"] = group["lr_factor"] * one_cycle(step, steps, config.lr)
         side = view_side(step, steps, config.image_size)
         views = random_views(self.compute.send(pixels), side=side, seed=config.seed, epoch=state.epoch, step=state.step)
-        with self.compute.autocast():
-            loss = state.model.loss(state.model(normalise(views)), self.data.targets(chosen, self.compute))
         state.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        with self.compute.random_from(config.seed, state.epoch, state.step):  # so that a resumed run sees the same
+            with self.compute.autocast():
+                loss: Tensor = state.model.loss(state.model(normalise(views)), self.data.targets(chosen, self.compute))
+            loss.backward()
         state.optimizer.step()
-        value = loss.item()
-        if not math.isfinite(value):
-            raise NotTrainable(
-                f"the loss became {value} in epoch {state.epoch + 1}, step {state.step + 1}",
-                remedy=f"lower the learning rate: {config.lr / 10:g} instead of {config.lr:g}",
-            )
-        return value
+        return loss.detach()
+
+    def _diverged(self, what: str) -> Diverged:
+        lr = self.config.lr
+        return Diverged(what, remedy=f"lower the learning rate: {lr / 10:g} instead of {lr:g}")
 
     def measure(self) -> dict[str, Any]:
-        """The metrics on the validation images, {} where there are none. Raises Stopped, with the state saved."""
+        """The metrics on the validation images, {} where there are none. Raises Stopped, with the state saved.
+
+        Raises Diverged where the weights are no numbers: the last step of an epoch, or a running mean, can spoil them
+        without a loss that shows it.
+        """
+        numbers = [torch.isfinite(tensor).all() for tensor in self.state.model.state_dict().values()]
+        if not torch.stack(numbers).all():  # one look at the device for all
+            raise self._diverged(f"the weights were no numbers any more after epoch {self.state.epoch + 1}")
         try:
             return measure(
                 self.state.model,
@@ -131,6 +157,7 @@ class EpochLoop:
                 self.valid_places,
                 self.valid_nodes,
                 self.compute,
+                batch_size=evaluation_batch(self.config),
                 should_stop=self.should_stop,
             )
         except Stopped:
@@ -141,8 +168,7 @@ class EpochLoop:
         """Keep this epoch's weights if none was better on the validation images."""
         score = metrics.get("h_recall", 0.0)
         if self.state.best is None or score >= self.state.best.score:
-            weights = {name: tensor.detach().cpu().clone() for name, tensor in self.state.model.state_dict().items()}
-            self.state.best = BestEpoch(self.state.epoch, score, metrics, weights)
+            self.state.best = BestEpoch(self.state.epoch, score, metrics, weights_of(self.state.model))
 
     def close_epoch(self, metrics: dict[str, Any]) -> EpochMetrics:
         """Go to the next epoch; returns what this one gave."""
@@ -168,6 +194,23 @@ class EpochLoop:
         if self.state.best is None:
             raise NotTrainable("no epoch was trained", remedy="ask for at least one epoch")
         return self.state.best
+
+    def calibration(self) -> dict[str, float]:
+        """What makes the kept epoch's certainties honest, fitted on the validation images; {} where there are none.
+
+        Leaves the kept weights in the model. Raises Stopped; the state was saved after the last epoch.
+        """
+        model = self.state.model
+        model.load_state_dict(self.best().weights)
+        return answer_calibration(
+            model,
+            self.data.pixels,
+            self.valid_places,
+            self.valid_nodes,
+            self.compute,
+            batch_size=evaluation_batch(self.config),
+            should_stop=self.should_stop,
+        )
 
     def _keep_for_later(self) -> None:
         self._save()

@@ -1,7 +1,6 @@
 """The unfinished state of a training run in one file, so that a stopped or killed run goes on exactly where it was."""
 
 import io
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,12 +24,21 @@ class BestEpoch:
     weights: dict[str, Tensor]
 
 
+def weights_of(model: HierarchicalModel) -> dict[str, Tensor]:
+    """A copy of its state dict on the CPU."""
+    return {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
+
+
 @dataclass
 class TrainingState:
-    """All that changes while a run learns. step: batches done in this epoch; loss_sum, images: over those batches."""
+    """All that changes while a run learns. step: batches done in this epoch; loss_sum, images: over those batches.
+
+    remarks: what the model had to say of itself when it was built from its first files.
+    """
 
     model: HierarchicalModel
     optimizer: torch.optim.Optimizer
+    remarks: tuple[str, ...] = ()
     epoch: int = 0
     step: int = 0
     loss_sum: float = 0.0
@@ -40,7 +48,10 @@ class TrainingState:
 
 @dataclass
 class ResumeFile:
-    """Where one run keeps its state. remarks: what people should know about the run."""
+    """Where one run keeps its state. remarks: what people should know about the run.
+
+    fingerprint: names config, tree, labels and pictures. A state with another one does not fit.
+    """
 
     folder: Path
     remarks: list[str] = field(default_factory=list)
@@ -58,6 +69,7 @@ class ResumeFile:
                 "step": state.step,
                 "loss_sum": state.loss_sum,
                 "images": state.images,
+                "remarks": list(state.remarks),
                 "best": state.best and vars(state.best),
             },
             buffer,
@@ -65,25 +77,34 @@ class ResumeFile:
         self.folder.mkdir(parents=True, exist_ok=True)
         write_durably(self.folder / FILE, buffer.getvalue())
 
-    def start(self, fingerprint: str, make_state: Callable[[], TrainingState]) -> TrainingState:
-        """A fresh state, or the one in the file if there is one that fits; a remark says why it does not.
-
-        fingerprint: names config, tree, labels and pictures. A file with another one does not fit.
-        """
-        self.fingerprint = fingerprint
+    def left_behind(self) -> dict[str, Any] | None:
+        """What `save` wrote last, not looked at yet; None where there is nothing, or, as a remark says, damage."""
         path = self.folder / FILE
-        state = make_state()
         if not path.exists():
-            return state
+            return None
         try:
-            saved = torch.load(path, map_location="cpu", weights_only=True)
+            saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+            return saved
+        except Exception as error:  # a damaged file makes torch.load raise almost anything
+            self._start_over(error)
+            return None
+
+    def take_up(self, state: TrainingState, saved: dict[str, Any]) -> bool:
+        """Fill the state with what was left behind, if it is of this `fingerprint`; else a remark says why it is not.
+
+        Where it is not, the state may be half filled.
+        """
+        try:
             if saved["fingerprint"] == self.fingerprint:
                 _fill(state, saved)
-                return state
+                return True
             self.remarks.append("started over: settings, labels or pictures have changed since the run was stopped")
-        except Exception as error:  # a damaged file makes torch.load raise almost anything
-            self.remarks.append(f"started over: the saved state could not be read ({type(error).__name__})")
-        return make_state()  # again: the first one may be half filled
+        except Exception as error:  # as above
+            self._start_over(error)
+        return False
+
+    def _start_over(self, error: Exception) -> None:
+        self.remarks.append(f"started over: the saved state could not be read ({type(error).__name__})")
 
 
 def _fill(state: TrainingState, saved: dict[str, Any]) -> None:
@@ -92,6 +113,7 @@ def _fill(state: TrainingState, saved: dict[str, Any]) -> None:
     state.optimizer.load_state_dict(saved["optimizer"])
     state.epoch, state.step = saved["epoch"], saved["step"]
     state.loss_sum, state.images = saved["loss_sum"], saved["images"]
+    state.remarks = tuple(saved.get("remarks", state.remarks))  # earlier versions kept none
 
 
 def drop_resume_state(folder: Path) -> None:

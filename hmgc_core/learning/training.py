@@ -9,17 +9,22 @@ from typing import Any
 
 import torch
 
-from hmgc_core.learning.batches import fingerprint, training_set
+from hmgc_core.errors import Diverged
+from hmgc_core.learning.batches import fingerprint, left_out_as_coarse, training_set
 from hmgc_core.learning.checkpoints import save_checkpoint
-from hmgc_core.learning.devices import ComputeDevice, fitting_threads, pick_device
+from hmgc_core.learning.devices import ComputeDevice, fitting_threads, memory_told, pick_device
 from hmgc_core.learning.epochs import EpochLoop
+from hmgc_core.learning.inference import answer_calibration, evaluation_batch, measure
 from hmgc_core.learning.pixel_cache import Skipped, Stopped, decode_pictures
-from hmgc_core.learning.resume import BestEpoch, ResumeFile, TrainingState
-from hmgc_core.models.catalog import build_model
-from hmgc_core.records import IS, EpochMetrics, Progress, RunConfig, Sample
+from hmgc_core.learning.resume import BestEpoch, ResumeFile, TrainingState, weights_of
+from hmgc_core.models.base import HierarchicalModel, Trunk
+from hmgc_core.models.catalog import READY_MADE, build_model
+from hmgc_core.models.options import without_files
+from hmgc_core.records import IS, NONE_HERE, EpochMetrics, Progress, RunConfig, Sample
 from hmgc_core.taxonomy import Taxonomy
 
-MOMENTUM = 0.9
+# Settings that the first version did not have: at their default they are no part of a run's name.
+LATER = frozenset({"drop_coarse", "options"})
 
 
 @dataclass(frozen=True)
@@ -52,33 +57,95 @@ def fit(
 ) -> FitResult:
     """Train `config.model` and leave the best epoch as a checkpoint in `folder`/checkpoint.
 
+    A model that has nothing to learn is measured and kept as it is built; it needs no labels.
     folder: this run's own; holds its state while unfinished. cache: decoded pictures, shared by all runs.
     Best is the largest `h_recall` on the validation images, the later epoch at a tie; without any, the last epoch.
-    Raises NotTrainable where the labels teach nothing or the loss is no longer a number, DeviceError, WeightsError,
-    UnknownModel, WorkspaceError where the disk is full.
+    Raises NotTrainable where the labels teach nothing, Diverged where the loss is no longer a number (with the best
+    epoch before that as a checkpoint, if there was one), DeviceError, OutOfMemory, WeightsError, UnknownModel,
+    WorkspaceError where the disk is full.
     """
     file = ResumeFile(folder)
+    what = f"training {config.model} on {config.backbone} with {config.batch_size} pictures of {config.image_size} px"
     try:
-        loop = _prepare(
-            config, taxonomy, train, valid, file=file, cache=cache, on_progress=on_progress, should_stop=should_stop
-        )
-        with fitting_threads(loop.state.model, config, loop.compute):
-            while loop.state.epoch < config.epochs:
-                loop.train_one_epoch()
-                metrics = loop.measure()
-                loop.keep_if_best(metrics)
-                on_epoch(loop.close_epoch(metrics))
-                loop.save_now_and_then()
-        best = loop.best()
+        with memory_told(f"{what} at a time", "choose a smaller batch size, smaller pictures or a smaller backbone"):
+            if config.model in READY_MADE:
+                return _keep_as_built(
+                    config,
+                    taxonomy,
+                    valid,
+                    folder=folder,
+                    cache=cache,
+                    on_progress=on_progress,
+                    should_stop=should_stop,
+                )
+            loop = _prepare(
+                config, taxonomy, train, valid, file=file, cache=cache, on_progress=on_progress, should_stop=should_stop
+            )
+            with fitting_threads(loop.state.model, config, loop.compute):
+                diverged = _train(loop, on_epoch)
+                best, calibration = loop.best(), loop.calibration()
     except Stopped:
         return FitResult(stopped=True)
+    checkpoint = _write_checkpoint(folder / "checkpoint", config, taxonomy, best, calibration)
+    if diverged:
+        kept = f"{diverged}; the model of epoch {best.epoch + 1} is kept"
+        raise Diverged(kept, remedy=diverged.remedy, checkpoint=str(checkpoint)) from diverged
     return FitResult(
         stopped=False,
-        checkpoint=_write_checkpoint(folder / "checkpoint", config, taxonomy, best),
+        checkpoint=checkpoint,
         epoch=best.epoch,
         metrics=best.metrics,
         skipped=loop.data.pixels.skipped,
-        remarks=tuple(file.remarks),
+        remarks=(*file.remarks, *loop.state.remarks),
+    )
+
+
+def _train(loop: EpochLoop, on_epoch: Callable[[EpochMetrics], None]) -> Diverged | None:
+    """All epochs that are left. Gives back the error that ended them early, if an epoch before it can be kept."""
+    try:
+        while loop.state.epoch < loop.config.epochs:
+            loop.train_one_epoch()
+            metrics = loop.measure()
+            loop.keep_if_best(metrics)
+            on_epoch(loop.close_epoch(metrics))
+            loop.save_now_and_then()
+    except Diverged as error:
+        if loop.state.best is None:
+            raise
+        return error
+    return None
+
+
+def _keep_as_built(
+    config: RunConfig,
+    taxonomy: Taxonomy,
+    valid: Sequence[Sample],
+    *,
+    folder: Path,
+    cache: Path,
+    on_progress: Callable[[Progress], None],
+    should_stop: Callable[[], bool],
+) -> FitResult:
+    """A run without a single step: build, measure, write the checkpoint."""
+    compute = pick_device(config.device)
+    model = _fresh_model(config, taxonomy, compute)
+    samples = _measurable(valid)
+    paths = [sample.path for sample in samples]
+    pixels = decode_pictures(
+        paths, size=config.image_size, folder=cache, on_progress=on_progress, should_stop=should_stop
+    )
+    nodes = [samples[place].node for place in pixels.readable]
+    given = (model, pixels, pixels.readable, nodes, compute)
+    metrics = measure(*given, batch_size=evaluation_batch(config), should_stop=should_stop)
+    calibration = answer_calibration(*given, batch_size=evaluation_batch(config), should_stop=should_stop)
+    best = BestEpoch(epoch=0, score=0.0, metrics=metrics, weights=weights_of(model))
+    return FitResult(
+        stopped=False,
+        checkpoint=_write_checkpoint(folder / "checkpoint", config, taxonomy, best, calibration),
+        epoch=best.epoch,
+        metrics=metrics,
+        skipped=pixels.skipped,
+        remarks=(*([compute.remark] if compute.remark else []), *model.remarks),
     )
 
 
@@ -93,12 +160,13 @@ def _prepare(
     on_progress: Callable[[Progress], None],
     should_stop: Callable[[], bool],
 ) -> EpochLoop:
-    """Decode the pictures, build the model, and take up the state of a stopped run if there is one."""
+    """Build the model, which may fail at once, decode the pictures, and take up what a stopped run left behind."""
     compute = pick_device(config.device)
     if compute.remark:
         file.remarks.append(compute.remark)
-    # A validation label must say something that an answer can get right or wrong.
-    samples = [*train, *(sample for sample in valid if sample.kind == IS and sample.node > 0)]
+    left = file.left_behind()
+    model = _fresh_model(config, taxonomy, compute) if left is None else _model_to_fill(config, taxonomy, compute)
+    samples = [*train, *_measurable(valid)]
     pixels = decode_pictures(
         [sample.path for sample in samples],
         size=config.image_size,
@@ -106,11 +174,24 @@ def _prepare(
         on_progress=on_progress,
         should_stop=should_stop,
     )
-    data = training_set(taxonomy, train, pixels)
+    data = training_set(taxonomy, train, pixels, drop_coarse=config.drop_coarse)
+    if config.drop_coarse:
+        file.remarks.append(
+            f"{left_out_as_coarse(taxonomy, train)} labels above the finest level were left out, as asked"
+        )
     places = [place for place in pixels.readable if place >= len(train)]
+    stops = int((data.kinds == NONE_HERE).sum())
+    if stops and not model.has_stops:
+        file.remarks.append(
+            f"{stops} labels say that a picture's kind is missing from the tree; {config.model} has no answer for "
+            "that, so it learned from them only where the pictures belong"
+        )
     if not places:
         file.remarks.append("no labelled validation picture: the last epoch is kept")
-    name = _name_of(config, taxonomy, fingerprint(samples, pixels))
+    file.fingerprint = _name_of(config, taxonomy, fingerprint(samples, pixels))
+    state = _first_state(model, config)
+    if left is not None and not file.take_up(state, left):
+        state = _first_state(_fresh_model(config, taxonomy, compute), config)
     return EpochLoop(
         config=config,
         compute=compute,
@@ -118,31 +199,60 @@ def _prepare(
         valid_places=places,
         valid_nodes=[samples[place].node for place in places],
         file=file,
-        state=file.start(name, lambda: _fresh_state(config, taxonomy, compute)),
+        state=state,
         on_progress=on_progress,
         should_stop=should_stop,
     )
 
 
 def _name_of(config: RunConfig, taxonomy: Taxonomy, labels: str) -> str:
-    """One hash for all that a run's numbers follow from; the device is left out, so a run may move."""
-    settings = {**config.to_dict(), "device": ""}
+    """One hash for all that a run's numbers follow from; the device is left out, so a run may move.
+
+    Settings that came later count where they are used: a run that was stopped before there were any goes on.
+    """
+    plain = RunConfig().to_dict()
+    given = {name: value for name, value in config.to_dict().items() if name not in LATER or value != plain[name]}
+    settings = {**given, "device": ""}
     return hashlib.sha256(json.dumps([settings, taxonomy.content_hash, labels], sort_keys=True).encode()).hexdigest()
 
 
-def _fresh_state(config: RunConfig, taxonomy: Taxonomy, compute: ComputeDevice) -> TrainingState:
-    """Random weights from the config's seed (the caller's random numbers are left alone), and SGD with momentum."""
+def _measurable(valid: Sequence[Sample]) -> list[Sample]:
+    """A validation label must say something that an answer can get right or wrong."""
+    return [sample for sample in valid if sample.kind == IS and sample.node > 0]
+
+
+def _fresh_model(config: RunConfig, taxonomy: Taxonomy, compute: ComputeDevice) -> HierarchicalModel:
+    """Random weights from the config's seed (the caller's random numbers are left alone), on the device."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         model = build_model(config.model, taxonomy, config)
     compute.place(model)
-    optimizer = torch.optim.SGD(
-        model.parameter_groups(), lr=config.lr, momentum=MOMENTUM, nesterov=True, weight_decay=config.weight_decay
-    )
-    return TrainingState(model, optimizer)
+    return model
 
 
-def _write_checkpoint(folder: Path, config: RunConfig, taxonomy: Taxonomy, best: BestEpoch) -> Path:
+def _model_to_fill(config: RunConfig, taxonomy: Taxonomy, compute: ComputeDevice) -> HierarchicalModel:
+    """As `_fresh_model`, for a saved state, which holds all weights: the files with the first ones may be gone."""
+    model = _fresh_model(without_files(config), taxonomy, compute)
+    for module in model.modules():
+        if isinstance(module, Trunk):
+            module.pretrained = bool(config.weights)
+    return model
+
+
+def _first_state(model: HierarchicalModel, config: RunConfig) -> TrainingState:
+    optimizer = model.optimizer(config)
+    return TrainingState(model, optimizer, model.remarks)
+
+
+def _write_checkpoint(
+    folder: Path, config: RunConfig, taxonomy: Taxonomy, best: BestEpoch, calibration: dict[str, float]
+) -> Path:
     return save_checkpoint(
-        folder, config=config, taxonomy=taxonomy, weights=best.weights, epoch=best.epoch, metrics=best.metrics
+        folder,
+        config=config,
+        taxonomy=taxonomy,
+        weights=best.weights,
+        epoch=best.epoch,
+        metrics=best.metrics,
+        calibration=calibration,
     )

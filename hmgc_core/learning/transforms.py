@@ -3,14 +3,14 @@
 Every random number comes from (seed, epoch, step), so a resumed run sees what a straight one would have seen.
 """
 
+from functools import cache
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-# Mean and spread per channel of ImageNet photos in [0, 1]: what published backbone weights expect.
-MEAN = (0.485, 0.456, 0.406)
-SPREAD = (0.229, 0.224, 0.225)
+from hmgc_core.models.backbones.colours import MEAN, SPREAD
 
 # A view shows at least this share of the picture's area, at most e^0.25 times wider or narrower, and may reach this
 # share of half a side over the edge, where the picture is mirrored.
@@ -23,9 +23,16 @@ COLOUR_CHANGE = 0.3
 
 def normalise(pixels: Tensor) -> Tensor:
     """(B, 3, S, S) of 0..255, uint8 or float, to float32, channels-last: mean 0 and spread 1 over typical photos."""
-    mean = torch.tensor(MEAN, device=pixels.device).view(1, 3, 1, 1) * 255
-    spread = torch.tensor(SPREAD, device=pixels.device).view(1, 3, 1, 1) * 255
+    mean, spread = _colours(pixels.device)
     return pixels.to(torch.float32, memory_format=torch.channels_last, copy=True).sub_(mean).div_(spread)
+
+
+@cache
+def _colours(device: torch.device) -> tuple[Tensor, Tensor]:
+    """(1, 3, 1, 1) mean and spread of 0..255; made once, since a copy to a GPU is waited for."""
+    with torch.inference_mode(False):
+        mean, spread = (torch.tensor(values, device=device).view(1, 3, 1, 1) * 255 for values in (MEAN, SPREAD))
+    return mean, spread
 
 
 def random_views(pixels: Tensor, *, side: int, seed: int, epoch: int, step: int) -> Tensor:
@@ -34,11 +41,17 @@ def random_views(pixels: Tensor, *, side: int, seed: int, epoch: int, step: int)
     pixels: (B, 3, S, S) uint8. Returns (B, 3, side, side) float32 of 0..255.
     """
     random = np.random.default_rng([seed, epoch, step])
-    places = torch.as_tensor(_random_parts(random, len(pixels)), dtype=torch.float32, device=pixels.device)
+    places = _beside(pixels, _random_parts(random, len(pixels)))
     grid = nn.functional.affine_grid(places, [len(pixels), 3, side, side], align_corners=False)
     views = nn.functional.grid_sample(pixels.float(), grid, padding_mode="reflection", align_corners=False)
     factors = random.uniform(1 - COLOUR_CHANGE, 1 + COLOUR_CHANGE, (3, len(pixels), 1, 1, 1))
-    return _in_other_light(views, *torch.as_tensor(factors, dtype=torch.float32, device=pixels.device))
+    return _in_other_light(views, *_beside(pixels, factors))
+
+
+def _beside(pixels: Tensor, numbers: NDArray[np.float64]) -> Tensor:
+    """The numbers as float32 where the pixels are; a GPU gets them without anybody waiting."""
+    tensor = torch.from_numpy(numbers.astype(np.float32))
+    return (tensor.pin_memory() if pixels.is_cuda else tensor).to(pixels.device, non_blocking=True)
 
 
 def _random_parts(random: np.random.Generator, count: int) -> NDArray[np.float64]:

@@ -147,7 +147,7 @@ def _gather(ws: Workspace, connection: sa.Connection) -> _Gathered:
     if elsewhere:
         gathered.left_out.append(f"{elsewhere} picture files lie outside the workspace: keep them yourself")
     for run in runs.all_runs(connection):
-        if run.status == "done" and run.checkpoint:
+        if run.checkpoint:
             try:
                 gathered.parts += _run_parts(ws, run.id, Path(run.checkpoint))
                 gathered.counts["runs"] += 1
@@ -157,7 +157,7 @@ def _gather(ws: Workspace, connection: sa.Connection) -> _Gathered:
 
 
 def _run_parts(ws: Workspace, run_id: int, checkpoint: Path) -> list[Part]:
-    """The files of a finished run. Raises CheckpointError where there are none, or they lie elsewhere."""
+    """The files of a run that left a model. Raises CheckpointError where there are none, or they lie elsewhere."""
     if checkpoint.parent != ws.run_folder(run_id):
         raise CheckpointError(f"{checkpoint} is outside the workspace")
     names = [MANIFEST, *read_manifest(checkpoint)["sha256"]]

@@ -140,9 +140,9 @@ def _picture_files(ws: Workspace) -> list[Finding]:
 
 def _models(ws: Workspace, problem: Callable[[Path], str]) -> list[Finding]:
     with ws.reading() as connection:
-        finished = [run for run in runs.all_runs(connection) if run.status == "done" and run.checkpoint]
-    wrong = [_model_finding(run, words) for run in finished if (words := problem(Path(run.checkpoint)))]
-    return wrong or [Finding("models", f"{len(finished)} there" if finished else "none yet")]
+        kept = [run for run in runs.all_runs(connection) if run.checkpoint]
+    wrong = [_model_finding(run, words) for run in kept if (words := problem(Path(run.checkpoint)))]
+    return wrong or [Finding("models", f"{len(kept)} there" if kept else "none yet")]
 
 
 def _model_finding(run: Run, words: str) -> Finding:

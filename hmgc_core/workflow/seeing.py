@@ -167,7 +167,8 @@ def image_view(ws: Workspace, run_id: int, image_id: int) -> ImageView | None:
 def _level(taxonomy: Taxonomy, key: str, probability: float, label: int) -> LevelView:
     node = taxonomy.index(key)
     agrees = None
-    if label >= 0 and taxonomy.depths[label] >= taxonomy.depths[node]:
+    # Below a coarser label nothing is known; beside it all is wrong, however deep.
+    if label >= 0 and (label == node or not taxonomy.is_at_or_below(node, label)):
         agrees = bool(taxonomy.is_at_or_below(label, node))
     return LevelView(key, taxonomy.name(node), probability, agrees)
 

@@ -1,7 +1,7 @@
 """Verbs of training: queue, watch, cancel; and the labels that a queued run has frozen."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,15 +10,17 @@ import numpy as np
 from hmgc_core.errors import BadConfig, CheckpointError, NotTrainable, UnknownRun
 from hmgc_core.given_paths import given_path
 from hmgc_core.leading import Step, read_on
-from hmgc_core.models.catalog import BACKBONES, MODELS, check_names
-from hmgc_core.querying import agreed_node
+from hmgc_core.models.catalog import BACKBONES, MODELS, READING_NAMES, READY_MADE, check
+from hmgc_core.models.given_weights import weights_file
+from hmgc_core.models.options import Option, chosen_options, options_of
+from hmgc_core.querying import agreed_node, names_one_leaf
 from hmgc_core.records import KIND_CODES, Annotation, EpochMetrics, ImageRecord, Run, RunConfig, Sample
 from hmgc_core.store import annotations, images, jobs, runs, taxonomies
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow.taxonomies import current_taxonomy, taxonomy_version
 
-__all__ = ["BACKBONES", "MODELS"]
+__all__ = ["BACKBONES", "MODELS", "READING_NAMES", "Option", "options_of"]
 
 PLACES = ("is", "none_here")  # kinds that say where an image belongs
 
@@ -26,29 +28,55 @@ PLACES = ("is", "none_here")  # kinds that say where an image belongs
 def queue_run(ws: Workspace, config: RunConfig) -> int:
     """Queue a training on the labels as they are now; returns its number.
 
-    Raises UnknownModel, BadConfig or NotTrainable at once, rather than minutes later in the worker.
+    Raises UnknownModel, BadConfig, WeightsError or NotTrainable at once, rather than minutes later in the worker.
     """
-    check_names(config.model, config.backbone)
+    version, taxonomy = current_taxonomy(ws)
+    check(config, taxonomy)
+    config = _with_whole_paths(config)
     if config.labelling:
         raise BadConfig(
             f"there is no labelling {config.labelling!r}", remedy="leave it blank to use the current labels"
         )
-    if config.weights and config.weights != "imagenet" and not given_path(config.weights).is_file():
-        raise BadConfig(f"there is no weights file {config.weights}", remedy="check the path, or leave it blank")
-    version, taxonomy = current_taxonomy(ws)
     with ws.reading() as connection:
         last = annotations.last_id(connection)
-    _check_trainable(_learnable(ws, taxonomy, version, last).train)
+    if config.model not in READY_MADE:
+        train = _learnable(ws, taxonomy, version, last).train
+        _check_trainable(taxonomy, train, drop_coarse=config.drop_coarse)
     with ws.writing() as connection:
         return runs.add(connection, config, taxonomy_id=version, last_annotation_id=last)
 
 
-def _check_trainable(train: list[Sample]) -> None:
+def _with_whole_paths(config: RunConfig) -> RunConfig:
+    """With every option, and its files where they lie: the worker may have another home, and another folder to be in.
+
+    Raises BadConfig where the file of an option is not there.
+    """
+    chosen = chosen_options(config)
+    for option in options_of(config.model, config.backbone):
+        file = given_path(str(chosen[option.name])).absolute()
+        if option.is_file and chosen[option.name]:
+            if not file.is_file():
+                raise BadConfig(f"there is no file {file} ({option.name})", remedy="check the path, or leave it blank")
+            chosen[option.name] = str(file)
+    weights = weights_file(config.backbone, config.weights) if config.weights else None
+    return replace(config, options=chosen, weights=str(weights.absolute()) if weights else config.weights)
+
+
+def _check_trainable(taxonomy: Taxonomy, train: list[Sample], *, drop_coarse: bool) -> None:
     remedy = "label some training images on the annotate page first"
     if not train:
         raise NotTrainable("there is no label to learn from", remedy=remedy)
     if all(sample.node == 0 for sample in train):
-        raise NotTrainable("every label is at the root, which tells nothing apart", remedy=remedy)
+        raise NotTrainable(
+            "every label is at the root, which tells nothing apart", remedy="label some training images below the root"
+        )
+    if len(taxonomy.leaves) < 2:
+        raise NotTrainable("the class tree has a single class at its finest level", remedy="add classes to the tree")
+    if drop_coarse:
+        train = [sample for sample in train if names_one_leaf(taxonomy, sample)]
+        remedy = "label images at the finest level, or use the coarser labels too"
+        if not train:
+            raise NotTrainable("no label is at the finest level, and coarser ones are to be left out", remedy=remedy)
     if len({sample.path for sample in train}) < 2:
         raise NotTrainable("only one training image is labelled; a training needs at least two", remedy=remedy)
 

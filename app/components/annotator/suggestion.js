@@ -12,8 +12,11 @@ class Suggestion {
     const end = known.findIndex(({ node: found }) => found === undefined);
     this.path = end < 0 ? known : known.slice(0, end);
     this.level = this.path.length - 1;
-    this.mass = tree.spread(top); // orders the classes to choose from
-    this.shown = new Map([...this.mass, ...this.path.map((step) => [step.node, step.probability])]);
+    // Of the classes beside the path only the likeliest leaves are known: enough to order them, too little to be said.
+    const exact = this.path.map((step) => [step.node, step.probability]);
+    const leaves = top.flatMap(([key, probability]) => (tree.find(key) === undefined ? [] : [[tree.find(key), probability]]));
+    this.mass = new Map([...tree.spread(top), ...exact]);
+    this.shown = new Map([...leaves, ...exact]);
   }
 
   /* The class to accept: the suggested one or, after "coarser", one above it. */

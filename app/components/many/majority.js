@@ -25,7 +25,7 @@ class Opinions {
   doubts(tiles, node) {
     return tiles.map((tile) => {
       const opinion = node ? this.of(tile) : null;
-      const isOdd = opinion && (opinion.shown.get(node) ?? 0) < MOST;
+      const isOdd = opinion && (opinion.mass.get(node) ?? 0) < MOST;
       return isOdd ? this.tree.names[opinion.path.at(-1).node] : "";
     });
   }
@@ -48,8 +48,8 @@ function majority(suggestions, tree) {
 /* node -> probability, over all pictures; those without a suggestion count as none. */
 function meanMass(known, count) {
   const mass = new Map();
-  for (const { shown } of known) {
-    for (const [node, probability] of shown) mass.set(node, (mass.get(node) ?? 0) + probability / count);
+  for (const { mass: one } of known) {
+    for (const [node, probability] of one) mass.set(node, (mass.get(node) ?? 0) + probability / count);
   }
   return mass;
 }

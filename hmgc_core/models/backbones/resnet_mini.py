@@ -1,9 +1,12 @@
 """`resnet_mini`: a small ResNet for two processor cores, about 11 million multiply-adds at 32 px."""
 
+from collections.abc import Mapping
+
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock
 
 from hmgc_core.models.base import Trunk
+from hmgc_core.records import OptionValue
 
 WIDTHS = (32, 64, 96)
 
@@ -11,10 +14,9 @@ WIDTHS = (32, 64, 96)
 class ResNetMini(Trunk):
     """A 3x3 stem of stride 2 and three basic blocks: (B, 3, S, S) to (B, 96, S/8, S/8)."""
 
-    channels = WIDTHS[-1]
-
     def __init__(self) -> None:
         super().__init__()
+        self.channels, self.stage_channels = WIDTHS[-1], WIDTHS
         self.stem = nn.Sequential(
             nn.Conv2d(3, WIDTHS[0], 3, stride=2, padding=1, bias=False),
             nn.BatchNorm2d(WIDTHS[0]),
@@ -27,9 +29,15 @@ class ResNetMini(Trunk):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
-    def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) to (B, 96, h, w)."""
-        return self.blocks(self.stem(images))
+    def stages(self, images: Tensor) -> list[Tensor]:
+        """(B, 3, H, W) to the map after each block."""
+        maps = [self.stem(images)]
+        for block in self.blocks:
+            maps.append(block(maps[-1]))
+        return maps[1:]
+
+    def _cut(self, count: int) -> None:
+        self.blocks = self.blocks[:count]
 
 
 def _halving_block(width_in: int, width_out: int) -> BasicBlock:
@@ -37,6 +45,6 @@ def _halving_block(width_in: int, width_out: int) -> BasicBlock:
     return BasicBlock(width_in, width_out, stride=2, downsample=shortcut)
 
 
-def resnet_mini(image_size: int) -> ResNetMini:  # noqa: ARG001 - every backbone is asked with the picture's side
+def resnet_mini(_image_size: int, _options: Mapping[str, OptionValue]) -> ResNetMini:
     """The trunk of the catalog's entry `resnet_mini`."""
     return ResNetMini()

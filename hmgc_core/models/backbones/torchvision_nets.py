@@ -1,11 +1,14 @@
 """torchvision's ResNets as trunks, with a stem that suits the picture size. Weight names are torchvision's."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torchvision
 from torch import Tensor, nn
 
 from hmgc_core.models.base import Trunk
+from hmgc_core.records import OptionValue
+
+Options = Mapping[str, OptionValue]
 
 
 class ResNetTrunk(Trunk):
@@ -22,11 +25,18 @@ class ResNetTrunk(Trunk):
         self.bn1, self.relu = net.bn1, net.relu
         self.maxpool = nn.Identity() if 32 < image_size <= 96 else net.maxpool
         self.layer1, self.layer2, self.layer3, self.layer4 = net.layer1, net.layer2, net.layer3, net.layer4
+        self.stage_channels = tuple(self.channels // 2**left for left in (3, 2, 1, 0))
 
-    def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) to (B, channels, h, w)."""
-        features = self.maxpool(self.relu(self.bn1(self.conv1(images))))
-        return self.layer4(self.layer3(self.layer2(self.layer1(features))))
+    def stages(self, images: Tensor) -> list[Tensor]:
+        """(B, 3, H, W) to the four maps, or those that were not cut off."""
+        maps = [self.maxpool(self.relu(self.bn1(self.conv1(images))))]
+        for number in range(1, len(self.stage_channels) + 1):
+            maps.append(self.get_submodule(f"layer{number}")(maps[-1]))
+        return maps[1:]
+
+    def _cut(self, count: int) -> None:
+        for number in range(count + 1, len(self.stage_channels) + 1):
+            delattr(self, f"layer{number}")
 
 
 def _small_stem(stride: int) -> nn.Conv2d:
@@ -40,16 +50,21 @@ def _resnet(make: Callable[..., torchvision.models.ResNet], image_size: int) -> 
     return ResNetTrunk(make(weights=None, num_classes=1), image_size)
 
 
-def resnet18(image_size: int) -> ResNetTrunk:
+def resnet18(image_size: int, _options: Options) -> ResNetTrunk:
     """ResNet-18: 512 channels, 11 M parameters."""
     return _resnet(torchvision.models.resnet18, image_size)
 
 
-def resnet34(image_size: int) -> ResNetTrunk:
+def resnet34(image_size: int, _options: Options) -> ResNetTrunk:
     """ResNet-34: 512 channels, 21 M parameters."""
     return _resnet(torchvision.models.resnet34, image_size)
 
 
-def resnet50(image_size: int) -> ResNetTrunk:
+def resnet50(image_size: int, _options: Options) -> ResNetTrunk:
     """ResNet-50: 2048 channels, 24 M parameters."""
     return _resnet(torchvision.models.resnet50, image_size)
+
+
+def wide_resnet50_2(image_size: int, _options: Options) -> ResNetTrunk:
+    """Wide ResNet-50-2: 2048 channels, 67 M parameters."""
+    return _resnet(torchvision.models.wide_resnet50_2, image_size)

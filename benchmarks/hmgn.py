@@ -9,7 +9,6 @@ Memory is the highest resident memory of a process of its own above where it sto
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from losses import machine
 from torch import Tensor, nn
 
 from hmgc_core.models.gated_graph import GatedCell, level_rows
@@ -221,19 +221,6 @@ class AuthorsCell(nn.Module):
             hidden = norm((maps["own"](hidden) + sums + self.biases[2 * number + 1]).transpose(1, 2)).transpose(1, 2)
             hidden = torch.relu(hidden if number == 0 else hidden + self.shortcut(given))
         return hidden.transpose(0, 1)
-
-
-def machine() -> str:
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-    return f"{os.cpu_count()} cores of {processor()}, torch {torch.__version__}, load {load:.1f}"
-
-
-def processor() -> str:
-    """Its model where the system tells, else its family."""
-    told = Path("/proc/cpuinfo")
-    lines = told.read_text().splitlines() if told.is_file() else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return models[0] if models else platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":

@@ -35,6 +35,9 @@ class NoTrunk(Trunk):
     def stages(self, images: Tensor) -> list[Tensor]:
         return [images]
 
+    def _cut(self, count: int) -> None:
+        """There is one stage, so nothing to cut."""
+
 
 def random_targets(tree: Taxonomy, count: int) -> Targets:
     """Any node with any kind and weight, but for "it is not" where nothing else would be left."""

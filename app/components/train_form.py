@@ -1,6 +1,5 @@
 """The settings of a training. The common ones are in sight, the others one click away."""
 
-import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -80,9 +79,7 @@ def _option(option: Option, value: OptionValue, *, key: str) -> None:
     if isinstance(option.default, bool):
         st.checkbox(option.words, value=bool(value), key=key, help=option.help)
     elif isinstance(option.default, float):
-        low = float(option.low) if math.isfinite(option.low) else None
-        high = float(option.high) if math.isfinite(option.high) else None
-        st.number_input(option.words, low, high, float(value), format="%g", key=key, help=option.help)
+        st.number_input(option.words, value=float(value), format="%g", key=key, help=option.help)
     elif option.choices:
         place = option.choices.index(str(value))
         st.selectbox(option.words, option.choices, index=place, key=key, help=option.help)

@@ -30,7 +30,7 @@ class Scores:
     embedding: Tensor
 
 
-class Trunk(nn.Module):
+class Trunk(nn.Module, ABC):
     """A backbone without its classifier: normalised pictures to feature maps, one after each of its stages.
 
     channels: of the last map. stage_channels: of each stage's map. vector_channels: of what `pool` gives.
@@ -51,9 +51,9 @@ class Trunk(nn.Module):
         """How long the vector is that stands for a picture."""
         return self.channels
 
+    @abstractmethod
     def stages(self, images: Tensor) -> list[Tensor]:
         """(B, 3, H, W) normalised pictures to the map (B, C, h, w) after every stage, the last one last."""
-        raise NotImplementedError
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) normalised pictures to the last map, (B, channels, h, w)."""
@@ -81,9 +81,9 @@ class Trunk(nn.Module):
                 remedy="choose one with four: resnet18, resnet34, resnet50, wide_resnet50_2, a graphconvnet or a vig",
             )
 
+    @abstractmethod
     def _cut(self, count: int) -> None:
         """Throw away what comes after the first `count` stages."""
-        raise NotImplementedError
 
     def adopt(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         """Published weights of this net under the names of this trunk, without the parts that it does not use."""

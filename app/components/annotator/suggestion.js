@@ -14,7 +14,7 @@ class Suggestion {
     this.level = this.path.length - 1;
     // Of the classes beside the path only the likeliest leaves are known: enough to order them, too little to be said.
     const exact = this.path.map((step) => [step.node, step.probability]);
-    const leaves = top.flatMap(([key, probability]) => (tree.find(key) === undefined ? [] : [[tree.find(key), probability]]));
+    const leaves = top.map(([key, probability]) => [tree.find(key), probability]).filter(([leaf]) => leaf !== undefined);
     this.mass = new Map([...tree.spread(top), ...exact]);
     this.shown = new Map([...leaves, ...exact]);
   }

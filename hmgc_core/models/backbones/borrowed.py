@@ -1,5 +1,6 @@
 """Nets of other libraries as trunks: which of their maps are the stages, at what size, in what colours."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 
 import torch
@@ -55,17 +56,17 @@ class BorrowedTrunk(Trunk):
             return tensors
         return {f"net.{name}": tensor for name, tensor in tensors.items() if name not in self.left_out}
 
+    @abstractmethod
     def fetch(self, weights: str) -> dict[str, Tensor]:
         """The published weights of this name. Raises WeightsError where there are none, or no way to them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _maps(self, images: Tensor) -> list[Tensor]:
         """The net's maps at the places `taken`, (B, C, h, w) each."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _prune(self) -> None:
         """Throw away what the maps at the places `taken` do not need."""
-        raise NotImplementedError
 
     def _cut(self, count: int) -> None:
         self.taken = self.taken[:count]

@@ -8,6 +8,8 @@ HmgcError
 ├── UnknownNode          no such node key
 ├── UnknownImage         no such image
 ├── UnknownRun           no such training run
+├── UnknownInspection    no such question to the inspector
+├── UnknownTask          no such task of the worker
 ├── UnknownModel         no such model or backbone
 ├── TableError           a table of labels cannot be read
 ├── ArchiveError         an archive of pictures cannot be unpacked
@@ -78,6 +80,14 @@ class UnknownImage(HmgcError):
 
 class UnknownRun(HmgcError):
     """No training run has this number."""
+
+
+class UnknownInspection(HmgcError):
+    """No question to the inspector has this number."""
+
+
+class UnknownTask(HmgcError):
+    """No task of the worker has this number."""
 
 
 class UnknownModel(HmgcError):

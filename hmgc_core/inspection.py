@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from hmgc_core.errors import HmgcError, PictureError, UnknownImage
+from hmgc_core.errors import HmgcError, PictureError, UnknownImage, UnknownInspection
+from hmgc_core.explaining.asked import Asked, pixels, write_answer, write_picture
+from hmgc_core.explaining.heatmaps import overlay
+from hmgc_core.explaining.kinds import KINDS
 from hmgc_core.given_paths import given_path
 from hmgc_core.learning.cam import heatmaps
 from hmgc_core.learning.checkpoints import Checkpoint, load_checkpoint
@@ -22,23 +23,18 @@ from hmgc_core.learning.inference import predict as predict_pixels
 from hmgc_core.learning.pixel_cache import Skipped, decode_pictures
 from hmgc_core.pictures import read_picture
 from hmgc_core.presence import be_polite, owner_name, present, stop_on_signals
-from hmgc_core.records import Run
-from hmgc_core.store import jobs
+from hmgc_core.records import Inspection, Run
+from hmgc_core.store import inspections
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.workflow import pictures, training
 
 IDLE_S = 0.1
-OVERLAY_SIDE = 320
 MODELS_KEPT = 2
 ANSWERS_KEPT = 2000  # about 300 MB of heatmaps
 
-# Heat from nothing to full as colours, dark violet over red to yellow; readable on light and dark pictures.
-HEAT_STOPS = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
-HEAT_COLOURS = np.array([[40, 0, 80], [140, 20, 120], [220, 50, 60], [250, 150, 20], [255, 245, 120]], dtype=np.float64)
-
 
 def inspect_forever(ws: Workspace) -> None:
-    """Answer questions for heatmaps until SIGINT or SIGTERM, the newest first: somebody is looking at it."""
+    """Answer questions until SIGINT or SIGTERM, the newest first: somebody is looking at it."""
     stopping = threading.Event()
     stop_on_signals(stopping)
     be_polite()
@@ -46,30 +42,32 @@ def inspect_forever(ws: Workspace) -> None:
     with present(ws, "inspector", owner_name()):
         while not stopping.is_set():
             with ws.reading() as connection:
-                asked = jobs.next_inspection(connection)
+                asked = inspections.next_queued(connection)
             if asked is None:
                 stopping.wait(IDLE_S)
                 continue
-            error, remedy = _answer(ws, checkpoints, asked.id, asked.run_id, asked.image_id, asked.nodes)
+            error, remedy = _answer(ws, checkpoints, asked)
             with ws.writing() as connection:
-                jobs.finish_inspection(connection, asked.id, error=error, remedy=remedy)
-                forgotten = jobs.forget_inspections(connection, keep=ANSWERS_KEPT)
+                inspections.finish(connection, asked.id, error=error, remedy=remedy)
+                forgotten = inspections.forget(connection, keep=ANSWERS_KEPT)
             for number in forgotten:
                 shutil.rmtree(ws.inspection_folder(number), ignore_errors=True)
 
 
-def _answer(
-    ws: Workspace, checkpoints: "_Checkpoints", number: int, run_id: int, image_id: int, keys: list[str]
-) -> tuple[str, str]:
-    """Write the heatmaps of one question; returns ("", "") or the error and its remedy."""
+def _answer(ws: Workspace, checkpoints: "_Checkpoints", asked: Inspection) -> tuple[str, str]:
+    """Write the answer to one question; returns ("", "") or the error and its remedy."""
+    folder = ws.inspection_folder(asked.id)
     try:
-        checkpoint = checkpoints.of(training.run(ws, run_id))
-        nodes = [checkpoint.taxonomy.index(key) for key in keys]
-        maps = heatmaps(checkpoint.model, _pixels(ws, checkpoint, pictures.image(ws, image_id).path), nodes)
-        folder = ws.inspection_folder(number)
-        folder.mkdir(parents=True, exist_ok=True)
-        for place, heat in enumerate(maps):
-            _write_whole(folder / f"{place}.png", overlay(heat))
+        if asked.kind not in KINDS:
+            raise UnknownInspection(
+                f"there is no question of kind {asked.kind!r}", remedy="this inspector is older than the app"
+            )
+        run = training.run(ws, asked.run_id)
+        image = pictures.image(ws, asked.image_id)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        found = KINDS[asked.kind](Asked(ws, run, checkpoints.of(run), image, asked.question, folder))
+        write_answer(folder, found)
     except HmgcError as error:
         return str(error), error.remedy
     except Exception as error:
@@ -123,7 +121,7 @@ def explain(ws: Workspace, run: Run, image: str, *, node: str, out: Path) -> lis
     path = find_picture(ws, image)
     target = taxonomy.index(node) if node else _predict_files(ws, checkpoint, [path])[0].node
     nodes = taxonomy.path(target) or [target]
-    maps = heatmaps(checkpoint.model, _pixels(ws, checkpoint, path), nodes)
+    maps = heatmaps(checkpoint.model, pixels(ws, checkpoint, path), nodes)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -136,7 +134,7 @@ def explain(ws: Workspace, run: Run, image: str, *, node: str, out: Path) -> lis
         blended = Image.alpha_composite(
             picture.convert("RGBA"), overlay(heat).resize(picture.size, Image.Resampling.BICUBIC)
         )
-        _write_whole(file, blended.convert("RGB"))
+        write_picture(file, blended.convert("RGB"))
         written.append(file)
     return written
 
@@ -176,35 +174,6 @@ def _printed(checkpoint: Checkpoint, name: str, one: ImagePrediction) -> dict[st
         "source": "leaf",
         "top": [{"node": keys[node], "probability": probability} for node, probability in one.top],
     }
-
-
-def _pixels(ws: Workspace, checkpoint: Checkpoint, path: Path) -> NDArray[np.uint8]:
-    """(3, S, S) uint8 of one picture, as the model was trained to see it."""
-    pixels = decode_pictures([path], size=checkpoint.config.image_size, folder=ws.cache)
-    if pixels.skipped:
-        raise PictureError(f"cannot read {path}: {pixels.skipped[0].reason}", remedy="put the picture back")
-    return pixels.take([0])[0]
-
-
-# --- pictures of heat -------------------------------------------------------------------------------------------------
-
-
-def overlay(heat: NDArray[np.float32]) -> Image.Image:
-    """Colours to lay over the picture: heat (H, W) in [0, 1] to a square RGBA; where nothing speaks it is clear."""
-    smooth = Image.fromarray((heat * 255).astype(np.uint8)).resize(
-        (OVERLAY_SIDE, OVERLAY_SIDE), Image.Resampling.BICUBIC
-    )
-    value = np.asarray(smooth, dtype=np.float64) / 255
-    colours = np.stack([np.interp(value, HEAT_STOPS, HEAT_COLOURS[:, channel]) for channel in range(3)], axis=-1)
-    alpha = 255 * 0.8 * np.clip(value * 1.6, 0, 1)
-    return Image.fromarray(np.dstack([colours, alpha]).round().astype(np.uint8), "RGBA")
-
-
-def _write_whole(path: Path, picture: Image.Image) -> None:
-    """Write beside, then rename: whoever reads finds the whole picture or none."""
-    draft = path.with_suffix(".tmp")
-    picture.save(draft, format="PNG")
-    draft.replace(path)
 
 
 def _file_name(key: str) -> str:

@@ -329,6 +329,48 @@ class Prediction:
     top: tuple[tuple[str, float], ...]
 
 
+# --- questions and tasks --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """A question to the inspector about one picture. question: plain JSON. status: queued, done or failed."""
+
+    id: int
+    kind: str
+    run_id: int
+    image_id: int
+    question: dict[str, Any]
+    status: str
+    error: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Task:
+    """Work for the worker that is no training. question, result: plain JSON; run_id: the run it is about, if any."""
+
+    id: int
+    kind: str
+    run_id: int | None
+    question: dict[str, Any]
+    status: RunStatus
+    created_at: datetime
+    finished_at: datetime | None = None
+    cancel_requested: bool = False
+    stage: str = ""
+    progress: float = 0.0
+    left_s: float | None = None
+    error: str = ""
+    remedy: str = ""
+    result: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_active(self) -> bool:
+        """It waits or runs: it can still be cancelled."""
+        return self.status in ACTIVE
+
+
 # --- imports --------------------------------------------------------------------------------------------------------
 
 

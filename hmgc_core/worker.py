@@ -1,14 +1,13 @@
-"""The worker: claims queued runs, trains them, has them predict. A process of its own.
+"""The worker: claims queued runs, trains them, has them predict; and carries out tasks. A process of its own.
 
-It has a door to both wings: labels come from `workflow`, learning happens in `learning`. A thread beside the training
-keeps the lease alive, carries the progress into the database, and notices when somebody asks for a stop.
+It has a door to both wings: labels come from `workflow`, learning happens in `learning`. A thread beside the work
+(`heartbeat`) keeps the lease alive, carries the progress into the database, and notices when somebody asks for a stop.
 """
 
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,23 +17,24 @@ import torch
 from hmgc_core import settings
 from hmgc_core.errors import Diverged, HmgcError
 from hmgc_core.evaluation import predict_all, without_nan
+from hmgc_core.heartbeat import Heart, lease_s
 from hmgc_core.learning.checkpoints import load_checkpoint
 from hmgc_core.learning.pixel_cache import Stopped
 from hmgc_core.learning.training import fit
 from hmgc_core.presence import be_polite, owner_name, present, stop_on_signals
 from hmgc_core.records import EpochMetrics, Progress, Run
-from hmgc_core.store import jobs, runs
+from hmgc_core.store import jobs, runs, schema
 from hmgc_core.store.workspace import Workspace
+from hmgc_core.tasks.carrying_out import carry_out
 from hmgc_core.workflow import training
 
 IDLE_S = 0.5
-LOOK_S = 0.3  # how often a running training looks whether it should stop
 
 
 def work(ws: Workspace, *, once: bool = False) -> None:
-    """Train what is queued, oldest first, until SIGINT or SIGTERM (or, with `once`, until nothing waits).
+    """Carry out tasks, which somebody waits for, and train what is queued, oldest first, until SIGINT or SIGTERM.
 
-    A stop saves the state of the running training and gives it back to the queue.
+    With `once`: until nothing waits. A stop saves the state of the running training and gives it back to the queue.
     """
     stopping = threading.Event()
     stop_on_signals(stopping)
@@ -46,8 +46,11 @@ def work(ws: Workspace, *, once: bool = False) -> None:
     with present(ws, "worker", owner):
         while not stopping.is_set():
             with ws.writing() as connection:
-                run_id = jobs.claim(connection, owner=owner, lease_s=_lease_s())
-            if run_id is not None:
+                task_id = jobs.claim(connection, owner=owner, lease_s=lease_s(), of=schema.task)
+                run_id = None if task_id else jobs.claim(connection, owner=owner, lease_s=lease_s())
+            if task_id is not None:
+                carry_out(ws, task_id, owner, stopping)
+            elif run_id is not None:
                 _Attempt(ws, training.run(ws, run_id), owner, stopping).carry_out()
             elif once:
                 return
@@ -63,7 +66,7 @@ def wait_for(ws: Workspace, run_id: int, *, on_progress: Callable[[int, int, str
         on_progress(round(run.progress * 100), 100, f"Run {run_id}: {run.stage or run.status}")
         if run.status == "queued" and not training.services(ws)["worker"]:
             with ws.writing() as connection:
-                claimed = jobs.claim(connection, owner=owner, lease_s=_lease_s(), only=run_id)
+                claimed = jobs.claim(connection, owner=owner, lease_s=lease_s(), only=run_id)
             if claimed:
                 stop_on_signals(stopping)
                 attempt = _Attempt(ws, training.run(ws, run_id), owner, stopping)
@@ -89,7 +92,7 @@ class _Attempt:
 
     def carry_out(self) -> None:
         """Train, predict, store; whatever happens, the run's row says how it ended."""
-        self.heart = _Heart(self.ws, self.run.id, self.owner)
+        self.heart = Heart(self.ws, self.run.id, self.owner, of=schema.run)
         with self.heart.beating():
             try:
                 ended = self._train_and_predict()
@@ -167,47 +170,3 @@ class _Attempt:
     def _keep_traceback(self) -> None:
         self._traceback_file.parent.mkdir(parents=True, exist_ok=True)
         self._traceback_file.write_text(traceback.format_exc())
-
-
-class _Heart:
-    """Keeps the lease of a running run alive from a thread, and learns of cancellation or loss."""
-
-    def __init__(self, ws: Workspace, run_id: int, owner: str) -> None:
-        self.ws, self.run_id, self.owner = ws, run_id, owner
-        self.columns: dict[str, Any] = {"stage": "starting"}  # of the run, to be written with the next beat
-        self.cancelled = self.lost = False
-        self._end = threading.Event()
-
-    @contextmanager
-    def beating(self) -> Iterator[None]:
-        """Beat while the block runs."""
-        thread = threading.Thread(target=self._beat, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._end.set()
-            thread.join()
-
-    def _beat(self) -> None:
-        last_written = 0.0
-        while not self._end.wait(LOOK_S):
-            try:
-                if time.monotonic() - last_written >= min(1.0, _lease_s() / 4):
-                    last_written = time.monotonic()
-                    self._renew()
-                else:
-                    with self.ws.reading() as connection:
-                        self.cancelled |= jobs.cancel_asked(connection, self.run_id, owner=self.owner)
-            except HmgcError:
-                continue  # the database is busy or full: the next beat tries again, the lease has room for it
-
-    def _renew(self) -> None:
-        with self.ws.writing() as connection:
-            state = jobs.renew(connection, self.run_id, owner=self.owner, lease_s=_lease_s(), progress=self.columns)
-        self.cancelled |= state == "cancel"
-        self.lost |= state == "lost"
-
-
-def _lease_s() -> float:
-    return float(settings.setting("HMGC_LEASE_S"))

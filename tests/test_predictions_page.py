@@ -7,8 +7,8 @@ from conftest import label
 from reading_pages import button, gallery, open_page, said
 
 from app import state
-from hmgc_core.store import jobs
-from hmgc_core.workflow import labelling, seeing
+from hmgc_core.store import inspections
+from hmgc_core.workflow import labelling, questions, seeing
 from hmgc_core.workflow.workspaces import Workspace
 
 # --- predictions ------------------------------------------------------------------------------------------------------
@@ -118,17 +118,17 @@ def test_heatmaps_are_asked_for_and_their_failure_is_told(
 ) -> None:
     page = open_page(monkeypatch, predicted_workspace, "predictions", run="1", image="3")
     assert "The inspector is not running" in said(page)
-    assert seeing.heatmaps(predicted_workspace, 1).status == "queued"
+    assert questions.inspection(predicted_workspace, 1).status == "queued"
     with predicted_workspace.writing() as connection:
-        jobs.finish_inspection(connection, 1, error="the checkpoint is gone", remedy="train again")
+        inspections.finish(connection, 1, error="the checkpoint is gone", remedy="train again")
     page.run()
     assert "The checkpoint is gone" in page.error[0].value
     button(page, "Try again").click().run()
-    assert seeing.heatmaps(predicted_workspace, 2).status == "queued"
+    assert questions.inspection(predicted_workspace, 2).status == "queued"
     with predicted_workspace.writing() as connection:
-        jobs.finish_inspection(connection, 2)
-        assert jobs.forget_inspections(connection, keep=1) == [1]
-        assert jobs.forget_inspections(connection, keep=1) == []
+        inspections.finish(connection, 2)
+        assert inspections.forget(connection, keep=1) == [1]
+        assert inspections.forget(connection, keep=1) == []
 
 
 def test_heatmaps_are_drawn_when_they_are_there(
@@ -136,7 +136,7 @@ def test_heatmaps_are_drawn_when_they_are_there(
 ) -> None:
     page = open_page(monkeypatch, predicted_workspace, "predictions", run="1", image="3")
     with predicted_workspace.writing() as connection:
-        jobs.finish_inspection(connection, 1)
+        inspections.finish(connection, 1)
     page.run()
     data = [json.loads(component.proto.json) for component in page.get("bidi_component")]
     (heat,) = [entry for entry in data if "tiles" in entry]

@@ -8,8 +8,9 @@ from app.components.cam_overlay import index as cam_overlay
 from app.components.cam_overlay.index import HeatTile
 from hmgc_core.errors import HmgcError
 from hmgc_core.records import Run
-from hmgc_core.workflow import seeing, training
-from hmgc_core.workflow.seeing import Heatmaps, ImageView
+from hmgc_core.workflow import questions, training, why
+from hmgc_core.workflow.questions import Inspection
+from hmgc_core.workflow.seeing import ImageView
 from hmgc_core.workflow.workspaces import Workspace
 
 EVERY_S = 0.7
@@ -19,7 +20,7 @@ def show(ws: Workspace, run: Run, view: ImageView) -> None:
     """The heatmaps of this picture, one per level of the answer: asked for, awaited, or drawn."""
     st.subheader("Where the model looked")
     number = actions.attempt(_ask, ws, run, view)
-    maps = number if isinstance(number, HmgcError) else actions.attempt(seeing.heatmaps, ws, number)
+    maps = number if isinstance(number, HmgcError) else actions.attempt(questions.inspection, ws, number)
     if isinstance(maps, HmgcError):
         st.error(actions.sentence(maps), icon=":material/error:")
     elif maps.status == "done":
@@ -32,7 +33,7 @@ def show(ws: Workspace, run: Run, view: ImageView) -> None:
 
 
 def _ask(ws: Workspace, run: Run, view: ImageView, *, anew: bool = False) -> int:
-    return seeing.ask_heatmaps(ws, run.id, view.image.id, [level.key for level in view.levels], anew=anew)
+    return why.ask_heatmaps(ws, run.id, view.image.id, [level.key for level in view.levels], anew=anew)
 
 
 def _ask_anew(ws: Workspace, run: Run, view: ImageView) -> None:
@@ -42,7 +43,7 @@ def _ask_anew(ws: Workspace, run: Run, view: ImageView) -> None:
 @st.fragment(run_every=EVERY_S)
 def _await(ws: Workspace, number: int) -> None:
     """Looks until the heatmaps are there; then the whole page runs once more, without looking again."""
-    if seeing.heatmaps(ws, number).status != "queued":
+    if questions.inspection(ws, number).status != "queued":
         st.rerun()
     there = training.services(ws)
     if there["inspector"]:
@@ -52,11 +53,11 @@ def _await(ws: Workspace, number: int) -> None:
         st.caption("They are asked for, and will appear here once it runs.")
 
 
-def _draw(view: ImageView, maps: Heatmaps) -> None:
+def _draw(view: ImageView, maps: Inspection) -> None:
     shares = {level.key: level for level in view.levels}
     tiles = [
         HeatTile(shares[key].name, wording.percent(shares[key].probability), place)
-        for place, key in enumerate(maps.nodes)
+        for place, key in enumerate(maps.question["nodes"])
         if key in shares
     ]
     cam_overlay.show_heat(view.image, maps.id, tiles)

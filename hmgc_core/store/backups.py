@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from hmgc_core.durable_files import not_written
 from hmgc_core.store.engine import BUSY_TIMEOUT_S, create_engine
-from hmgc_core.store.schema import folder, former_place, image_path, inspection, run, service
+from hmgc_core.store.schema import folder, former_place, image_path, inspection, run, service, task
 from hmgc_core.store.workspace import DATABASE, Workspace, named_errors
 
 PAGES = 1000  # copied between two reports: about 4 MB
@@ -50,6 +50,7 @@ def forget_what_stays(connection: sa.Connection) -> None:
     """Take out what belongs to this machine: who is running, heatmaps that can be made again, leases on runs."""
     connection.execute(service.delete())
     connection.execute(inspection.delete())
+    connection.execute(task.delete().where(task.c.status != "done"))
     running = run.c.status == "running"
     connection.execute(run.update().where(running).values(status="queued", owner="", lease_until=None, left_s=None))
 

@@ -1,7 +1,7 @@
 """Who works on what: claims with a lease, heartbeats, and which services are there.
 
-Each change of a run's state is one statement with the old state and owner in its WHERE, so that a worker whose lease
-was taken over can change nothing any more.
+A job is a row of `run` or of `task`. Each change of its state is one statement with the old state and owner in its
+WHERE, so that a worker whose lease was taken over can change nothing any more.
 """
 
 from datetime import timedelta
@@ -10,72 +10,84 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from hmgc_core.records import PREDICTING, READING, Progress
-from hmgc_core.store.schema import inspection, now, run, service
+from hmgc_core.store.schema import now, run, service
 
 Role = Literal["worker", "inspector"]
 SERVICE_SILENT_S = 10.0
 
 
-def claim(connection: sa.Connection, *, owner: str, lease_s: float, only: int | None = None) -> int | None:
-    """Take the oldest run that waits, or whose worker fell silent; returns its number, None where there is nothing.
+def claim(
+    connection: sa.Connection, *, owner: str, lease_s: float, only: int | None = None, of: sa.Table = run
+) -> int | None:
+    """Take the oldest job that waits, or whose worker fell silent; returns its number, None where there is nothing.
 
-    only: take this run or none.
+    only: take this job or none. of: the table of the jobs.
     """
     moment = now()
-    free = (run.c.status == "queued") | ((run.c.status == "running") & (run.c.lease_until < moment))
+    free = (of.c.status == "queued") | ((of.c.status == "running") & (of.c.lease_until < moment))
     if only is not None:
-        free &= run.c.id == only
-    oldest = sa.select(sa.func.min(run.c.id)).where(free).scalar_subquery()
+        free &= of.c.id == only
+    oldest = sa.select(sa.func.min(of.c.id)).where(free).scalar_subquery()
     return connection.execute(
-        run.update()
-        .where((run.c.id == oldest) & free)
+        of.update()
+        .where((of.c.id == oldest) & free)
         .values(
             status="running",
             owner=owner,
             lease_until=moment + timedelta(seconds=lease_s),
-            started_at=sa.func.coalesce(run.c.started_at, moment),
-            attempts=run.c.attempts + 1,
+            started_at=sa.func.coalesce(of.c.started_at, moment),
+            attempts=of.c.attempts + 1,
             error="",
             remedy="",
         )
-        .returning(run.c.id)
+        .returning(of.c.id)
     ).scalar()
 
 
-def renew(connection: sa.Connection, run_id: int, *, owner: str, lease_s: float, progress: dict[str, Any]) -> str:
-    """Heartbeat of a running run: "go on", "cancel" when somebody asked for it, "lost" when another worker has it.
+def renew(
+    connection: sa.Connection,
+    job_id: int,
+    *,
+    owner: str,
+    lease_s: float,
+    progress: dict[str, Any],
+    of: sa.Table = run,
+) -> str:
+    """Heartbeat of a running job: "go on", "cancel" when somebody asked for it, "lost" when another worker has it.
 
-    progress: columns of the run to report along (stage, progress, images_per_s, left_s).
+    progress: columns of the job to report along (stage, progress, left_s and, of a run, images_per_s).
     """
-    mine = (run.c.id == run_id) & (run.c.owner == owner) & (run.c.status == "running")
+    mine = (of.c.id == job_id) & (of.c.owner == owner) & (of.c.status == "running")
     row = connection.execute(
-        run.update()
+        of.update()
         .where(mine)
         .values(lease_until=now() + timedelta(seconds=lease_s), **progress)
-        .returning(run.c.cancel_requested)
+        .returning(of.c.cancel_requested)
     ).first()
     if row is None:
         return "lost"
     return "cancel" if row.cancel_requested else "go on"
 
 
-def cancel_asked(connection: sa.Connection, run_id: int, *, owner: str) -> bool:
-    """Somebody asked for this run to stop, or it is not this worker's any more."""
-    row = connection.execute(sa.select(run.c.owner, run.c.cancel_requested).where(run.c.id == run_id)).first()
+def cancel_asked(connection: sa.Connection, job_id: int, *, owner: str, of: sa.Table = run) -> bool:
+    """Somebody asked for this job to stop, or it is not this worker's any more."""
+    row = connection.execute(sa.select(of.c.owner, of.c.cancel_requested).where(of.c.id == job_id)).first()
     return row is None or row.owner != owner or row.cancel_requested
 
 
-def finish(connection: sa.Connection, run_id: int, *, owner: str, status: str, **columns: Any) -> bool:
-    """End a run as done, failed or cancelled; False where it is not this worker's any more."""
-    mine = (run.c.id == run_id) & (run.c.owner == owner) & (run.c.status == "running")
+def finish(
+    connection: sa.Connection, job_id: int, *, owner: str, status: str, of: sa.Table = run, **columns: Any
+) -> bool:
+    """End a job as done, failed or cancelled; False where it is not this worker's any more."""
+    mine = (of.c.id == job_id) & (of.c.owner == owner) & (of.c.status == "running")
     values = {"left_s": None, "finished_at": now(), "lease_until": None, **columns}
-    return bool(connection.execute(run.update().where(mine).values(status=status, **values)).rowcount)
+    return bool(connection.execute(of.update().where(mine).values(status=status, **values)).rowcount)
 
 
-def release(connection: sa.Connection, run_id: int, *, owner: str) -> None:
-    """Give a run back to the queue: the worker stops, the next one goes on from its resume state."""
-    mine = (run.c.id == run_id) & (run.c.owner == owner) & (run.c.status == "running")
-    connection.execute(run.update().where(mine).values(status="queued", owner="", lease_until=None, left_s=None))
+def release(connection: sa.Connection, job_id: int, *, owner: str, of: sa.Table = run) -> None:
+    """Give a job back to the queue: the worker stops, the next one goes on from its saved state."""
+    mine = (of.c.id == job_id) & (of.c.owner == owner) & (of.c.status == "running")
+    connection.execute(of.update().where(mine).values(status="queued", owner="", lease_until=None, left_s=None))
 
 
 def report(progress: Progress) -> dict[str, Any]:
@@ -112,46 +124,3 @@ def is_there(connection: sa.Connection, role: Role) -> bool:
     since = now() - timedelta(seconds=SERVICE_SILENT_S)
     alive = (service.c.role == role) & (service.c.heartbeat_at > since)
     return connection.execute(sa.select(service.c.owner).where(alive)).first() is not None
-
-
-# --- inspections ----------------------------------------------------------------------------------------------------
-
-
-def find_inspection(connection: sa.Connection, *, run_id: int, image_id: int, nodes: list[str]) -> int | None:
-    """The newest inspection with this question, however it ended."""
-    same = (inspection.c.run_id == run_id) & (inspection.c.image_id == image_id)
-    rows = connection.execute(sa.select(inspection).where(same).order_by(inspection.c.id.desc()))
-    return next((row.id for row in rows if row.nodes == nodes), None)
-
-
-def ask_inspection(connection: sa.Connection, *, run_id: int, image_id: int, nodes: list[str]) -> int:
-    """Ask for heatmaps of these nodes. Returns the number of the inspection."""
-    inserted = connection.execute(
-        inspection.insert().values(run_id=run_id, image_id=image_id, nodes=nodes, status="queued", created_at=now())
-    ).inserted_primary_key
-    assert inserted is not None
-    return int(inserted[0])
-
-
-def forget_inspections(connection: sa.Connection, *, keep: int) -> list[int]:
-    """Drop all answered inspections but the newest `keep`; returns the numbers of the dropped ones."""
-    newest = sa.select(inspection.c.id).order_by(inspection.c.id.desc()).limit(keep)
-    old = (inspection.c.status != "queued") & inspection.c.id.not_in(newest)
-    return list(connection.execute(inspection.delete().where(old).returning(inspection.c.id)).scalars())
-
-
-def inspection_state(connection: sa.Connection, inspection_id: int) -> sa.Row | None:
-    """status, nodes, error and remedy of an inspection."""
-    return connection.execute(sa.select(inspection).where(inspection.c.id == inspection_id)).first()
-
-
-def next_inspection(connection: sa.Connection) -> sa.Row | None:
-    """The newest question that waits: what somebody looks at now comes first. Takes nothing."""
-    query = sa.select(inspection).where(inspection.c.status == "queued").order_by(inspection.c.id.desc()).limit(1)
-    return connection.execute(query).first()
-
-
-def finish_inspection(connection: sa.Connection, inspection_id: int, *, error: str = "", remedy: str = "") -> None:
-    """Mark an inspection as done, or failed with its error."""
-    values = {"status": "failed" if error else "done", "error": error, "remedy": remedy}
-    connection.execute(inspection.update().where(inspection.c.id == inspection_id).values(**values))

@@ -318,15 +318,50 @@ selection_image = _table(
 )
 
 # Heatmaps asked for by a page and made by the inspector; the pictures lie in the workspace under the row's id.
+# A question to the inspector about one picture. Its answer lies in a folder of its own, and can be had again.
 inspection = _table(
     "inspection",
     _id(),
+    sa.Column("kind", sa.String(20), nullable=False),
     sa.Column("run_id", sa.ForeignKey("run.id"), nullable=False),
     sa.Column("image_id", sa.ForeignKey("image.id"), nullable=False),
-    sa.Column("nodes", sa.JSON, nullable=False),
+    sa.Column("question", sa.JSON, nullable=False),
     sa.Column("status", sa.String(12), nullable=False, index=True),
     sa.Column("error", sa.Text, nullable=False, default=""),
     sa.Column("remedy", sa.Text, nullable=False, default=""),
     sa.Column("created_at", Moment, nullable=False),
     sa.Index(None, "run_id", "image_id"),
+)
+
+# Work that somebody waits for and that is no training: the worker does it, with a lease as for a run.
+task = _table(
+    "task",
+    _id(),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("run_id", sa.ForeignKey("run.id")),
+    sa.Column("question", sa.JSON, nullable=False),
+    sa.Column("status", sa.String(12), nullable=False, index=True),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("started_at", Moment),
+    sa.Column("finished_at", Moment),
+    sa.Column("owner", sa.Text, nullable=False, default=""),
+    sa.Column("lease_until", Moment),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("cancel_requested", sa.Boolean, nullable=False, default=False),
+    sa.Column("stage", sa.Text, nullable=False, default=""),
+    sa.Column("progress", sa.Float, nullable=False, default=0.0),
+    sa.Column("left_s", sa.Float),
+    sa.Column("error", sa.Text, nullable=False, default=""),
+    sa.Column("remedy", sa.Text, nullable=False, default=""),
+    sa.Column("result", sa.JSON, nullable=False, default=dict),
+    sa.Index(None, "kind", "run_id"),
+)
+
+# Pictures that show well what a class is.
+reference = _table(
+    "reference",
+    sa.Column("node_key", sa.Text, primary_key=True),
+    sa.Column("image_id", sa.ForeignKey("image.id", ondelete="CASCADE"), primary_key=True, index=True),
+    sa.Column("annotator_id", sa.ForeignKey("annotator.id"), nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
 )

@@ -81,8 +81,12 @@ class Workspace:
         return self.folder / "runs" / str(run_id)
 
     def inspection_folder(self, inspection_id: int) -> Path:
-        """Where the inspector puts the heatmaps of one inspection."""
+        """Where the inspector puts its answer to one question."""
         return self.folder / "inspections" / str(inspection_id)
+
+    def task_folder(self, task_id: int) -> Path:
+        """Where the worker puts the files of one task."""
+        return self.folder / "tasks" / str(task_id)
 
     def secret(self) -> str:
         """The key that signs tokens; made once, kept in the workspace so that it outlives a restart."""

@@ -34,7 +34,7 @@ DRAFT = ".restoring"
 
 # What may stand in a run's folder: no resume state, which could carry more than numbers.
 _RUN_PART = re.compile(rf"runs/\d+/(checkpoint/[\w.-]+|{'|'.join(map(re.escape, EMBEDDINGS))})")
-_NO_PICTURES = ("runs", "cache", "inspections", "secret", "demo.unfinished")
+_NO_PICTURES = ("runs", "cache", "inspections", "tasks", "secret", "demo.unfinished")
 
 
 @dataclass(frozen=True)

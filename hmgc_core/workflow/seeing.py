@@ -1,15 +1,13 @@
 """Verbs of looking: predictions beside labels, one image in full, and its heatmaps."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hmgc_core.errors import CheckpointError, UnknownNode
 from hmgc_core.querying import Filter, Verdict, matching, wrong_levels
 from hmgc_core.records import Annotation, ImageRecord, Prediction, Run
-from hmgc_core.store import annotations, imports, jobs, predictions, runs
+from hmgc_core.store import annotations, imports, predictions, runs
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import IntArray, Taxonomy
 from hmgc_core.workflow.pictures import image
@@ -171,50 +169,3 @@ def _level(taxonomy: Taxonomy, key: str, probability: float, label: int) -> Leve
     if label >= 0 and (label == node or not taxonomy.is_at_or_below(node, label)):
         agrees = bool(taxonomy.is_at_or_below(label, node))
     return LevelView(key, taxonomy.name(node), probability, agrees)
-
-
-# --- heatmaps ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Heatmaps:
-    """The state of a question for heatmaps: queued, done or failed; `nodes[i]` is the node of picture i."""
-
-    id: int
-    status: str
-    nodes: list[str]
-    error: str = ""
-    remedy: str = ""
-
-
-def ask_heatmaps(ws: Workspace, run_id: int, image_id: int, nodes: list[str], *, anew: bool = False) -> int:
-    """Ask the inspector where the run looked for each of these nodes; returns the number to ask for with.
-
-    The same question is asked once; with `anew` once more, after a failure.
-    """
-    of = run(ws, run_id)
-    taxonomy = taxonomy_version(ws, of.taxonomy)
-    for key in nodes:
-        taxonomy.index(key)
-    if of.status != "done":
-        raise CheckpointError(f"run {run_id} has not finished", remedy="wait for it, or choose another run")
-    with ws.reading() as connection:
-        known = jobs.find_inspection(connection, run_id=run_id, image_id=image_id, nodes=nodes)
-    if known is not None and not anew:
-        return known
-    with ws.writing() as connection:
-        return jobs.ask_inspection(connection, run_id=run_id, image_id=image_id, nodes=nodes)
-
-
-def heatmaps(ws: Workspace, inspection_id: int) -> Heatmaps:
-    """How far a question for heatmaps is."""
-    with ws.reading() as connection:
-        row = jobs.inspection_state(connection, inspection_id)
-    if row is None:
-        raise UnknownNode(str(inspection_id))
-    return Heatmaps(row.id, row.status, row.nodes, row.error, row.remedy)
-
-
-def heatmap_file(ws: Workspace, inspection_id: int, place: int) -> Path:
-    """Where the picture of one heatmap lies."""
-    return ws.inspection_folder(inspection_id) / f"{place}.png"

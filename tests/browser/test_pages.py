@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from browser.conftest import AppServer, Watch
 from hmgc_core.records import Prediction, RunConfig
-from hmgc_core.store import jobs, predictions
+from hmgc_core.store import inspections, jobs, predictions
 from hmgc_core.taxonomy import NodeText, Taxonomy
 from hmgc_core.workflow import pictures, taxonomies, training, workspaces
 from hmgc_core.workflow.workspaces import Workspace
@@ -137,14 +137,14 @@ def test_heat_lies_over_the_picture_and_its_strength_is_set_in_the_browser(
     page.goto(f"{url}/predictions?run=1&image=3")
     expect(page.get_by_text("They are asked for")).to_be_visible()
     with house.reading() as connection:
-        asked = jobs.next_inspection(connection)  # the newest: this page's
+        asked = inspections.next_queued(connection)  # the newest: this page's
     assert asked is not None and asked.image_id == 3
     folder = house.inspection_folder(asked.id)
     folder.mkdir(parents=True)
     for place in range(3):
         Image.fromarray(np.full((16, 16, 4), 200, dtype=np.uint8)).save(folder / f"{place}.png")
     with house.writing() as connection:
-        jobs.finish_inspection(connection, asked.id)
+        inspections.finish(connection, asked.id)
     expect(page.locator("img.heat")).to_have_count(3)
     page.locator(".strength input").fill("0.2")
     assert page.locator("img.heat").first.evaluate("image => getComputedStyle(image).opacity") == "0.2"

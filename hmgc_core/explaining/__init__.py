@@ -1,0 +1,1 @@
+"""What the inspector can be asked about one picture, one file per kind of question."""

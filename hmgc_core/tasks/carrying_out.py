@@ -1,0 +1,66 @@
+"""One task from its claim to its end: whatever happens, its row says how it ended."""
+
+import threading
+import traceback
+from typing import Any
+
+from hmgc_core.errors import HmgcError, OutOfMemory, UnknownTask
+from hmgc_core.heartbeat import Heart
+from hmgc_core.learning.pixel_cache import Stopped
+from hmgc_core.records import Progress
+from hmgc_core.store import jobs, schema, tasks
+from hmgc_core.store.workspace import Workspace
+from hmgc_core.tasks.job import Job
+from hmgc_core.tasks.kinds import KINDS
+from hmgc_core.workflow.tasks import task
+
+TRIES = 3  # a task that ends its worker each time, as one that fills the memory does, is given up
+
+
+def carry_out(ws: Workspace, task_id: int, owner: str, stopping: threading.Event) -> None:
+    """Do a claimed task. A stop of the worker gives it back to the queue; it begins anew then."""
+    heart = Heart(ws, task_id, owner, of=schema.task)
+
+    def report(progress: Progress) -> None:
+        heart.columns = tasks.report(progress)
+
+    def should_stop() -> bool:
+        return stopping.is_set() or heart.cancelled or heart.lost
+
+    ended: tuple[str, dict[str, Any]] | None
+    with heart.beating():
+        try:
+            with ws.reading() as connection:
+                tries = tasks.attempts(connection, task_id)
+            if tries > TRIES:
+                raise OutOfMemory(
+                    f"the worker ended {TRIES} times while it did this", remedy="give it more memory, or ask for less"
+                )
+            job = Job(ws, task(ws, task_id), report, should_stop)
+            ended = ("done", {"result": _function(job)(job), "progress": 1.0, "stage": "done"})
+        except Stopped:
+            ended = ("cancelled", {"stage": "stopped"}) if heart.cancelled else None
+        except HmgcError as error:
+            ended = ("failed", {"error": str(error), "remedy": error.remedy})
+        except Exception as error:
+            remedy = f"this is a fault of the program; {_kept_traceback(ws, task_id)} tells more"
+            ended = ("failed", {"error": f"{type(error).__name__}: {error}"[:500], "remedy": remedy})
+    with ws.writing() as connection:
+        if ended is None:
+            jobs.release(connection, task_id, owner=owner, of=schema.task)
+        else:
+            status, columns = ended
+            jobs.finish(connection, task_id, owner=owner, status=status, of=schema.task, **columns)
+
+
+def _function(job: Job) -> Any:
+    if job.task.kind not in KINDS:
+        raise UnknownTask(f"there is no task of kind {job.task.kind!r}", remedy="this worker is older than the app")
+    return KINDS[job.task.kind]
+
+
+def _kept_traceback(ws: Workspace, task_id: int) -> str:
+    file = ws.task_folder(task_id) / "traceback.txt"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(traceback.format_exc())
+    return str(file)

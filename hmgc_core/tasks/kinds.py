@@ -1,0 +1,9 @@
+"""The kinds of tasks. A new one is one file in this package and one line here."""
+
+from collections.abc import Callable
+from typing import Any
+
+from hmgc_core.tasks.job import Job
+
+# kind -> what carries it out and returns its result as plain JSON.
+KINDS: dict[str, Callable[[Job], dict[str, Any]]] = {}

@@ -52,6 +52,8 @@ TREE_VERSION = "taxonomy.version"
 TREE_PASTE = "taxonomy.paste"
 
 IMAGE = "predictions.image"
+EVIDENCE = "predictions.evidence"
+EVIDENCE_CONTROL = "predictions.evidence.control"
 FILTER_SPLIT = "predictions.split"
 FILTER_VERDICT = "predictions.verdict"
 FILTER_LEVEL = "predictions.level"
@@ -93,9 +95,9 @@ TRAIN = "train"  # plus the name of the setting
 PROBLEM = "problem"  # plus the form it belongs to: an error that waits to be shown there
 
 # What a page shows stands in its address, so that it can be bookmarked and sent.
-IN_ADDRESS = {RUN: "run", OTHER_RUN: "with", NODE: "node", IMAGE: "image", WAY: "way", QUEUE: "queue"}
+IN_ADDRESS = {RUN: "run", OTHER_RUN: "with", NODE: "node", IMAGE: "image", EVIDENCE: "why", WAY: "way", QUEUE: "queue"}
 # These come back with the page after a visit to another one.
-REMEMBERED = (RUN, NODE, WAY, QUEUE)
+REMEMBERED = (RUN, NODE, EVIDENCE, WAY, QUEUE)
 
 
 def chosen(key: str) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from app import actions, resources, state
-from app.components import answers, heatmaps, prediction_filters
+from app.components import answers, evidence, prediction_filters
 from app.components.cam_overlay import index as cam_overlay
 from app.components.wording import SPLITS, number
 from app.security import escape_markdown
@@ -35,7 +35,7 @@ def show(ws: Workspace, run: Run | None, image_id: int) -> None:
             st.info(f"Run {run.id} has no prediction for this picture.", icon=":material/info:")
         answers.show_labels(ws, view.history if view else labelling.image_history(ws, image_id), view)
     if run and view:
-        heatmaps.show(ws, run, view)
+        evidence.show(ws, run, view)
 
 
 def _about(image: ImageRecord) -> None:

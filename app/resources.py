@@ -13,6 +13,7 @@ from hmgc_core import settings
 from hmgc_core.records import QueueChoice
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow import health, labelling, pictures, queues, seeing, taxonomies, tree, workspaces
+from hmgc_core.workflow.exploring import Paths
 from hmgc_core.workflow.health import Finding
 from hmgc_core.workflow.queues import FolderChoice, QueueSize
 from hmgc_core.workflow.seeing import PredictionTable
@@ -41,6 +42,16 @@ def prediction_table(ws: Workspace, run_id: int) -> PredictionTable:
 @st.cache_resource(max_entries=6, show_spinner=False)
 def _prediction_table(_ws: Workspace, folder: str, run_id: int, stamp: Stamp) -> PredictionTable:  # noqa: ARG001
     return seeing.prediction_table(_ws, run_id)
+
+
+def path_probabilities(ws: Workspace, run_id: int) -> Paths:
+    """How sure a finished run is at each level of its answers; they change with nothing but pictures taken out."""
+    return _path_probabilities(ws, str(ws.folder), run_id, seeing.pictures_stamp(ws))
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _path_probabilities(_ws: Workspace, folder: str, run_id: int, stamp: int) -> Paths:  # noqa: ARG001
+    return seeing.path_probabilities(_ws, run_id)
 
 
 def node_counts(ws: Workspace, version: int, run_id: int | None) -> NodeCounts:

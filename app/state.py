@@ -60,6 +60,11 @@ FILTER_LEVEL = "predictions.level"
 FILTER_SURENESS = "predictions.sureness"
 FILTER_NODE = "predictions.node"
 FILTER_SEARCH = "predictions.search"
+CHART = "predictions.chart"
+CHART_CONTROL = "predictions.chart.control"
+CHART_LEVEL = "predictions.chart.level"
+CHART_BELOW = "predictions.chart.below"
+MARK = "predictions.mark"
 ORDER = "predictions.order"
 PAGE = "predictions.page"
 SELECTION_NAME = "predictions.selection.name"
@@ -96,6 +101,7 @@ PROBLEM = "problem"  # plus the form it belongs to: an error that waits to be sh
 
 # What a page shows stands in its address, so that it can be bookmarked and sent.
 IN_ADDRESS = {RUN: "run", OTHER_RUN: "with", NODE: "node", IMAGE: "image", EVIDENCE: "why", WAY: "way", QUEUE: "queue"}
+IN_ADDRESS |= {CHART: "chart", CHART_LEVEL: "level", CHART_BELOW: "below", MARK: "mark"}
 # These come back with the page after a visit to another one.
 REMEMBERED = (RUN, NODE, EVIDENCE, WAY, QUEUE)
 

@@ -5,8 +5,8 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from app import actions, resources, state
-from app.components import answers, evidence, prediction_filters
+from app import actions, state
+from app.components import answers, evidence, prediction_filters, prediction_marks
 from app.components.cam_overlay import index as cam_overlay
 from app.components.wording import SPLITS, number
 from app.security import escape_markdown
@@ -47,7 +47,7 @@ def _steps(ws: Workspace, run: Run | None, image_id: int) -> None:
     """Back to all pictures; to the one before and the one after, among those that pass the filters."""
     before, after, place = None, None, ""
     if run:
-        table = resources.prediction_table(ws, run.id)
+        table = prediction_marks.table(ws, run)
         ids = seeing.matching_images(table, prediction_filters.wanted(table.taxonomy), order=prediction_filters.order())
         here = np.flatnonzero(ids == image_id)
         if len(here):

@@ -3,7 +3,15 @@
 import streamlit as st
 
 from app import resources, state
-from app.components import empty_state, image_page, prediction_filters, prediction_gallery, run_list, run_progress
+from app.components import (
+    empty_state,
+    image_page,
+    prediction_charts,
+    prediction_filters,
+    prediction_gallery,
+    run_list,
+    run_progress,
+)
 from hmgc_core.workflow import training
 
 ws = resources.workspace()
@@ -38,4 +46,5 @@ with shown:
 with order:
     prediction_filters.show_order()
 prediction_filters.show_more(table.taxonomy)
-prediction_gallery.show(run, table)
+prediction_charts.show(ws, run, runs)
+prediction_gallery.show(ws, run)

@@ -31,11 +31,20 @@ def show(ws: Workspace, run: Run | None, image_id: int) -> None:
     with right:
         if run and view:
             answers.show_prediction(run, view)
+            _other_answer(ws, image_id)
         elif run:
             st.info(f"Run {run.id} has no prediction for this picture.", icon=":material/info:")
         answers.show_labels(ws, view.history if view else labelling.image_history(ws, image_id), view)
     if run and view:
         evidence.show(ws, run, view)
+
+
+def _other_answer(ws: Workspace, image_id: int) -> None:
+    """What another run says, where the picture was found by comparing two."""
+    other = prediction_marks.other_run(ws)
+    theirs = seeing.image_view(ws, other.id, image_id) if other else None
+    if other and theirs:
+        answers.show_prediction(other, theirs, title=f"Run {other.id} says")
 
 
 def _about(image: ImageRecord) -> None:

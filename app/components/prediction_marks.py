@@ -5,7 +5,7 @@ from app.components import mark_words
 from app.components.mark_bar import index as mark_bar
 from hmgc_core.errors import HmgcError
 from hmgc_core.records import Run
-from hmgc_core.workflow import exploring, marks
+from hmgc_core.workflow import exploring, marks, training
 from hmgc_core.workflow.marks import Mark, Sources
 from hmgc_core.workflow.seeing import PredictionTable
 from hmgc_core.workflow.workspaces import Workspace
@@ -34,11 +34,22 @@ def _choose(mark: str) -> None:
     state.choose(state.MARK, mark)
 
 
+def other_run(ws: Workspace) -> Run | None:
+    """The run that the mark of the address compares with; None for any other mark, and where there is no such run."""
+    mark = _asked()
+    run = actions.attempt(training.run, ws, mark.other_run) if mark and mark.other_run is not None else None
+    return None if isinstance(run, HmgcError) else run
+
+
 def shown() -> str:
     """The mark in the address as it is written in marks; "" where it is none."""
+    return str(_asked() or "")
+
+
+def _asked() -> Mark | None:
     asked = state.chosen(state.MARK)
     mark = actions.attempt(marks.parse, asked) if asked else None
-    return str(mark) if isinstance(mark, Mark) else ""
+    return mark if isinstance(mark, Mark) else None
 
 
 def _marked(ws: Workspace, run: Run) -> PredictionTable:
@@ -51,4 +62,6 @@ def _marked(ws: Workspace, run: Run) -> PredictionTable:
         paths=lambda: exploring.aligned(whole, resources.path_probabilities(ws, run.id)),
         other=lambda other: resources.prediction_table(ws, other),
     )
-    return whole.only(marks.rows(mark, whole, sources), mark=str(mark))
+    keep = marks.rows(mark, whole, sources)
+    other = None if mark.other_run is None else resources.prediction_table(ws, mark.other_run)
+    return whole.only(keep, mark=str(mark), other=other)

@@ -21,7 +21,8 @@ ORDERS = ("least sure first", "surest first", "as imported")
 class PredictionTable:
     """Predictions of a run beside the labels of now, as columns of equal length; a label of -1 is none.
 
-    All of them by rising image id, or some: `mark` then says which, as the address does.
+    All of them by rising image id, or some: `mark` then says which, as the address does. other: the predictions of
+    another run, where the mark compares with it.
     """
 
     taxonomy: Taxonomy
@@ -31,8 +32,9 @@ class PredictionTable:
     predicted: IntArray
     probabilities: NDArray[np.float64]
     mark: str = ""
+    other: "PredictionTable | None" = None
 
-    def only(self, keep: BoolArray, *, mark: str = "") -> "PredictionTable":
+    def only(self, keep: BoolArray, *, mark: str = "", other: "PredictionTable | None" = None) -> "PredictionTable":
         """The rows where `keep`, (B,) bool, says so."""
         return replace(
             self,
@@ -42,7 +44,14 @@ class PredictionTable:
             predicted=self.predicted[keep],
             probabilities=self.probabilities[keep],
             mark=mark,
+            other=other,
         )
+
+    def answer(self, image_id: int) -> str:
+        """The name of the class that is answered for an image, "" where there is none. The rows are by image id."""
+        row = int(np.searchsorted(self.image_ids, image_id))
+        is_there = row < len(self.image_ids) and self.image_ids[row] == image_id
+        return self.taxonomy.name(int(self.predicted[row])) if is_there else ""
 
 
 def newest_done(ws: Workspace) -> Run | None:
@@ -97,7 +106,10 @@ def path_probabilities(ws: Workspace, run_id: int) -> tuple[NDArray[np.int64], N
 
 @dataclass(frozen=True)
 class Card:
-    """One picture of a gallery. label is "" where there is none; wrong_level counts from 1 = top, 0 = right."""
+    """One picture of a gallery. label is "" where there is none; wrong_level counts from 1 = top, 0 = right.
+
+    other: what another run answers, where two are compared.
+    """
 
     image_id: int
     label: str
@@ -105,6 +117,7 @@ class Card:
     probability: float
     verdict: Verdict
     wrong_level: int
+    other: str = ""
 
 
 def find_predictions(
@@ -153,6 +166,7 @@ def _card(table: PredictionTable, row: int, wrong_level: int) -> Card:
         probability=float(table.probabilities[row]),
         verdict=verdict,
         wrong_level=max(wrong_level, 0),
+        other=table.other.answer(int(table.image_ids[row])) if table.other else "",
     )
 
 

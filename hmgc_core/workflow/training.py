@@ -23,6 +23,7 @@ from hmgc_core.workflow.taxonomies import current_taxonomy, taxonomy_version
 __all__ = ["BACKBONES", "MODELS", "READING_NAMES", "Option", "options_of"]
 
 PLACES = ("is", "none_here")  # kinds that say where an image belongs
+FEW = 500  # so many images are asked about one by one, more by reading every word
 
 
 def queue_run(ws: Workspace, config: RunConfig) -> int:
@@ -229,9 +230,20 @@ def _measured_sample(taxonomy: Taxonomy, path: Path, voices: list[Voice]) -> Ite
 def reference_nodes(ws: Workspace, taxonomy: Taxonomy, image_ids: np.ndarray) -> np.ndarray:
     """(B,) node index that annotators agree on for each image now, -1 where nobody placed it."""
     with ws.reading() as connection:
-        words = annotations.words(connection)
-    said: dict[int, list[int]] = {}
-    for word in words:
-        if word.kind in PLACES and word.node in taxonomy:
-            said.setdefault(word.image_id, []).append(taxonomy.index(word.node))
-    return np.array([agreed_node(taxonomy, said[i]) if i in said else -1 for i in image_ids.tolist()], dtype=np.int64)
+        if len(image_ids) <= FEW:
+            words = annotations.words(connection, image_ids.tolist())
+            said = [(word.image_id, word.node) for word in words if word.kind in PLACES]
+        else:
+            said = [(image_id, key) for image_id, _, key in annotations.places_said(connection)]
+    known = [(image_id, taxonomy.index(key)) for image_id, key in said if key in taxonomy]
+    if not known or not len(image_ids):
+        return np.full(len(image_ids), -1, dtype=np.int64)
+    ids, nodes = np.array(known, dtype=np.int64).T
+    images_said, first, count = np.unique(ids, return_index=True, return_counts=True)  # the rows are by image
+    agreed = nodes[first]
+    # Most pictures have one word, or the same one twice: only the others are worth a closer look.
+    apart = np.minimum.reduceat(nodes, first) != np.maximum.reduceat(nodes, first)
+    for place in np.flatnonzero(apart):
+        agreed[place] = agreed_node(taxonomy, nodes[first[place] : first[place] + count[place]].tolist())
+    place = np.searchsorted(images_said, image_ids).clip(max=len(images_said) - 1)
+    return np.where(images_said[place] == image_ids, agreed[place], -1)

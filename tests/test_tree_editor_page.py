@@ -15,6 +15,7 @@ from hmgc_core.workflow.workspaces import Workspace
 
 
 def choose(page: AppTest, verb: str, key: str) -> None:
+    page.session_state[state.TREE_CHANGING] = key  # what the button of the card does
     page.session_state[field(page, "verb", key)] = verb
     page.run()
     assert not page.exception, page.exception
@@ -42,7 +43,7 @@ def test_retiring_tells_where_the_labels_go_before_it_happens_and_can_be_undone(
     page.button(key=f"{state.TREE_EDIT}.do").click().run()
     assert not page.exception, page.exception
     assert version(predicted_workspace) == 2
-    assert page.subheader[0].value == "bird"
+    assert tree_card(page)["name"] == "bird"
     assert "**owl** was retired" in said(page)
     page.button(key=f"{state.TREE_CHANGES}.done").click().run()
     assert not page.exception, page.exception

@@ -58,6 +58,8 @@ TREE_PASTE = "taxonomy.paste"
 IMAGE = "predictions.image"
 EVIDENCE = "predictions.evidence"
 EVIDENCE_CONTROL = "predictions.evidence.control"
+WHY_NODE = "predictions.evidence.node"
+BLOCKS = "predictions.evidence.blocks"  # of a graph net, "4,8,12"
 FILTER_SPLIT = "predictions.split"
 FILTER_VERDICT = "predictions.verdict"
 FILTER_LEVEL = "predictions.level"
@@ -99,8 +101,21 @@ TRAIN = "train"  # plus the name of the setting
 PROBLEM = "problem"  # plus the form it belongs to: an error that waits to be shown there
 
 # What a page shows stands in its address, so that it can be bookmarked and sent.
-IN_ADDRESS = {RUN: "run", OTHER_RUN: "with", NODE: "node", IMAGE: "image", EVIDENCE: "why", WAY: "way", QUEUE: "queue"}
-IN_ADDRESS |= {TREE_VIEW: "view", TREE_COLOUR: "colour", TREE_FROM: "from", NODE_PICTURES: "pictures"}
+IN_ADDRESS = {
+    RUN: "run",
+    OTHER_RUN: "with",
+    NODE: "node",
+    TREE_VIEW: "view",
+    TREE_COLOUR: "colour",
+    TREE_FROM: "from",
+    NODE_PICTURES: "pictures",
+    IMAGE: "image",
+    EVIDENCE: "why",
+    WHY_NODE: "of",
+    BLOCKS: "blocks",
+    WAY: "way",
+    QUEUE: "queue",
+}
 # These come back with the page after a visit to another one.
 REMEMBERED = (RUN, NODE, EVIDENCE, WAY, QUEUE, TREE_VIEW, TREE_COLOUR, NODE_PICTURES)
 

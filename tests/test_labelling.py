@@ -12,7 +12,7 @@ from hmgc_core.errors import BadRequest, OrphanedLabels, UnknownImage, UnknownNo
 from hmgc_core.records import NewAnnotation
 from hmgc_core.store import annotations, checks
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow import health, labelling, pictures, taxonomies, training, tree
+from hmgc_core.workflow import health, labelling, pictures, taxonomies, training
 from hmgc_core.workflow.workspaces import Workspace
 
 

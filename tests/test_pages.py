@@ -1,6 +1,5 @@
 """Every page but the annotator, as AppTest sees it: what it shows, what a click does, and that names stay text."""
 
-import json
 import re
 import time
 import zipfile
@@ -8,18 +7,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 import pytest
 from conftest import write_picture, write_table
-from reading_pages import button, gallery, open_page, said, with_failed_run, words
+from reading_pages import button, gallery, open_page, said, tree_card, with_failed_run, words
 from streamlit.testing.v1 import AppTest
 
 from app import state
-from app.components import next_step, node_search, picture_import, taxonomy_import, tree_view
+from app.components import next_step, node_search, picture_import, taxonomy_import
 from hmgc_core.records import Prediction, Run, RunConfig
 from hmgc_core.store import images, jobs, predictions
 from hmgc_core.taxonomy import NodeText, Taxonomy
-from hmgc_core.workflow import import_history, labelling, pictures, taxonomies, training, tree
+from hmgc_core.workflow import import_history, labelling, pictures, taxonomies, training
 from hmgc_core.workflow.workspaces import Workspace
 
 PAGES = ("overview", "taxonomy", "data", "train", "runs", "predictions")

@@ -7,7 +7,7 @@ from app.components import node_panel, node_search, taxonomy_import, tree_change
 from app.components.tree_explorer import index as tree_explorer
 from app.components.wording import number
 from hmgc_core.records import Run
-from hmgc_core.workflow import taxonomies, training, tree_edits
+from hmgc_core.workflow import labelling, taxonomies, training, tree_edits
 
 ws = resources.workspace()
 newest = taxonomies.newest_taxonomy(ws)
@@ -63,5 +63,7 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
         if importing.open:
             with st.container(width=560):  # as wide as it gets, whatever it shows
                 taxonomy_import.show(ws)
+if not labelling.image_counts(ws)[0]:
+    st.page_link("pages/data.py", label="There is no picture yet: bring some in", icon=":material/arrow_forward:")
 node_search.show(taxonomy, key=state.TREE_SEARCH, label="Find a class", on_pick=open_node)
 explore()

@@ -55,6 +55,8 @@ TREE_PASTE = "taxonomy.paste"
 IMAGE = "predictions.image"
 EVIDENCE = "predictions.evidence"
 EVIDENCE_CONTROL = "predictions.evidence.control"
+WHY_NODE = "predictions.evidence.node"
+BLOCKS = "predictions.evidence.blocks"  # of a graph net, "4,8,12"
 FILTER_SPLIT = "predictions.split"
 FILTER_VERDICT = "predictions.verdict"
 FILTER_LEVEL = "predictions.level"
@@ -97,6 +99,7 @@ PROBLEM = "problem"  # plus the form it belongs to: an error that waits to be sh
 
 # What a page shows stands in its address, so that it can be bookmarked and sent.
 IN_ADDRESS = {RUN: "run", OTHER_RUN: "with", NODE: "node", IMAGE: "image", EVIDENCE: "why", WAY: "way", QUEUE: "queue"}
+IN_ADDRESS |= {WHY_NODE: "of", BLOCKS: "blocks"}
 # These come back with the page after a visit to another one.
 REMEMBERED = (RUN, NODE, EVIDENCE, WAY, QUEUE)
 

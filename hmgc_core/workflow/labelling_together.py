@@ -42,6 +42,20 @@ class Look:
     others: words of other people that cannot be true where the class is.
     """
 
+    new: tuple[int, ...]
+    changed: tuple[Word, ...]
+    already: tuple[int, ...]
+    refused: tuple[Refused, ...]
+    others: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True)
+class Group:
+    """One act. name: 16 to 40 letters of a UUID, the same at a second try. node: a key, of the version `taxonomy`.
+
+    seconds: what one picture took, a share of the time spent on all. pictures: how many were labelled together.
+    """
+
     name: str
     node: str
     taxonomy: int

@@ -3,7 +3,7 @@
 What is done with marked pictures goes to the app's own routes, and no page runs for it: see decision 20.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -87,7 +87,7 @@ def show_said(
     return None if mounted.opened is None else int(mounted.opened)
 
 
-def _mount(data: dict[str, object], key: str, on_open: Callable[[int], None]) -> int | None:
+def _mount(data: Mapping[str, object], key: str, on_open: Callable[[int], None]) -> int | None:
     """Draw a gallery in which pictures can be marked, and do what it asks of the page."""
 
     def opened() -> None:

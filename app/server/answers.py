@@ -14,6 +14,7 @@ from hmgc_core.errors import (
     PictureError,
     TaxonomyError,
     UnknownImage,
+    UnknownInspection,
     UnknownNode,
     WorkspaceError,
 )
@@ -24,6 +25,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 STATUS: dict[type[HmgcError], int] = {
     NotAllowed: 401,
     UnknownImage: 404,
+    UnknownInspection: 404,
     PictureError: 404,
     UnknownNode: 422,
     TaxonomyError: 422,

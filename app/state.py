@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 ANNOTATOR = "annotate.annotator"
+SIGNATURE = "annotate.signature"  # (name, signature) that galleries send with what is done there
 WAY = "annotate.way"
 WAY_CONTROL = "annotate.way.control"
 REOPEN = "annotate.reopen"
@@ -58,7 +59,7 @@ TREE_PASTE = "taxonomy.paste"
 IMAGE = "predictions.image"
 EVIDENCE = "predictions.evidence"
 EVIDENCE_CONTROL = "predictions.evidence.control"
-WHY_NODE = "predictions.evidence.node"
+HEAT_NODE = "why.node"
 BLOCKS = "predictions.evidence.blocks"  # of a graph net, "4,8,12"
 FILTER_SPLIT = "predictions.split"
 FILTER_VERDICT = "predictions.verdict"
@@ -111,7 +112,7 @@ IN_ADDRESS = {
     NODE_PICTURES: "pictures",
     IMAGE: "image",
     EVIDENCE: "why",
-    WHY_NODE: "of",
+    HEAT_NODE: "of",
     BLOCKS: "blocks",
     WAY: "way",
     QUEUE: "queue",

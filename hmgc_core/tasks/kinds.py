@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+from hmgc_core.tasks import coarse_labels
 from hmgc_core.tasks.job import Job
 
 # kind -> what carries it out and returns its result as plain JSON.
-KINDS: dict[str, Callable[[Job], dict[str, Any]]] = {}
+KINDS: dict[str, Callable[[Job], dict[str, Any]]] = {
+    "coarse-labels": coarse_labels.compare,
+}

@@ -43,13 +43,18 @@ def said(page: AppTest) -> str:
     return "\n".join(words(page)).replace("\\", "")
 
 
-def gallery(page: AppTest) -> list[list[object]]:
-    """The cards of the gallery: [image, answer, label, share, verdict]."""
+def data_of_gallery(page: AppTest) -> dict[str, Any]:
+    """What is sent to the gallery of the page; {} where there is none."""
     for component in page.get("bidi_component"):
         data = json.loads(component.proto.json)
         if "cards" in data:
-            return data["cards"]
-    return []
+            return dict(data)
+    return {}
+
+
+def gallery(page: AppTest) -> list[list[object]]:
+    """The cards of the gallery: [image, answer, label, share, verdict]."""
+    return list(data_of_gallery(page).get("cards", []))
 
 
 def button(page: AppTest, text: str) -> Any:

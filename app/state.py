@@ -67,6 +67,7 @@ FILTER_LEVEL = "predictions.level"
 FILTER_SURENESS = "predictions.sureness"
 FILTER_NODE = "predictions.node"
 FILTER_SEARCH = "predictions.search"
+FILTERS_SAID = "predictions.said"  # the filters as the address says them
 ORDER = "predictions.order"
 PAGE = "predictions.page"
 SELECTION_NAME = "predictions.selection.name"
@@ -86,6 +87,8 @@ IMPORT_UNDO = "data.undo"
 UNDO_WORK = "data.undo.work"
 
 HEALTH = "health"
+
+ON_PAGE = "page"  # the last one on screen
 
 EXPORT_TABLE = "data.export.table"
 EXPORT_LEVEL = "data.export.level"
@@ -141,3 +144,10 @@ def choose(key: str, value: Any) -> None:
     st.query_params[IN_ADDRESS[key]] = str(value)
     if key in REMEMBERED:
         st.session_state[key] = str(value)
+
+
+def arrive(page: str) -> bool:
+    """From now on this page is on screen; returns whether it was another one before."""
+    before = st.session_state.get(ON_PAGE)
+    st.session_state[ON_PAGE] = page
+    return bool(before != page)

@@ -15,6 +15,7 @@ from hmgc_core.errors import (
     TaxonomyError,
     UnknownImage,
     UnknownNode,
+    UnknownTask,
     WorkspaceError,
 )
 
@@ -25,6 +26,7 @@ STATUS: dict[type[HmgcError], int] = {
     NotAllowed: 401,
     UnknownImage: 404,
     PictureError: 404,
+    UnknownTask: 404,
     UnknownNode: 422,
     TaxonomyError: 422,
     WorkspaceError: 503,

@@ -12,13 +12,14 @@ from app import security
 from hmgc_core import settings
 from hmgc_core.records import QueueChoice
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow import health, labelling, map_colours, pictures, queues, seeing, taxonomies, tree, workspaces
+from hmgc_core.workflow import health, labelling, map_colours, pictures, queues, seeing, taxonomies, workspaces
 from hmgc_core.workflow.health import Finding
 from hmgc_core.workflow.map_colours import OF_A_LEVEL, By, Colouring
 from hmgc_core.workflow.picture_maps import PictureMap
 from hmgc_core.workflow.queues import FolderChoice, QueueSize
 from hmgc_core.workflow.seeing import PredictionTable
-from hmgc_core.workflow.tree import NodeCounts
+from hmgc_core.workflow.tree_statistics import TreeStatistics
+from hmgc_core.workflow.tree_statistics import tree_statistics as tree_statistics_of
 from hmgc_core.workflow.workspaces import Workspace
 
 Stamp = tuple[int, int, int | None]
@@ -63,21 +64,21 @@ def _map_colouring(
     return map_colours.colouring(_made, prediction_table(_ws, _made.run), by, level)
 
 
-def node_counts(ws: Workspace, version: int, run_id: int | None) -> NodeCounts:
-    """Counts for every node of a tree, with the predictions and the test accuracy of a run if there is one."""
-    return _node_counts(ws, str(ws.folder), version, run_id, labels_stamp(ws))
+def tree_statistics(ws: Workspace, version: int, run_id: int | None) -> TreeStatistics:
+    """All figures of all classes of a tree, with those of a run of the same tree if one is given."""
+    return _tree_statistics(ws, str(ws.folder), version, run_id, labels_stamp(ws))
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
-def _node_counts(
+def _tree_statistics(
     _ws: Workspace,
     folder: str,  # noqa: ARG001
     version: int,
     run_id: int | None,
     stamp: Stamp,  # noqa: ARG001
-) -> NodeCounts:
+) -> TreeStatistics:
     table = None if run_id is None else prediction_table(_ws, run_id)
-    return tree.node_counts(_ws, version, table)
+    return tree_statistics_of(_ws, version, table)
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)

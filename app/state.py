@@ -36,8 +36,10 @@ OTHER_RUN = "runs.other"
 RUN_LIST = "runs.list"
 
 NODE = "taxonomy.node"
-TREE_CHART = "taxonomy.chart"
+TREE_EXPLORER = "taxonomy.explorer"
+TREE_VIEW = "taxonomy.view"
 TREE_COLOUR = "taxonomy.colour"
+TREE_FROM = "taxonomy.from"  # how many children of the class were passed over with "7 more"
 TREE_SEARCH = "taxonomy.search"
 NODE_PICTURES = "taxonomy.pictures"
 TREE_IMPORT = "taxonomy.import"
@@ -54,6 +56,8 @@ TREE_PASTE = "taxonomy.paste"
 IMAGE = "predictions.image"
 EVIDENCE = "predictions.evidence"
 EVIDENCE_CONTROL = "predictions.evidence.control"
+WHY_NODE = "predictions.evidence.node"
+BLOCKS = "predictions.evidence.blocks"  # of a graph net, "4,8,12"
 FILTER_SPLIT = "predictions.split"
 FILTER_VERDICT = "predictions.verdict"
 FILTER_LEVEL = "predictions.level"
@@ -104,10 +108,27 @@ TRAIN = "train"  # plus the name of the setting
 PROBLEM = "problem"  # plus the form it belongs to: an error that waits to be shown there
 
 # What a page shows stands in its address, so that it can be bookmarked and sent.
-IN_ADDRESS = {RUN: "run", OTHER_RUN: "with", NODE: "node", IMAGE: "image", EVIDENCE: "why", WAY: "way", QUEUE: "queue"}
-IN_ADDRESS |= {MAP_COLOUR: "colour", MAP_LEVEL: "level", MAP_LASSO: "lasso", MAP_ONLY: "only"}
+IN_ADDRESS = {
+    RUN: "run",
+    OTHER_RUN: "with",
+    NODE: "node",
+    TREE_VIEW: "view",
+    TREE_COLOUR: "colour",
+    TREE_FROM: "from",
+    NODE_PICTURES: "pictures",
+    IMAGE: "image",
+    EVIDENCE: "why",
+    WHY_NODE: "of",
+    BLOCKS: "blocks",
+    MAP_COLOUR: "colour",
+    MAP_LEVEL: "level",
+    MAP_LASSO: "lasso",
+    MAP_ONLY: "only",
+    WAY: "way",
+    QUEUE: "queue",
+}
 # These come back with the page after a visit to another one.
-REMEMBERED = (RUN, NODE, EVIDENCE, WAY, QUEUE, MAP_COLOUR, MAP_LEVEL)
+REMEMBERED = (RUN, NODE, EVIDENCE, WAY, QUEUE, TREE_VIEW, TREE_COLOUR, NODE_PICTURES, MAP_COLOUR, MAP_LEVEL)
 
 
 def chosen(key: str) -> str:

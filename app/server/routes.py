@@ -5,7 +5,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 import hmgc_core
-from app.server import alike, glances, labels, maps, pictures, queues, trees
+from app.server import alike, glances, labels, maps, patches, pictures, queues, trees
 from app.server.answers import Resource, answer
 from app.server.threads import READS, in_thread
 from app.server.workspace import workspace
@@ -43,6 +43,8 @@ routes = [
     Route("/api/maps/{task}/points", Resource(get=maps.points)),
     Route("/api/maps/{task}/colours/{name}", Resource(get=maps.colours)),
     Route("/api/maps/{task}/pictures/{id}", Resource(get=maps.picture)),
+    Route("/api/patches/{inspection}", Resource(get=patches.graph)),
+    Route("/api/patches/{inspection}/figure.{kind}", Resource(get=patches.figure)),
     # Streamlit would answer an unknown path with its page and 200.
     Route("/api", Resource()),
     Route("/api/{rest:path}", Resource()),

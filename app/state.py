@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 ANNOTATOR = "annotate.annotator"
+SIGNATURE = "annotate.signature"  # (name, signature) that galleries send with what is done there
 WAY = "annotate.way"
 WAY_CONTROL = "annotate.way.control"
 REOPEN = "annotate.reopen"
@@ -45,6 +46,8 @@ NODE_PICTURES = "taxonomy.pictures"
 TREE_IMPORT = "taxonomy.import"
 TREE_UPLOAD = "taxonomy.upload"
 TREE_MOVES = "taxonomy.moves"
+NODE_PAGE = "taxonomy.page"  # (kind of pictures, class, how many come before those in sight)
+TREE_CHANGING = "taxonomy.changing"  # the class whose forms are open
 TREE_EDIT = "taxonomy.edit"  # plus the part of the form, its round and the class
 TREE_EDIT_ROUND = "taxonomy.edit_round"  # each change made begins with an empty form
 TREE_EDITED = "taxonomy.edited"  # the version that this session made last, shown with a way back
@@ -56,7 +59,7 @@ TREE_PASTE = "taxonomy.paste"
 IMAGE = "predictions.image"
 EVIDENCE = "predictions.evidence"
 EVIDENCE_CONTROL = "predictions.evidence.control"
-WHY_NODE = "predictions.evidence.node"
+HEAT_NODE = "why.node"
 BLOCKS = "predictions.evidence.blocks"  # of a graph net, "4,8,12"
 FILTER_SPLIT = "predictions.split"
 FILTER_VERDICT = "predictions.verdict"
@@ -118,7 +121,7 @@ IN_ADDRESS = {
     NODE_PICTURES: "pictures",
     IMAGE: "image",
     EVIDENCE: "why",
-    WHY_NODE: "of",
+    HEAT_NODE: "of",
     BLOCKS: "blocks",
     MAP_COLOUR: "colour",
     MAP_LEVEL: "level",

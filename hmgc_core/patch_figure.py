@@ -47,7 +47,7 @@ def draw(
     tall = pixels.shape[0] / pixels.shape[1]
     width = NAMES_INCHES + PANEL_INCHES * max(1, len(shown))
     height = TITLE_INCHES + len(ROWS) * (PANEL_INCHES * tall)
-    settings = {"svg.fonttype": "none", "svg.hashsalt": "patches", "font.size": 9, "text.color": INK}
+    settings: Any = {"svg.fonttype": "none", "svg.hashsalt": "patches", "font.size": 9, "text.color": INK}
     with _ONE_AT_A_TIME, mpl.rc_context(settings):
         figure = Figure(figsize=(width, height), facecolor=PAPER)
         places = figure.subplots(len(ROWS), len(shown), squeeze=False)

@@ -130,7 +130,7 @@ def test_umap_keeps_heaps_together_and_tells_how_far_it_is(
     middles = made.places.reshape(4, 30, 2).mean(axis=1)
     away = np.linalg.norm(made.places[:, None] - middles[None], axis=2)
     assert (away.argmin(axis=1) == np.arange(120) // 30).all()
-    assert told == sorted(told) and len(set(told)) > 8
+    assert told == sorted(told) and {5, 10, 99} <= set(told)
 
 
 # --- inside a line ----------------------------------------------------------------------------------------------------

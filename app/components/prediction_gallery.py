@@ -29,7 +29,13 @@ def show(run: Run, table: PredictionTable) -> None:
         if found > PER_PAGE:
             st.pagination(-(-found // PER_PAGE), key=key)
         selection_form.show(found, lambda: seeing.matching_images(table, wanted, order=order).tolist())
-    opened = gallery.show(cards, key=f"{key}.{page}", on_open=lambda image_id: state.choose(state.IMAGE, image_id))
+    opened = gallery.show(
+        cards,
+        key=f"{state.PAGE}.gallery",
+        on_open=lambda image_id: state.choose(state.IMAGE, image_id),
+        marks="predictions",
+        link={"run": str(run.id)},
+    )
     if opened is not None:
         st.rerun()
 

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hmgc_core.store import annotations, images
+from hmgc_core.store import annotations
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import IntArray, Taxonomy
 from hmgc_core.workflow import embeddings
@@ -85,21 +84,18 @@ def _children(taxonomy: Taxonomy, use: IntArray, node: int, *, place: int, room:
 # --- pictures of a class ----------------------------------------------------------------------------------------------
 
 
-def labelled_images(ws: Workspace, version: int, key: str, *, offset: int = 0, count: int = 48) -> list[int]:
-    """A page of ids of the images that people placed at this node or below it."""
-    with ws.reading() as connection:
-        return images.at_or_below(connection, version, key, offset=offset, count=count)
+def labelled_images(taxonomy: Taxonomy, said: Said, node: int) -> IntArray:
+    """Ids of the images that somebody placed at `node` or below it, rising."""
+    return np.unique(said.images[taxonomy.is_at_or_below(said.nodes, node)])
 
 
-def predicted_images(
-    ws: Workspace, version: int, key: str, run_id: int, *, offset: int = 0, count: int = 48
-) -> list[int]:
-    """A page of ids of the images that a run places at this node or below it, the surest first."""
-    with ws.reading() as connection:
-        return images.predicted_at_or_below(connection, version, key, run_id, offset=offset, count=count)
+def predicted_images(table: PredictionTable, node: int) -> IntArray:
+    """Ids of the images that a run places at `node` or below it, the surest first."""
+    rows = np.flatnonzero(table.taxonomy.is_at_or_below(table.predicted, node))
+    return table.image_ids[rows[np.argsort(-table.probabilities[rows], kind="stable")]]
 
 
-def from_typical_to_odd(ws: Workspace, run_id: int, table: PredictionTable, node: int) -> NDArray[np.int64] | None:
+def from_typical_to_odd(ws: Workspace, run_id: int, table: PredictionTable, node: int) -> IntArray | None:
     """Ids of the images labelled at or below `node`, those nearest to the class's mean first, by the run's vectors.
 
     None where the run left no vectors. Images that it has not seen are left out.

@@ -73,6 +73,15 @@ PAGE = "predictions.page"
 SELECTION_NAME = "predictions.selection.name"
 SELECTION_SAVED = "predictions.selection.saved"
 
+MAP_COLOUR = "map.colour"
+MAP_COLOUR_BOX = "map.colour.box"
+MAP_LEVEL = "map.level"
+MAP_LEVEL_BOX = "map.level.box"
+MAP_LASSO = "map.lasso"  # x.y.x.y… in units of the map
+MAP_ONLY = "map.only"  # the rows of the legend that were looked at when the line was drawn
+MAP_OPENED = "map.opened"  # a picture that was clicked just now
+MAP_PAGE = "map.page"  # plus the run and the line
+
 FOLDER = "data.folder"  # plus its place in the list
 IMPORT_WAY = "data.way"
 IMPORT_SOURCE = "data.source"
@@ -117,11 +126,15 @@ IN_ADDRESS = {
     EVIDENCE: "why",
     HEAT_NODE: "of",
     BLOCKS: "blocks",
+    MAP_COLOUR: "colour",
+    MAP_LEVEL: "level",
+    MAP_LASSO: "lasso",
+    MAP_ONLY: "only",
     WAY: "way",
     QUEUE: "queue",
 }
 # These come back with the page after a visit to another one.
-REMEMBERED = (RUN, NODE, EVIDENCE, WAY, QUEUE, TREE_VIEW, TREE_COLOUR, NODE_PICTURES)
+REMEMBERED = (RUN, NODE, EVIDENCE, WAY, QUEUE, TREE_VIEW, TREE_COLOUR, NODE_PICTURES, MAP_COLOUR, MAP_LEVEL)
 
 
 def chosen(key: str) -> str:

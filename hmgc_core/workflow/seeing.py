@@ -79,9 +79,13 @@ def find_predictions(
 ) -> tuple[int, list[Card]]:
     """(how many pass, one page of them) of the predictions that pass the filter."""
     keep = _rows(table, wanted, order)
-    page = keep[offset : offset + count]
-    levels = wrong_levels(table.taxonomy, table.labels[page], table.predicted[page])
-    return len(keep), [_card(table, int(row), int(level)) for row, level in zip(page, levels, strict=True)]
+    return len(keep), cards(table, keep[offset : offset + count])
+
+
+def cards(table: PredictionTable, rows: IntArray) -> list[Card]:
+    """These rows of a table, as pictures of a gallery."""
+    levels = wrong_levels(table.taxonomy, table.labels[rows], table.predicted[rows])
+    return [_card(table, int(row), int(level)) for row, level in zip(rows, levels, strict=True)]
 
 
 def matching_images(table: PredictionTable, wanted: Filter, *, order: str = ORDERS[0]) -> NDArray[np.int64]:

@@ -68,6 +68,11 @@ FILTER_SURENESS = "predictions.sureness"
 FILTER_NODE = "predictions.node"
 FILTER_SEARCH = "predictions.search"
 FILTERS_SAID = "predictions.said"  # the filters as the address says them
+CHART = "predictions.chart"
+CHART_CONTROL = "predictions.chart.control"
+CHART_LEVEL = "predictions.chart.level"
+CHART_BELOW = "predictions.chart.below"
+MARK = "predictions.mark"
 ORDER = "predictions.order"
 PAGE = "predictions.page"
 SELECTION_NAME = "predictions.selection.name"
@@ -132,6 +137,10 @@ IN_ADDRESS = {
     MAP_ONLY: "only",
     WAY: "way",
     QUEUE: "queue",
+    CHART: "chart",
+    CHART_LEVEL: "level",
+    CHART_BELOW: "below",
+    MARK: "mark",
 }
 # These come back with the page after a visit to another one.
 REMEMBERED = (RUN, NODE, EVIDENCE, WAY, QUEUE, TREE_VIEW, TREE_COLOUR, NODE_PICTURES, MAP_COLOUR, MAP_LEVEL)

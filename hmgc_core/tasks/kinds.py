@@ -12,3 +12,6 @@ KINDS: dict[str, Callable[[Job], dict[str, Any]]] = {
     "coarse-labels": coarse_labels.compare,
     picture_maps.KIND: picture_map.make,
 }
+
+# Kinds that take as long as a training; the others are done beside one, as somebody waits for them.
+LONG = frozenset({"coarse-labels"})

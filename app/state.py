@@ -54,6 +54,11 @@ TREE_PASTE = "taxonomy.paste"
 IMAGE = "predictions.image"
 EVIDENCE = "predictions.evidence"
 EVIDENCE_CONTROL = "predictions.evidence.control"
+HEAT_NODE = "why.node"
+HEAT_METHOD = "why.method"
+HEAT_LAYER = "why.layer"
+HEAT_AGAINST = "why.against"  # a class
+HEAT_SIBLINGS = "why.siblings"
 FILTER_SPLIT = "predictions.split"
 FILTER_VERDICT = "predictions.verdict"
 FILTER_LEVEL = "predictions.level"
@@ -95,7 +100,20 @@ TRAIN = "train"  # plus the name of the setting
 PROBLEM = "problem"  # plus the form it belongs to: an error that waits to be shown there
 
 # What a page shows stands in its address, so that it can be bookmarked and sent.
-IN_ADDRESS = {RUN: "run", OTHER_RUN: "with", NODE: "node", IMAGE: "image", EVIDENCE: "why", WAY: "way", QUEUE: "queue"}
+IN_ADDRESS = {
+    RUN: "run",
+    OTHER_RUN: "with",
+    NODE: "node",
+    IMAGE: "image",
+    EVIDENCE: "why",
+    HEAT_NODE: "of",
+    HEAT_METHOD: "method",
+    HEAT_LAYER: "layer",
+    HEAT_AGAINST: "not",
+    HEAT_SIBLINGS: "siblings",
+    WAY: "way",
+    QUEUE: "queue",
+}
 # These come back with the page after a visit to another one.
 REMEMBERED = (RUN, NODE, EVIDENCE, WAY, QUEUE)
 

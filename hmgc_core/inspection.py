@@ -9,21 +9,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
-from hmgc_core.errors import HmgcError, PictureError, UnknownImage, UnknownInspection
+from hmgc_core.errors import BadConfig, HmgcError, PictureError, UnknownImage, UnknownInspection
 from hmgc_core.explaining.asked import Asked, pixels, write_answer, write_picture
-from hmgc_core.explaining.heatmaps import overlay
 from hmgc_core.explaining.kinds import KINDS
 from hmgc_core.given_paths import given_path
-from hmgc_core.learning.cam import heatmaps
+from hmgc_core.heat_pictures import file_name, overlay, under_heat
+from hmgc_core.learning.cam import NO_OTHER, heatmaps
+from hmgc_core.learning.cam_score import score_cam
+from hmgc_core.learning.cam_told import held_against
 from hmgc_core.learning.checkpoints import Checkpoint, load_checkpoint
 from hmgc_core.learning.inference import ImagePrediction
 from hmgc_core.learning.inference import predict as predict_pixels
 from hmgc_core.learning.pixel_cache import Skipped, decode_pictures
 from hmgc_core.pictures import read_picture
 from hmgc_core.presence import be_polite, owner_name, present, stop_on_signals
-from hmgc_core.records import Inspection, Run
+from hmgc_core.records import HEAT_METHODS, Inspection, Run
 from hmgc_core.store import inspections
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.workflow import pictures, training
@@ -114,29 +114,61 @@ def predict(ws: Workspace, run: Run, images: Sequence[str]) -> tuple[list[dict[s
     return [_printed(checkpoint, found[one.place][0], one) for one in predict_pixels(checkpoint, pixels)], problems
 
 
-def explain(ws: Workspace, run: Run, image: str, *, node: str, out: Path) -> list[Path]:
-    """Write `<level>-<key>.png`, the picture under its heatmap, for each level down to `node` (or the best leaf)."""
+@dataclass(frozen=True)
+class Explaining:
+    """How `explain` looks at a picture: which class, by which method and layer, and held against which other class."""
+
+    node: str = ""
+    method: str = HEAT_METHODS[0]
+    layer: str = ""
+    against: str = ""
+
+
+def explain(ws: Workspace, run: Run, image: str, how: Explaining, *, out: Path) -> list[Path]:
+    """Write `<level>-<key>.png`, the picture under its heatmap, for each level down to the class (or the best leaf).
+
+    Held against another class, `<level>-<key>-not-<key>.png`, for the levels at which the two differ. Raises
+    UnknownNode, BadConfig, UnknownImage, PictureError, OutputError.
+    """
     checkpoint = load_checkpoint(training.checkpoint_folder(run))
     taxonomy = checkpoint.taxonomy
     path = find_picture(ws, image)
+    nodes = _explained(ws, checkpoint, path, how.node)
+    others = held_against(taxonomy, {"against": how.against}, nodes)
+    if how.against:
+        differing = [place for place, other in enumerate(others) if other != NO_OTHER]
+        nodes, others = [nodes[place] for place in differing], [others[place] for place in differing]
+        if not nodes:
+            raise BadConfig(f"{how.against!r} is part of the answer itself", remedy="choose another class with --not")
+    image_pixels = pixels(ws, checkpoint, path)
+    if how.method == HEAT_METHODS[-1]:
+        found = score_cam(checkpoint.model, image_pixels, nodes, against=others, layer=how.layer)
+    else:
+        found = heatmaps(checkpoint.model, image_pixels, nodes, against=others, layer=how.layer, method=how.method)
+    _make_folder(out)
+    picture = read_picture(path)
+    written = []
+    for node, other, heat in zip(nodes, others, found.maps, strict=True):
+        name = f"{taxonomy.depths[node]}-{file_name(taxonomy.keys[node])}"
+        not_that = f"-not-{file_name(taxonomy.keys[other])}" if other != NO_OTHER else ""
+        file = out / f"{name}{not_that}.png"
+        write_picture(file, under_heat(picture, overlay(heat)))
+        written.append(file)
+    return written
+
+
+def _explained(ws: Workspace, checkpoint: Checkpoint, path: Path, node: str) -> list[int]:
+    """The levels down to this class, or to the best leaf."""
+    taxonomy = checkpoint.taxonomy
     target = taxonomy.index(node) if node else _predict_files(ws, checkpoint, [path])[0].node
-    nodes = taxonomy.path(target) or [target]
-    maps = heatmaps(checkpoint.model, pixels(ws, checkpoint, path), nodes)
+    return taxonomy.path(target) or [target]
+
+
+def _make_folder(out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PictureError(f"cannot write into {out}: {error.strerror}", remedy="choose another --out") from error
-    picture = read_picture(path)
-    picture.thumbnail((640, 640))
-    written = []
-    for level, (step, heat) in enumerate(zip(nodes, maps, strict=True), 1):
-        file = out / f"{level}-{_file_name(taxonomy.keys[step])}.png"
-        blended = Image.alpha_composite(
-            picture.convert("RGBA"), overlay(heat).resize(picture.size, Image.Resampling.BICUBIC)
-        )
-        write_picture(file, blended.convert("RGB"))
-        written.append(file)
-    return written
 
 
 def find_picture(ws: Workspace, name: str) -> Path:
@@ -174,7 +206,3 @@ def _printed(checkpoint: Checkpoint, name: str, one: ImagePrediction) -> dict[st
         "source": "leaf",
         "top": [{"node": keys[node], "probability": probability} for node, probability in one.top],
     }
-
-
-def _file_name(key: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in "-_ " else "_" for letter in key)[:100]

@@ -5,7 +5,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 import hmgc_core
-from app.server import alike, glances, labels, pictures, queues, trees
+from app.server import alike, glances, heatmaps, labels, pictures, queues, trees
 from app.server.answers import Resource, answer
 from app.server.threads import READS, in_thread
 from app.server.workspace import workspace
@@ -39,7 +39,8 @@ routes = [
     Route("/api/glance", Resource(get=glances.of_class)),
     Route("/api/nearest", Resource(get=glances.nearest)),
     Route("/api/images/{id}", Resource(get=pictures.image)),
-    Route("/api/heatmaps/{inspection}/{n}", Resource(get=pictures.heatmap)),
+    Route("/api/heatmaps/{of}/{n}", Resource(get=heatmaps.heat)),
+    Route("/api/heatmaps/{of}/{n}/picture", Resource(get=heatmaps.picture)),
     # Streamlit would answer an unknown path with its page and 200.
     Route("/api", Resource()),
     Route("/api/{rest:path}", Resource()),

@@ -69,10 +69,10 @@ def wanted(taxonomy: Taxonomy, view: ImageView) -> HeatQuestion:
 
 def show(taxonomy: Taxonomy, view: ImageView, question: HeatQuestion, layers: Mapping[str, Sequence[int]]) -> None:
     """The choices in one row. layers: those of the model with their places, the usual one first; {} while not known."""
-    of, held, method, layer = st.columns(4, vertical_alignment="bottom")
-    with of:
+    of, held, method, layer = st.columns([3, 3, 2, 3], vertical_alignment="bottom")
+    with of, st.container(gap=None):
         _class_menu(taxonomy, view, question)
-    with held:
+    with held, st.container(gap=None):
         _other_menu(taxonomy, view, question)
     with method:
         known = [*HEAT_METHODS] if question.method in HEAT_METHODS else [*HEAT_METHODS, question.method]
@@ -108,19 +108,18 @@ def _take(key: str, control: str) -> None:
 def _class_menu(taxonomy: Taxonomy, view: ImageView, question: HeatQuestion) -> None:
     """The class that is explained: the answer, one that the model thought of too, or any other."""
     current, answer = question.nodes[-1], view.levels[-1].key if view.levels else ""
-    said = f"{_name(taxonomy, current)} (the answer)" if current == answer else _name(taxonomy, current)
-    with st.popover(f"Why {said}", icon=":material/center_focus_strong:", width="stretch"):
-        st.caption("Which class is explained")
+    _label("Why")
+    said = f"{_name(taxonomy, current)} :gray[the answer]" if current == answer else _name(taxonomy, current)
+    with st.popover(said, icon=":material/center_focus_strong:", width="stretch"):
         _pick_button(f"The answer: {_name(taxonomy, answer)}", state.HEAT_NODE, "", is_chosen=current == answer)
         _others(taxonomy, view, state.HEAT_NODE, leave_out={answer}, current=current)
 
 
 def _other_menu(taxonomy: Taxonomy, view: ImageView, question: HeatQuestion) -> None:
     """The class that the evidence is held against."""
-    said = "its strongest sibling" if question.siblings else _name(taxonomy, question.against)
-    label = f"and not {said}" if question.siblings or question.against else "compared with nothing"
-    with st.popover(label, icon=":material/compare_arrows:", width="stretch"):
-        st.caption("What speaks for the class, and not for this one")
+    _label("And not")
+    said = "its strongest sibling" if question.siblings else _name(taxonomy, question.against) or "compare with a class"
+    with st.popover(said, icon=":material/compare_arrows:", width="stretch"):
         nothing = not question.against and not question.siblings
         st.button("Compare with nothing", type=_type(nothing), on_click=_compare, args=("", ""), key="heat-nothing")
         st.button(
@@ -145,6 +144,11 @@ def _others(taxonomy: Taxonomy, view: ImageView, key: str, *, leave_out: set[str
 
 def _pick_button(text: str, key: str, node: str, *, is_chosen: bool) -> None:
     st.button(text, key=f"{key}.pick.{node}", type=_type(is_chosen), on_click=_pick, args=(key, node))
+
+
+def _label(text: str) -> None:
+    """Above a menu, as Streamlit sets the label of a field."""
+    st.markdown(f":small[{text}]")
 
 
 def _type(is_chosen: bool) -> Literal["primary", "secondary"]:

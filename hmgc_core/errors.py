@@ -11,6 +11,7 @@ HmgcError
 ├── UnknownInspection    no such question to the inspector
 ├── UnknownTask          no such task of the worker
 ├── UnknownModel         no such model or backbone
+├── NoGraph              a backbone that connects no patches, or has no such block
 ├── TableError           a table of labels cannot be read
 ├── ArchiveError         an archive of pictures cannot be unpacked
 ├── PictureError         a file is not a picture we can read
@@ -92,6 +93,10 @@ class UnknownTask(HmgcError):
 
 class UnknownModel(HmgcError):
     """The catalog has no such model or backbone."""
+
+
+class NoGraph(HmgcError):
+    """The backbone connects no patches of the picture, or has no block of this number."""
 
 
 class TableError(HmgcError):

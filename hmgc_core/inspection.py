@@ -12,6 +12,7 @@ from typing import Any
 from hmgc_core.errors import BadConfig, HmgcError, PictureError, UnknownImage, UnknownInspection
 from hmgc_core.explaining.asked import Asked, pixels, write_answer, write_picture
 from hmgc_core.explaining.kinds import KINDS
+from hmgc_core.explaining.patches import write_figures
 from hmgc_core.given_paths import given_path
 from hmgc_core.heat_pictures import file_name, overlay, under_heat
 from hmgc_core.learning.cam import NO_OTHER, heatmaps
@@ -26,6 +27,7 @@ from hmgc_core.presence import be_polite, owner_name, present, stop_on_signals
 from hmgc_core.records import HEAT_METHODS, Inspection, Run
 from hmgc_core.store import inspections
 from hmgc_core.store.workspace import Workspace
+from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow import pictures, training
 
 IDLE_S = 0.1
@@ -128,18 +130,13 @@ def explain(ws: Workspace, run: Run, image: str, how: Explaining, *, out: Path) 
     """Write `<level>-<key>.png`, the picture under its heatmap, for each level down to the class (or the best leaf).
 
     Held against another class, `<level>-<key>-not-<key>.png`, for the levels at which the two differ. Raises
-    UnknownNode, BadConfig, UnknownImage, PictureError, OutputError.
+    UnknownNode, BadConfig, UnknownImage, PictureError, OutputError. Where the backbone has a graph, `graph.png` and
+    `graph.svg` too.
     """
     checkpoint = load_checkpoint(training.checkpoint_folder(run))
-    taxonomy = checkpoint.taxonomy
     path = find_picture(ws, image)
-    nodes = _explained(ws, checkpoint, path, how.node)
-    others = held_against(taxonomy, {"against": how.against}, nodes)
-    if how.against:
-        differing = [place for place, other in enumerate(others) if other != NO_OTHER]
-        nodes, others = [nodes[place] for place in differing], [others[place] for place in differing]
-        if not nodes:
-            raise BadConfig(f"{how.against!r} is part of the answer itself", remedy="choose another class with --not")
+    levels = _explained(ws, checkpoint, path, how.node)
+    nodes, others = _differing(checkpoint.taxonomy, levels, how.against)
     image_pixels = pixels(ws, checkpoint, path)
     if how.method == HEAT_METHODS[-1]:
         found = score_cam(checkpoint.model, image_pixels, nodes, against=others, layer=how.layer)
@@ -149,12 +146,10 @@ def explain(ws: Workspace, run: Run, image: str, how: Explaining, *, out: Path) 
     picture = read_picture(path)
     written = []
     for node, other, heat in zip(nodes, others, found.maps, strict=True):
-        name = f"{taxonomy.depths[node]}-{file_name(taxonomy.keys[node])}"
-        not_that = f"-not-{file_name(taxonomy.keys[other])}" if other != NO_OTHER else ""
-        file = out / f"{name}{not_that}.png"
-        write_picture(file, under_heat(picture, overlay(heat)))
-        written.append(file)
-    return written
+        written.append(out / _heat_file(checkpoint.taxonomy, node, other))
+        write_picture(written[-1], under_heat(picture, overlay(heat)))
+    picture.thumbnail((640, 640))
+    return written + write_figures(checkpoint, image_pixels, levels, picture, out)
 
 
 def _explained(ws: Workspace, checkpoint: Checkpoint, path: Path, node: str) -> list[int]:
@@ -162,6 +157,23 @@ def _explained(ws: Workspace, checkpoint: Checkpoint, path: Path, node: str) -> 
     taxonomy = checkpoint.taxonomy
     target = taxonomy.index(node) if node else _predict_files(ws, checkpoint, [path])[0].node
     return taxonomy.path(target) or [target]
+
+
+def _differing(taxonomy: Taxonomy, levels: list[int], against: str) -> tuple[list[int], list[int]]:
+    """The levels to explain, and whom each is held against; without `against`, all of them and nobody."""
+    others = held_against(taxonomy, {"against": against}, levels)
+    if not against:
+        return levels, others
+    pairs = [(node, other) for node, other in zip(levels, others, strict=True) if other != NO_OTHER]
+    if not pairs:
+        raise BadConfig(f"{against!r} is part of the answer itself", remedy="choose another class with --not")
+    return [node for node, _ in pairs], [other for _, other in pairs]
+
+
+def _heat_file(taxonomy: Taxonomy, node: int, other: int) -> str:
+    """What the file of one heatmap is called."""
+    against = f"-not-{file_name(taxonomy.keys[other])}" if other != NO_OTHER else ""
+    return f"{taxonomy.depths[node]}-{file_name(taxonomy.keys[node])}{against}.png"
 
 
 def _make_folder(out: Path) -> None:

@@ -3,8 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from hmgc_core.explaining import heatmaps
+from hmgc_core.explaining import answer, heatmaps, patches
 from hmgc_core.explaining.asked import Asked
 
 # kind -> what writes the files of the answer and returns the rest of it as plain JSON (`answer.json`).
-KINDS: dict[str, Callable[[Asked], dict[str, Any]]] = {"heatmaps": heatmaps.answer}
+KINDS: dict[str, Callable[[Asked], dict[str, Any]]] = {
+    "heatmaps": heatmaps.answer,
+    "patches": patches.answer,
+    "answer": answer.answer,
+}

@@ -203,6 +203,21 @@ def run_batches(
         yield output
 
 
+def probabilities(checkpoint: Checkpoint, image: NDArray[np.uint8], *, device: str = "auto") -> NDArray[np.float32]:
+    """(N,) the probability of every node for one picture: of `predict`, whose predictions keep the best few only.
+
+    image: (3, S, S) uint8 RGB, as in the pixel cache. Raises DeviceError, OutOfMemory.
+    """
+    compute, model = pick_device(device), checkpoint.model
+    compute.place(model)
+    model.eval()
+    with memory_told("the prediction of one picture", NEEDS_LESS), torch.inference_mode(), compute.autocast():
+        # A copy: the pixels may be a read-only memory map.
+        scores = model(normalise(compute.send(compute.ready(image[None].copy()))))
+        log_probs = tempered(model.answer_log_probs(scores), checkpoint.taxonomy, checkpoint.temperature)
+    return np.minimum(np.exp(log_probs[0].cpu().numpy()), np.float32(1))
+
+
 def _predictions(taxonomy: Taxonomy, batch: BatchOutput, *, top: int) -> Iterator[ImagePrediction]:
     """One prediction a picture. Rows are copied: a view of one would keep the whole batch in memory."""
     probs = np.minimum(np.exp(batch.answer_log_probs), np.float32(1))

@@ -51,6 +51,7 @@ class GraphView:
     neighbours: (B, h*w, k) candidates of each cell, nearest first; without pooling the first is the cell itself.
     grid: (h, w) of the cells. candidate_grid: (h', w'); a candidate is the mean of pooling x pooling cells.
     activation: (B, C, h, w), the 1x1 convolution after the graph, before its BatchNorm; its gradient can be asked for.
+    cells, candidates: (B, C, h, w) and (B, C, h', w') features that the graph was built of, without their gradients.
     """
 
     neighbours: Tensor
@@ -58,6 +59,8 @@ class GraphView:
     candidate_grid: tuple[int, int]
     pooling: int
     activation: Tensor
+    cells: Tensor
+    candidates: Tensor
 
 
 class GraphTrunk(Trunk):
@@ -141,14 +144,18 @@ class GraphTrunk(Trunk):
 
 
 def _watch(grapher: Grapher, views: list[GraphView]) -> Iterator[torch.utils.hooks.RemovableHandle]:
-    seen: list[tuple[Tensor, Tensor]] = []
+    seen: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def note(_module: nn.Module, _given: object, activation: Tensor) -> None:
-        candidates, neighbours = seen.pop()
+        cells, candidates, neighbours = seen.pop()
         grid, candidate_grid = ((there.shape[2], there.shape[3]) for there in (activation, candidates))
-        views.append(GraphView(neighbours, grid, candidate_grid, grapher.graph.pooling, activation))
+        pooling = grapher.graph.pooling
+        views.append(GraphView(neighbours, grid, candidate_grid, pooling, activation, cells, candidates))
 
-    yield grapher.graph.register_forward_hook(lambda _module, _given, made: seen.append(made))
+    def see(_module: nn.Module, given: tuple[Tensor], made: tuple[Tensor, Tensor]) -> None:
+        seen.append((given[0].detach(), made[0].detach(), made[1]))
+
+    yield grapher.graph.register_forward_hook(see)
     yield grapher.leave[0].register_forward_hook(note)
 
 

@@ -1,0 +1,68 @@
+/* The cards of a gallery: one picture each, with what is told about it. */
+
+const SIGNS = ["–", "✓", "✗"];
+const VERDICTS = ["unlabelled", "right", "wrong"];
+const VERDICT_WORDS = ["not labelled", "right", "wrong"];
+const WRONG = 2;
+
+function line(parent, kind, text) {
+  const span = element("span", kind, text);
+  parent.append(span);
+  return span;
+}
+
+/* A picture to open. card: [image, answer, label or -1, share, verdict], or [image] alone. */
+function card([id, answer, label, share, verdict], { names, of }) {
+  const made = element("button");
+  made.type = "button";
+  made.dataset.id = id;
+  const picture = thumbnail(of, id, devicePixelRatio > 1.3 ? 320 : 160);
+  picture.loading = "lazy";
+  picture.onerror = () => made.classList.add("missing");
+  made.append(picture);
+  let said = `Picture ${id}`;
+  if (answer !== undefined) {
+    made.classList.add(VERDICTS[verdict]);
+    const caption = element("span", "caption");
+    line(caption, "sign", SIGNS[verdict]);
+    line(caption, "name", names[answer]);
+    line(caption, "share", share);
+    made.append(caption);
+    const told = label >= 0 ? `${verdict === WRONG ? "is" : "said:"} ${names[label]}` : "";
+    if (told) line(made, "label", told);
+    said += `: ${[names[answer], share, VERDICT_WORDS[verdict], told].filter(Boolean).join(", ")}`;
+  }
+  made.setAttribute("aria-label", said);
+  made.title = said;
+  return made;
+}
+
+/* A card that can be marked: an option of a list in which many can be chosen. */
+function markable(made, place) {
+  made.setAttribute("role", "option");
+  made.dataset.place = place;
+  const check = line(made, "check", "");
+  check.title = "Mark this picture";
+  check.setAttribute("aria-hidden", "true"); // the option itself says whether it is marked
+  return made;
+}
+
+/* A label with its picture: open it again, or take it back. said: [image, words, when, uid]. */
+function saidCard([id, words, when, uid], data, takeBack) {
+  const box = element("div", "said");
+  const picture = card([id], data);
+  picture.append(named(words, "name"));
+  picture.setAttribute("aria-label", `${words}, ${when}: open again`);
+  picture.title = words;
+  const foot = element("span", "foot");
+  line(foot, "when", when);
+  if (uid) {
+    const back = element("button", "back", "Take back");
+    back.type = "button";
+    back.setAttribute("aria-label", `Take back: ${words}`);
+    back.onclick = () => takeBack(uid);
+    foot.append(back);
+  }
+  box.append(picture, foot);
+  return box;
+}

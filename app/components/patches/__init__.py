@@ -1,0 +1,1 @@
+"""The component that draws what a graph net connected in a picture."""

@@ -70,9 +70,9 @@ def wanted(taxonomy: Taxonomy, view: ImageView) -> HeatQuestion:
 def show(taxonomy: Taxonomy, view: ImageView, question: HeatQuestion, layers: Mapping[str, Sequence[int]]) -> None:
     """The choices in one row. layers: those of the model with their places, the usual one first; {} while not known."""
     of, held, method, layer = st.columns([3, 3, 2, 3], vertical_alignment="bottom")
-    with of, st.container(gap=None):
+    with of, st.container(gap="xxsmall"):
         _class_menu(taxonomy, view, question)
-    with held, st.container(gap=None):
+    with held, st.container(gap="xxsmall"):
         _other_menu(taxonomy, view, question)
     with method:
         known = [*HEAT_METHODS] if question.method in HEAT_METHODS else [*HEAT_METHODS, question.method]

@@ -22,7 +22,6 @@ EVERY_S = 0.3
 
 def show(ws: Workspace, run: Run, view: ImageView) -> None:
     """The heatmaps of this picture, one per level of the answer: asked for, awaited, or drawn; and what to ask for."""
-    st.subheader("Where the model looked")
     _section(ws, run, view)
 
 

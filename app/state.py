@@ -67,10 +67,25 @@ FILTER_LEVEL = "predictions.level"
 FILTER_SURENESS = "predictions.sureness"
 FILTER_NODE = "predictions.node"
 FILTER_SEARCH = "predictions.search"
+FILTERS_SAID = "predictions.said"  # the filters as the address says them
+CHART = "predictions.chart"
+CHART_CONTROL = "predictions.chart.control"
+CHART_LEVEL = "predictions.chart.level"
+CHART_BELOW = "predictions.chart.below"
+MARK = "predictions.mark"
 ORDER = "predictions.order"
 PAGE = "predictions.page"
 SELECTION_NAME = "predictions.selection.name"
 SELECTION_SAVED = "predictions.selection.saved"
+
+MAP_COLOUR = "map.colour"
+MAP_COLOUR_BOX = "map.colour.box"
+MAP_LEVEL = "map.level"
+MAP_LEVEL_BOX = "map.level.box"
+MAP_LASSO = "map.lasso"  # x.y.x.y… in units of the map
+MAP_ONLY = "map.only"  # the rows of the legend that were looked at when the line was drawn
+MAP_OPENED = "map.opened"  # a picture that was clicked just now
+MAP_PAGE = "map.page"  # plus the run and the line
 
 FOLDER = "data.folder"  # plus its place in the list
 IMPORT_WAY = "data.way"
@@ -86,6 +101,8 @@ IMPORT_UNDO = "data.undo"
 UNDO_WORK = "data.undo.work"
 
 HEALTH = "health"
+
+ON_PAGE = "page"  # the last one on screen
 
 EXPORT_TABLE = "data.export.table"
 EXPORT_LEVEL = "data.export.level"
@@ -114,11 +131,19 @@ IN_ADDRESS = {
     EVIDENCE: "why",
     HEAT_NODE: "of",
     BLOCKS: "blocks",
+    MAP_COLOUR: "colour",
+    MAP_LEVEL: "level",
+    MAP_LASSO: "lasso",
+    MAP_ONLY: "only",
     WAY: "way",
     QUEUE: "queue",
+    CHART: "chart",
+    CHART_LEVEL: "level",
+    CHART_BELOW: "below",
+    MARK: "mark",
 }
 # These come back with the page after a visit to another one.
-REMEMBERED = (RUN, NODE, EVIDENCE, WAY, QUEUE, TREE_VIEW, TREE_COLOUR, NODE_PICTURES)
+REMEMBERED = (RUN, NODE, EVIDENCE, WAY, QUEUE, TREE_VIEW, TREE_COLOUR, NODE_PICTURES, MAP_COLOUR, MAP_LEVEL)
 
 
 def chosen(key: str) -> str:
@@ -141,3 +166,10 @@ def choose(key: str, value: Any) -> None:
     st.query_params[IN_ADDRESS[key]] = str(value)
     if key in REMEMBERED:
         st.session_state[key] = str(value)
+
+
+def arrive(page: str) -> bool:
+    """From now on this page is on screen; returns whether it was another one before."""
+    before = st.session_state.get(ON_PAGE)
+    st.session_state[ON_PAGE] = page
+    return bool(before != page)

@@ -64,7 +64,10 @@ def prediction_table(ws: Workspace, run_id: int) -> PredictionTable:
 
 @dataclass(frozen=True)
 class Card:
-    """One picture of a gallery. label is "" where there is none; wrong_level counts from 1 = top, 0 = right."""
+    """One picture of a gallery. label is "" where there is none; wrong_level counts from 1 = top, 0 = right.
+
+    nodes: the indices of answer and label in the run's tree, -1 for no label.
+    """
 
     image_id: int
     label: str
@@ -72,6 +75,7 @@ class Card:
     probability: float
     verdict: Verdict
     wrong_level: int
+    nodes: tuple[int, int] = (-1, -1)
 
 
 def find_predictions(
@@ -117,6 +121,7 @@ def _card(table: PredictionTable, row: int, wrong_level: int) -> Card:
         probability=float(table.probabilities[row]),
         verdict=verdict,
         wrong_level=max(wrong_level, 0),
+        nodes=(int(table.predicted[row]), label),
     )
 
 

@@ -37,13 +37,17 @@ OTHER_RUN = "runs.other"
 RUN_LIST = "runs.list"
 
 NODE = "taxonomy.node"
-TREE_CHART = "taxonomy.chart"
+TREE_EXPLORER = "taxonomy.explorer"
+TREE_VIEW = "taxonomy.view"
 TREE_COLOUR = "taxonomy.colour"
+TREE_FROM = "taxonomy.from"  # how many children of the class were passed over with "7 more"
 TREE_SEARCH = "taxonomy.search"
 NODE_PICTURES = "taxonomy.pictures"
 TREE_IMPORT = "taxonomy.import"
 TREE_UPLOAD = "taxonomy.upload"
 TREE_MOVES = "taxonomy.moves"
+NODE_PAGE = "taxonomy.page"  # (kind of pictures, class, how many come before those in sight)
+TREE_CHANGING = "taxonomy.changing"  # the class whose forms are open
 TREE_EDIT = "taxonomy.edit"  # plus the part of the form, its round and the class
 TREE_EDIT_ROUND = "taxonomy.edit_round"  # each change made begins with an empty form
 TREE_EDITED = "taxonomy.edited"  # the version that this session made last, shown with a way back
@@ -55,7 +59,7 @@ TREE_PASTE = "taxonomy.paste"
 IMAGE = "predictions.image"
 EVIDENCE = "predictions.evidence"
 EVIDENCE_CONTROL = "predictions.evidence.control"
-WHY_NODE = "predictions.evidence.node"
+HEAT_NODE = "why.node"
 BLOCKS = "predictions.evidence.blocks"  # of a graph net, "4,8,12"
 FILTER_SPLIT = "predictions.split"
 FILTER_VERDICT = "predictions.verdict"
@@ -64,10 +68,24 @@ FILTER_SURENESS = "predictions.sureness"
 FILTER_NODE = "predictions.node"
 FILTER_SEARCH = "predictions.search"
 FILTERS_SAID = "predictions.said"  # the filters as the address says them
+CHART = "predictions.chart"
+CHART_CONTROL = "predictions.chart.control"
+CHART_LEVEL = "predictions.chart.level"
+CHART_BELOW = "predictions.chart.below"
+MARK = "predictions.mark"
 ORDER = "predictions.order"
 PAGE = "predictions.page"
 SELECTION_NAME = "predictions.selection.name"
 SELECTION_SAVED = "predictions.selection.saved"
+
+MAP_COLOUR = "map.colour"
+MAP_COLOUR_BOX = "map.colour.box"
+MAP_LEVEL = "map.level"
+MAP_LEVEL_BOX = "map.level.box"
+MAP_LASSO = "map.lasso"  # x.y.x.y… in units of the map
+MAP_ONLY = "map.only"  # the rows of the legend that were looked at when the line was drawn
+MAP_OPENED = "map.opened"  # a picture that was clicked just now
+MAP_PAGE = "map.page"  # plus the run and the line
 
 FOLDER = "data.folder"  # plus its place in the list
 IMPORT_WAY = "data.way"
@@ -101,10 +119,31 @@ TRAIN = "train"  # plus the name of the setting
 PROBLEM = "problem"  # plus the form it belongs to: an error that waits to be shown there
 
 # What a page shows stands in its address, so that it can be bookmarked and sent.
-IN_ADDRESS = {RUN: "run", OTHER_RUN: "with", NODE: "node", IMAGE: "image", EVIDENCE: "why", WAY: "way", QUEUE: "queue"}
-IN_ADDRESS |= {WHY_NODE: "of", BLOCKS: "blocks"}
+IN_ADDRESS = {
+    RUN: "run",
+    OTHER_RUN: "with",
+    NODE: "node",
+    TREE_VIEW: "view",
+    TREE_COLOUR: "colour",
+    TREE_FROM: "from",
+    NODE_PICTURES: "pictures",
+    IMAGE: "image",
+    EVIDENCE: "why",
+    HEAT_NODE: "of",
+    BLOCKS: "blocks",
+    MAP_COLOUR: "colour",
+    MAP_LEVEL: "level",
+    MAP_LASSO: "lasso",
+    MAP_ONLY: "only",
+    WAY: "way",
+    QUEUE: "queue",
+    CHART: "chart",
+    CHART_LEVEL: "level",
+    CHART_BELOW: "below",
+    MARK: "mark",
+}
 # These come back with the page after a visit to another one.
-REMEMBERED = (RUN, NODE, EVIDENCE, WAY, QUEUE)
+REMEMBERED = (RUN, NODE, EVIDENCE, WAY, QUEUE, TREE_VIEW, TREE_COLOUR, NODE_PICTURES, MAP_COLOUR, MAP_LEVEL)
 
 
 def chosen(key: str) -> str:

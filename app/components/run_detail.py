@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.components import charts, level_names, metric_words, run_summary
+from app.components import charts, coarse_labels, level_names, metric_words, run_summary
 from app.components.metric_words import Figure
 from hmgc_core.records import EpochMetrics, Run
 from hmgc_core.workflow import training
@@ -41,6 +41,7 @@ def show(ws: Workspace, run: Run) -> None:
         _curves(epochs)
     elif run.status != "done" and not run.error:
         st.caption("No epoch is finished yet.")
+    coarse_labels.show(ws, run)
     if split:
         st.subheader("All measures")
         st.caption(f"On {run_summary.measured_on(run, split)} that had a label when the run was queued.")

@@ -7,6 +7,7 @@ from app.components import (
     empty_state,
     image_page,
     prediction_address,
+    prediction_charts,
     prediction_filters,
     prediction_gallery,
     run_list,
@@ -47,4 +48,5 @@ with shown:
 with order:
     prediction_filters.show_order()
 prediction_filters.show_more(table.taxonomy)
-prediction_gallery.show(run, table)
+prediction_charts.show(ws, run, runs)
+prediction_gallery.show(ws, run)

@@ -5,7 +5,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 import hmgc_core
-from app.server import alike, glances, labels, marked, patches, pictures, queues, scripts, trees
+from app.server import alike, glances, labels, maps, marked, patches, pictures, queues, scripts, trees
 from app.server.answers import Resource, answer
 from app.server.threads import READS, in_thread
 from app.server.workspace import workspace
@@ -48,6 +48,9 @@ routes = [
     Route("/api/nearest", Resource(get=glances.nearest)),
     Route("/api/images/{id}", Resource(get=pictures.image)),
     Route("/api/heatmaps/{inspection}/{n}", Resource(get=pictures.heatmap)),
+    Route("/api/maps/{task}/points", Resource(get=maps.points)),
+    Route("/api/maps/{task}/colours/{name}", Resource(get=maps.colours)),
+    Route("/api/maps/{task}/pictures/{id}", Resource(get=maps.picture)),
     Route("/api/patches/{inspection}", Resource(get=patches.graph)),
     Route("/api/patches/{inspection}/figure.{kind}", Resource(get=patches.figure)),
     # Streamlit would answer an unknown path with its page and 200.

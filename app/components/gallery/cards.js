@@ -16,9 +16,9 @@ function unpacked(text) {
   return text ? text.split(",").map((row) => row.split(" ").map((part) => (part ? parseInt(part, 36) : -1))) : [];
 }
 
-/* A picture to open. card: [image, answer, label or -1, 3 * per cent + verdict], or [image] alone. names: of the classes by
-   number; null while they are on their way. */
-function card([id, answer, label, sure], { names, of }) {
+/* A picture to open. card: [image, answer, label or -1, 3 * per cent + verdict, perhaps another run's answer], or [image]
+   alone. names: of the classes by number, null while they are on their way; others: of the answers of another run. */
+function card([id, answer, label, sure, other], { names, others = [], of }) {
   const [share, verdict] = [Math.floor(sure / VERDICTS.length), sure % VERDICTS.length];
   const made = element("button");
   made.type = "button";
@@ -37,7 +37,9 @@ function card([id, answer, label, sure], { names, of }) {
     made.append(caption);
     const told = label >= 0 ? `${verdict === WRONG ? "is" : "said:"} ${names[label]}` : "";
     if (told) line(made, "label", told);
-    said += `: ${[names[answer], shareText(share), VERDICT_WORDS[verdict], told].filter(Boolean).join(", ")}`;
+    const beside = other === undefined ? "" : `other run: ${others[other]}`;
+    if (beside) line(made, "beside", beside);
+    said += `: ${[names[answer], shareText(share), VERDICT_WORDS[verdict], told, beside].filter(Boolean).join(", ")}`;
   }
   made.setAttribute("aria-label", said);
   made.title = said;

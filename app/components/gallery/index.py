@@ -48,6 +48,7 @@ def show(
     on_save: keeps all that was found, this page and the others; called while the page runs.
     """
     names: dict[object, int] = {}
+    others: dict[str, int] = {}  # what another run answers, where two are compared
     rows = []
     for card in cards:
         words = card.nodes if tree else (card.predicted, card.label)
@@ -55,11 +56,13 @@ def show(
         # What people say is told where it is not the answer itself: another class, or one above it.
         told = label if card.label not in ("", card.predicted) else -1
         verdict = VERDICTS.index(card.verdict)
-        rows.append((card.image_id, predicted, told, _share(card.probability) * len(VERDICTS) + verdict))
+        other = [others.setdefault(card.other, len(others))] if card.other else []
+        rows.append([card.image_id, predicted, told, _share(card.probability) * len(VERDICTS) + verdict, *other])
     data = {
         "cards": packed(rows),
         "marks": marks or key,
         **({"tree": tree.content_hash} if tree else {"names": list(names)}),
+        **({"others": list(others)} if others else {}),
         **({"link": link} if link is not None else {}),
         **({"note": note} if note else {}),
         **({"save": 1} if on_save else {}),

@@ -28,11 +28,11 @@ class Wall {
     this.data = data;
     this.acts.token = data.token;
     const names = this.names(data);
-    const content = JSON.stringify([data.cards, data.names, Boolean(names)]);
+    const content = JSON.stringify([data.cards, data.names, data.others, Boolean(names)]);
     if (this.content !== content) {
       this.content = content;
       const hadFocus = this.grid.contains(this.grid.getRootNode().activeElement);
-      this.cards = unpacked(data.cards).map((told, place) => markable(card(told, { of: data.of, names }), place));
+      this.cards = unpacked(data.cards).map((told, place) => markable(card(told, { of: data.of, names, others: data.others }), place));
       this.grid.replaceChildren(...this.cards);
       Object.assign(this, { cursor: 0, anchor: -1 });
       if (hadFocus) this.focus();

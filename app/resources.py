@@ -13,6 +13,7 @@ from hmgc_core import settings
 from hmgc_core.records import QueueChoice
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow import health, labelling, map_colours, pictures, queues, seeing, taxonomies, workspaces
+from hmgc_core.workflow.exploring import Paths
 from hmgc_core.workflow.health import Finding
 from hmgc_core.workflow.map_colours import OF_A_LEVEL, By, Colouring
 from hmgc_core.workflow.picture_maps import PictureMap
@@ -62,6 +63,16 @@ def _map_colouring(
     stamp: Stamp,  # noqa: ARG001
 ) -> Colouring:
     return map_colours.colouring(_made, prediction_table(_ws, _made.run), by, level)
+
+
+def path_probabilities(ws: Workspace, run_id: int) -> Paths:
+    """How sure a finished run is at each level of its answers; they change with nothing but pictures taken out."""
+    return _path_probabilities(ws, str(ws.folder), run_id, seeing.pictures_stamp(ws))
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _path_probabilities(_ws: Workspace, folder: str, run_id: int, stamp: int) -> Paths:  # noqa: ARG001
+    return seeing.path_probabilities(_ws, run_id)
 
 
 def tree_statistics(ws: Workspace, version: int, run_id: int | None) -> TreeStatistics:

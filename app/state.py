@@ -67,6 +67,12 @@ FILTER_LEVEL = "predictions.level"
 FILTER_SURENESS = "predictions.sureness"
 FILTER_NODE = "predictions.node"
 FILTER_SEARCH = "predictions.search"
+FILTERS_SAID = "predictions.said"  # the filters as the address says them
+CHART = "predictions.chart"
+CHART_CONTROL = "predictions.chart.control"
+CHART_LEVEL = "predictions.chart.level"
+CHART_BELOW = "predictions.chart.below"
+MARK = "predictions.mark"
 ORDER = "predictions.order"
 PAGE = "predictions.page"
 SELECTION_NAME = "predictions.selection.name"
@@ -96,6 +102,8 @@ IMPORT_UNDO = "data.undo"
 UNDO_WORK = "data.undo.work"
 
 HEALTH = "health"
+
+ON_PAGE = "page"  # the last one on screen
 
 EXPORT_TABLE = "data.export.table"
 EXPORT_LEVEL = "data.export.level"
@@ -130,6 +138,10 @@ IN_ADDRESS = {
     MAP_ONLY: "only",
     WAY: "way",
     QUEUE: "queue",
+    CHART: "chart",
+    CHART_LEVEL: "level",
+    CHART_BELOW: "below",
+    MARK: "mark",
 }
 # These come back with the page after a visit to another one.
 REMEMBERED = (RUN, NODE, EVIDENCE, WAY, QUEUE, TREE_VIEW, TREE_COLOUR, NODE_PICTURES, MAP_COLOUR, MAP_LEVEL)
@@ -155,3 +167,10 @@ def choose(key: str, value: Any) -> None:
     st.query_params[IN_ADDRESS[key]] = str(value)
     if key in REMEMBERED:
         st.session_state[key] = str(value)
+
+
+def arrive(page: str) -> bool:
+    """From now on this page is on screen; returns whether it was another one before."""
+    before = st.session_state.get(ON_PAGE)
+    st.session_state[ON_PAGE] = page
+    return bool(before != page)

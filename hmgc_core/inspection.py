@@ -15,6 +15,7 @@ from hmgc_core.errors import HmgcError, PictureError, UnknownImage, UnknownInspe
 from hmgc_core.explaining.asked import Asked, pixels, write_answer, write_picture
 from hmgc_core.explaining.heatmaps import overlay
 from hmgc_core.explaining.kinds import KINDS
+from hmgc_core.explaining.patches import write_figures
 from hmgc_core.given_paths import given_path
 from hmgc_core.learning.cam import heatmaps
 from hmgc_core.learning.checkpoints import Checkpoint, load_checkpoint
@@ -115,7 +116,10 @@ def predict(ws: Workspace, run: Run, images: Sequence[str]) -> tuple[list[dict[s
 
 
 def explain(ws: Workspace, run: Run, image: str, *, node: str, out: Path) -> list[Path]:
-    """Write `<level>-<key>.png`, the picture under its heatmap, for each level down to `node` (or the best leaf)."""
+    """Write `<level>-<key>.png`, the picture under its heatmap, for each level down to `node` (or the best leaf).
+
+    Where the backbone has a graph, `graph.png` and `graph.svg` too.
+    """
     checkpoint = load_checkpoint(training.checkpoint_folder(run))
     taxonomy = checkpoint.taxonomy
     path = find_picture(ws, image)
@@ -136,7 +140,7 @@ def explain(ws: Workspace, run: Run, image: str, *, node: str, out: Path) -> lis
         )
         write_picture(file, blended.convert("RGB"))
         written.append(file)
-    return written
+    return written + write_figures(checkpoint, pixels(ws, checkpoint, path), nodes, picture, out)
 
 
 def find_picture(ws: Workspace, name: str) -> Path:

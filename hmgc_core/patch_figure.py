@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FigureKind = Literal["png", "svg"]
+KINDS: tuple[FigureKind, ...] = ("png", "svg")
 NEIGHBOURS = 8  # in the published figure: the nearest nine, of which the first is the patch itself
 PANEL_INCHES, NAMES_INCHES, TITLE_INCHES = 2.1, 0.32, 0.52
 DOTS_PER_INCH = 200

@@ -45,7 +45,12 @@ def said(page: AppTest) -> str:
 
 def gallery(page: AppTest) -> list[list[object]]:
     """The cards of the gallery: [image, answer, label, share, verdict]."""
-    return component(page, "cards").get("cards", [])
+    return list(data_of_gallery(page).get("cards", []))
+
+
+def data_of_gallery(page: AppTest) -> dict[str, Any]:
+    """What is sent to the gallery of the page; {} where there is none."""
+    return component(page, "cards")
 
 
 def component(page: AppTest, part: str) -> dict[str, Any]:

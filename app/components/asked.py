@@ -1,7 +1,6 @@
 """An answer of the inspector on a page: asked for, awaited, or its failure told with a way to try again."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import TypeVar
 
 import streamlit as st
@@ -37,9 +36,13 @@ def show(
         return read(number)
     except HmgcError as error:  # its files may be gone
         st.error(actions.sentence(error), icon=":material/error:")
-        again = partial(actions.do, ask, ws, *args, anew=True)
-        st.button("Try again", icon=":material/refresh:", key=f"again-{number}", on_click=again)
+        icon = ":material/refresh:"
+        st.button("Try again", icon=icon, key=f"again-{number}", on_click=_ask_anew, args=(ask, ws, *args))
         return None
+
+
+def _ask_anew(ask: Callable[..., int], *args: object) -> None:
+    actions.do(ask, *args, anew=True)
 
 
 @st.fragment(run_every=EVERY_S)

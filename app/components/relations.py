@@ -36,6 +36,7 @@ def show(ws: Workspace, run: Run, view: ImageView) -> None:
     act = relation_graph.show(
         found.shown,
         focus=found.focus,
+        answer=found.answer,
         actions=offers,
         key=f"around-{run.id}-{view.image.id}",
         on_focus=lambda key: state.choose(state.HEAT_NODE, key),

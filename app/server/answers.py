@@ -14,6 +14,7 @@ from hmgc_core.errors import (
     PictureError,
     TaxonomyError,
     UnknownImage,
+    UnknownInspection,
     UnknownNode,
     UnknownTask,
     WorkspaceError,
@@ -25,6 +26,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 STATUS: dict[type[HmgcError], int] = {
     NotAllowed: 401,
     UnknownImage: 404,
+    UnknownInspection: 404,
     PictureError: 404,
     UnknownTask: 404,
     UnknownNode: 422,

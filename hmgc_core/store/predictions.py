@@ -1,6 +1,6 @@
 """What runs say about images: one row per run and image."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,6 +71,18 @@ def columns(connection: sa.Connection, run_id: int) -> PredictionColumns:
         [row.node_key for row in rows],
         np.array([row.probability for row in rows], dtype=np.float64),
     )
+
+
+def path_probabilities(connection: sa.Connection, run_id: int) -> Iterator[tuple[int, list[float]]]:
+    """(image id, probabilities from the top level down to the answer) of every prediction of a run, by image id."""
+    query = (
+        sa.select(prediction.c.image_id, prediction.c.path)
+        .where(prediction.c.run_id == run_id)
+        .order_by(prediction.c.image_id)
+        .execution_options(yield_per=CHUNK)
+    )
+    for image_id, path in connection.execute(query):
+        yield image_id, [float(probability) for _key, probability in path]
 
 
 def count_by_node(connection: sa.Connection, run_id: int) -> dict[str, int]:

@@ -48,9 +48,10 @@ class Shown:
 
 @dataclass(frozen=True)
 class Relations:
-    """What is around an answer. focus: the key of the class in the middle. is_old: the run's tree is not the newest."""
+    """What is around a class. focus, answer: keys, of it and of the leaf. is_old: the run's tree is not the newest."""
 
     focus: str
+    answer: str
     shown: tuple[Shown, ...]
     is_old: bool
 
@@ -82,32 +83,32 @@ def around(ws: Workspace, inspection_id: int, answer: str, *, focus: str = "") -
     label = int(reference_nodes(ws, taxonomy, np.array([asked.image_id]))[0])
     middle = taxonomy.index(focus) if focus in taxonomy else taxonomy.index(answer)
     newest = newest_taxonomy(ws)
-    picked = chosen(taxonomy, probabilities, middle, label)
+    picked = chosen(taxonomy, probabilities, middle, [taxonomy.index(answer), label])
     view = _View(taxonomy, probabilities, taxonomy.index(answer), label, newest[1] if newest else taxonomy)
     shown = view.placed(_listed(taxonomy, picked), straight={0, *taxonomy.path(middle)})
-    return Relations(taxonomy.keys[middle], shown, is_old=bool(newest and newest[0] != version))
+    return Relations(taxonomy.keys[middle], answer, shown, is_old=bool(newest and newest[0] != version))
 
 
 def chosen(
-    taxonomy: Taxonomy, probabilities: NDArray[np.floating], middle: int, label: int, *, most: int = MOST
+    taxonomy: Taxonomy, probabilities: NDArray[np.floating], middle: int, others: Sequence[int], *, most: int = MOST
 ) -> dict[int, list[int]]:
     """parent -> its children to show, the likeliest first: of every class on the way to `middle`, and of `middle`.
 
-    The ways to `middle` and to `label` (-1: none) are always among them; of the rest every parent shows as many as the
-    others, as long as all together are no more than `most`.
+    The ways to `middle` and to the `others` (-1: none) are always among them; of the rest every parent shows as many as
+    the others, as long as all together are no more than `most`.
     """
     way = [0, *taxonomy.path(middle)]
-    aside = [node for node in ([0, *taxonomy.path(label)] if label >= 0 else []) if node not in way]
-    needed = {*way, *aside}
-    parents = [*way, *aside[:-1]]
-    groups = {parent: _likeliest(taxonomy.children(parent), probabilities) for parent in parents}
-    groups = {parent: children for parent, children in groups.items() if children}
-    # Beside the way that people went there is no room for more than the way itself.
-    room = _share([len(groups[parent]) for parent in way if parent in groups], most - 1 - len(aside))
-    return {
-        parent: [child for rank, child in enumerate(children) if child in needed or (parent in way and rank < room)]
-        for parent, children in groups.items()
-    }
+    aside = {node: None for other in others if other > 0 for node in taxonomy.path(other) if node not in way}
+    groups = {parent: _likeliest(taxonomy.children(parent), probabilities) for parent in way}
+    # Beside the ways that the answer and people went there is no room for more than the ways themselves.
+    room = _share([len(group) for group in groups.values()], most - 1 - len(aside))
+    picked: dict[int, list[int]] = {}
+    for parent, group in groups.items():
+        picked[parent] = [child for rank, child in enumerate(group) if rank < room or child in way or child in aside]
+    for node in aside:
+        below = [child for child in taxonomy.children(node).tolist() if child in aside]
+        picked[node] = _likeliest(below, probabilities)
+    return {parent: children for parent, children in picked.items() if children}
 
 
 def _likeliest(children: Sequence[int] | NDArray[np.int64], probabilities: NDArray[np.floating]) -> list[int]:

@@ -79,21 +79,6 @@ def press_until_heard(page: Page, key: str, is_heard: Callable[[], bool]) -> Non
     raise AssertionError(f"{key} was not heard")
 
 
-def test_a_click_on_a_box_goes_into_the_class(page: Page, url: str) -> None:
-    page.goto(f"{url}/taxonomy")
-    page.locator("g.slice", has_text="bird").first.click()
-    expect(page.get_by_role("heading", name="bird")).to_be_visible()
-    expect(page).to_have_url(re.compile(r"\?node=bird$"))
-    page.locator("g.slice", has_text="albatross").first.click()
-    expect(page.get_by_role("heading", name="albatross")).to_be_visible()
-    all_loaded(page)
-    # The outermost box leads up again, and so does the browser's way back.
-    page.locator("g.slice").first.click()
-    expect(page.get_by_role("heading", name="bird")).to_be_visible()
-    page.go_back()
-    expect(page.get_by_role("heading", name="albatross")).to_be_visible()
-
-
 def test_a_picture_opens_from_the_gallery_and_the_arrow_leads_on(page: Page, url: str) -> None:
     page.goto(f"{url}/predictions")
     all_loaded(page)
@@ -159,7 +144,7 @@ def test_a_name_that_is_markup_fetches_nothing_and_makes_no_element(
     page.goto(f"{url}/{path}")
     page.wait_for_selector("h2, h3")
     page.wait_for_timeout(700)
-    assert page.locator("img[src*=evil], a[href*=evil]").count() == 0
+    assert page.locator("img[src*=evil], a[href*='evil.example']").count() == 0
     assert watch.remote == []
 
 

@@ -22,15 +22,17 @@ def show(
     shown: Sequence[Shown],
     *,
     focus: str,
+    answer: str,
     actions: Sequence[tuple[str, str]],
     key: str,
     on_focus: Callable[[str], None],
     on_act: Callable[[str, str], None],
 ) -> tuple[str, str] | None:
-    """Draw the graph. actions: (word, text) of what can be done with a chosen class; "class" only where it is known.
+    """Draw the graph around the class `focus`; `answer` is the one to go back to.
 
-    `on_focus(key)` is told of a class to look around. Of an action `on_act(word, key)` is told before the page runs
-    again; in that run it is returned.
+    actions: (word, text) of what can be done with a chosen class; "class" only where it is known. `on_focus(key)` is
+    told of a class to look around. Of an action `on_act(word, key)` is told before the page runs again; in that run it
+    is returned.
     """
 
     def focused() -> None:
@@ -39,7 +41,12 @@ def show(
     def acted() -> None:
         on_act(*map(str, st.session_state[key].act))
 
-    data = {"focus": focus, "actions": [list(one) for one in actions], "nodes": [_row(one) for one in shown]}
+    data = {
+        "focus": focus,
+        "answer": answer,
+        "actions": [list(one) for one in actions],
+        "nodes": [_row(one) for one in shown],
+    }
     mounted = _COMPONENT(key=key, data=data, on_focus_change=focused, on_act_change=acted)
     return None if mounted.act is None else (str(mounted.act[0]), str(mounted.act[1]))
 

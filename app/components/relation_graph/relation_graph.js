@@ -1,4 +1,4 @@
-// Classes as boxes in columns, one a level; on a narrow page as an indented list. Data: focus (a key), actions
+// Classes as boxes in columns, one a level; on a narrow page as an indented list. Data: focus, answer (keys), actions
 // [word, text], nodes [key, name, parent, share in words, share, more, below, marks, column, row]; marks: p on the way to
 // the answer, l what people say, o on the way to that, k known to the newest tree.
 const SVG = "http://www.w3.org/2000/svg"
@@ -162,7 +162,9 @@ class Graph {
     const said = element("p", {}, element("b", { textContent: node.name }), `: ${this.meaning(node)}`)
     said.setAttribute("aria-live", "polite")
     const buttons = element("div", { className: "buttons" })
-    if (node.key !== this.data.focus) buttons.append(this.button("Look around it", () => this.tell("focus", node.key)))
+    const { focus, answer } = this.data
+    if (focus !== answer) buttons.append(this.button("Back to the answer", () => this.tell("focus", answer)))
+    if (node.key !== focus && node.key !== answer) buttons.append(this.button("Look around it", () => this.tell("focus", node.key)))
     for (const [word, text] of this.data.actions) {
       if (word === "class" && !node.known) continue
       if (word !== "class" && node.place === 0) continue  // the root is no answer

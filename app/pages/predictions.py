@@ -6,6 +6,7 @@ from app import resources, state
 from app.components import (
     empty_state,
     image_page,
+    prediction_address,
     prediction_charts,
     prediction_filters,
     prediction_gallery,
@@ -15,6 +16,7 @@ from app.components import (
 from hmgc_core.workflow import training
 
 ws = resources.workspace()
+prediction_address.follow()
 every_run = training.all_runs(ws)
 runs = [run for run in every_run if run.status == "done"]
 asked = state.chosen_number(state.RUN)

@@ -95,6 +95,17 @@ def count_by_node(connection: sa.Connection, run_id: int) -> dict[str, int]:
     return dict(connection.execute(query).all())
 
 
+def count_among(connection: sa.Connection, run_id: int, image_ids: Sequence[int]) -> dict[str, int]:
+    """node key -> how many of these images a run decodes to exactly this node."""
+    counts: dict[str, int] = {}
+    query = sa.select(prediction.c.node_key, sa.func.count()).group_by(prediction.c.node_key)
+    for start in range(0, len(image_ids), CHUNK):
+        wanted = prediction.c.image_id.in_(image_ids[start : start + CHUNK])
+        for key, count in connection.execute(query.where((prediction.c.run_id == run_id) & wanted)):
+            counts[key] = counts.get(key, 0) + count
+    return counts
+
+
 def count_at(connection: sa.Connection, run_id: int, keys: Collection[str]) -> int:
     """How many images a run decodes to exactly one of these nodes."""
     wanted = list(keys)

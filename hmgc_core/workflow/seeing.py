@@ -118,6 +118,7 @@ def path_probabilities(ws: Workspace, run_id: int) -> tuple[NDArray[np.int64], N
 class Card:
     """One picture of a gallery. label is "" where there is none; wrong_level counts from 1 = top, 0 = right.
 
+    nodes: the indices of answer and label in the run's tree, -1 for no label.
     other: what another run answers, where two are compared.
     """
 
@@ -127,6 +128,7 @@ class Card:
     probability: float
     verdict: Verdict
     wrong_level: int
+    nodes: tuple[int, int] = (-1, -1)
     other: str = ""
 
 
@@ -135,9 +137,13 @@ def find_predictions(
 ) -> tuple[int, list[Card]]:
     """(how many pass, one page of them) of the predictions that pass the filter."""
     keep = _rows(table, wanted, order)
-    page = keep[offset : offset + count]
-    levels = wrong_levels(table.taxonomy, table.labels[page], table.predicted[page])
-    return len(keep), [_card(table, int(row), int(level)) for row, level in zip(page, levels, strict=True)]
+    return len(keep), cards(table, keep[offset : offset + count])
+
+
+def cards(table: PredictionTable, rows: IntArray) -> list[Card]:
+    """These rows of a table, as pictures of a gallery."""
+    levels = wrong_levels(table.taxonomy, table.labels[rows], table.predicted[rows])
+    return [_card(table, int(row), int(level)) for row, level in zip(rows, levels, strict=True)]
 
 
 def matching_images(table: PredictionTable, wanted: Filter, *, order: str = ORDERS[0]) -> NDArray[np.int64]:
@@ -176,6 +182,7 @@ def _card(table: PredictionTable, row: int, wrong_level: int) -> Card:
         probability=float(table.probabilities[row]),
         verdict=verdict,
         wrong_level=max(wrong_level, 0),
+        nodes=(int(table.predicted[row]), label),
         other=table.other.answer(int(table.image_ids[row])) if table.other else "",
     )
 

@@ -22,8 +22,8 @@ from hmgc_core.workflow.taxonomies import current_taxonomy, taxonomy_version
 
 __all__ = ["BACKBONES", "MODELS", "READING_NAMES", "Option", "options_of"]
 
+FEW_IMAGES = 1000  # so many are looked up; for more it is quicker to read all that was ever said
 PLACES = ("is", "none_here")  # kinds that say where an image belongs
-FEW = 500  # so many images are asked about one by one, more by reading every word
 
 
 def queue_run(ws: Workspace, config: RunConfig) -> int:
@@ -230,7 +230,7 @@ def _measured_sample(taxonomy: Taxonomy, path: Path, voices: list[Voice]) -> Ite
 def reference_nodes(ws: Workspace, taxonomy: Taxonomy, image_ids: np.ndarray) -> np.ndarray:
     """(B,) node index that annotators agree on for each image now, -1 where nobody placed it."""
     with ws.reading() as connection:
-        if len(image_ids) <= FEW:
+        if len(image_ids) <= FEW_IMAGES:
             words = annotations.words(connection, image_ids.tolist())
             said = [(word.image_id, word.node) for word in words if word.kind in PLACES]
         else:

@@ -95,7 +95,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const chart = make("div", `charts ${data.layout ?? ""}`)
   chart.append(...parts(data, { go, width: chartWidth(box, data.layout) }))
   const above = data.crumbs?.length > 1 ? [crumbs(data.crumbs, go)] : []
-  const below = data.note ? [make("p", "about", data.note)] : []
+  const below = data.trained ? [make("p", "about", data.trained)] : []
   box.replaceChildren(...above, told, chart, ...below)
   press(box, data.mark)
   const silent = data.silent ?? "Each mark opens its pictures below."

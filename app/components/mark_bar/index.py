@@ -1,16 +1,21 @@
 """Mount the line that names the chosen mark. It hears the charts in the browser, so a mark draws no chart anew."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import streamlit as st
 
-HERE = Path(__file__).parent
+from app.components.gallery import script
+
+# The script comes by a route, once, with the gallery's: this line is sent again with each page of pictures.
+LOADER = f"""
+const parts = import(`${{location.origin}}/api/scripts/{script.name()}`)
+export default function (component) {{
+  parts.then(({{ nameMark }}) => nameMark(component))
+  return () => parts.then(({{ forgetMarks }}) => forgetMarks(component.parentElement))
+}}
+"""
 _COMPONENT = st.components.v2.component(
-    "hmgc_mark_bar",
-    html="<div class='bar' role='status'></div>\n",
-    css=(HERE / "mark_bar.css").read_text(),
-    js=(HERE / "mark_bar.js").read_text(),
+    "hmgc_mark_bar", html="<div class='mark-name' role='status'></div>\n", js=LOADER
 )
 
 

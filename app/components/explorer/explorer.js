@@ -49,14 +49,14 @@ function nextMark(marks, from, key) {
 
 function listen(box, told, silent, open) {
   const marks = () => [...box.querySelectorAll("[data-mark]")]
-  const markAt = (event) => event.target.closest?.("[data-mark]")
+  const markAt = (event) => event.target.closest("[data-mark]")
   const say = (event) => {
     const mark = markAt(event)
-    told.textContent = mark ? mark.dataset.words : silent
+    told.textContent = (mark ?? box.querySelector(".pressed"))?.dataset.words ?? silent
   }
   box.onpointerover = say
   box.onfocusin = say
-  box.onpointerleave = () => (told.textContent = box.querySelector(".pressed")?.dataset.words ?? silent)
+  box.onpointerleave = say
   const choose = (mark) => {
     press(box, mark.dataset.mark)
     roam(marks(), mark)

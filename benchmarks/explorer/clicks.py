@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page
 
-SETTLED_MS = 350  # no message for so long: the answer is over; pages that poll do it less often
+SETTLED_MS = 250  # no message for so long: the answer is over; pages that poll do it less often
 LONGEST_MS = 30_000
 
 # Each message as [moment, "out" or "in", bytes], counted from the navigation.

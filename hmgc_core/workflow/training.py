@@ -245,5 +245,5 @@ def reference_nodes(ws: Workspace, taxonomy: Taxonomy, image_ids: np.ndarray) ->
     apart = np.minimum.reduceat(nodes, first) != np.maximum.reduceat(nodes, first)
     for place in np.flatnonzero(apart):
         agreed[place] = agreed_node(taxonomy, nodes[first[place] : first[place] + count[place]].tolist())
-    place = np.searchsorted(images_said, image_ids).clip(max=len(images_said) - 1)
-    return np.where(images_said[place] == image_ids, agreed[place], -1)
+    row = np.searchsorted(images_said, image_ids).clip(max=len(images_said) - 1)
+    return np.where(images_said[row] == image_ids, agreed[row], -1)

@@ -8,10 +8,10 @@ from app.components.gallery import script
 
 # The script comes by a route, once, with the gallery's: this line is sent again with each page of pictures.
 LOADER = f"""
-const parts = import(`${{location.origin}}/api/scripts/{script.name()}`)
-export default function (component) {{
-  parts.then(({{ nameMark }}) => nameMark(component))
-  return () => parts.then(({{ forgetMarks }}) => forgetMarks(component.parentElement))
+const bar = import(`${{location.origin}}/api/scripts/{script.name()}`)
+export default (part) => {{
+  bar.then((it) => it.nameMark(part))
+  return () => bar.then((it) => it.forgetMarks(part.parentElement))
 }}
 """
 _COMPONENT = st.components.v2.component(
@@ -25,4 +25,5 @@ def show(mark: str, words: str, *, is_problem: bool, key: str, on_choose: Callab
     def chosen() -> None:
         on_choose(str(st.session_state[key].chosen))
 
-    _COMPONENT(key=key, data={"mark": mark, "words": words, "problem": is_problem}, on_chosen_change=chosen)
+    data = {"mark": mark, "words": words, "problem": is_problem} if words else {}
+    _COMPONENT(key=key, data=data, on_chosen_change=chosen)

@@ -90,6 +90,7 @@ MAP_LEVEL_BOX = "map.level.box"
 MAP_LASSO = "map.lasso"  # x.y.x.y… in units of the map
 MAP_ONLY = "map.only"  # the rows of the legend that were looked at when the line was drawn
 MAP_OPENED = "map.opened"  # a picture that was clicked just now
+MAP_SIGNATURE = "map.signature"
 MAP_PAGE = "map.page"  # plus the run and the line
 
 FOLDER = "data.folder"  # plus its place in the list

@@ -163,6 +163,7 @@ app.add_typer(cli_edit.edit, name="edit")
 app.add_typer(cli_out.export, name="export")
 app.command()(cli_out.backup)
 app.command()(cli_out.restore)
+app.command()(cli_out.report)
 
 
 # --- training ---------------------------------------------------------------------------------------------------------

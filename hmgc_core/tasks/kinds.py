@@ -13,3 +13,6 @@ KINDS: dict[str, Callable[[Job], dict[str, Any]]] = {
     picture_maps.KIND: picture_map.make,
     "score_cam": score_cam.carry_out,
 }
+
+# Kinds that take as long as a training; the others are done beside one, as somebody waits for them.
+LONG = frozenset({"coarse-labels"})

@@ -14,11 +14,16 @@ function element(kind, properties, ...children) {
 function framed(data, name) {
   const frame = element("div", { className: "frame" })
   frame.style.aspectRatio = data.ratio
-  // A tall picture stays on the screen, and a small one is not blown up to a blur; both in their proportions.
-  frame.style.maxWidth = `min(66vh * ${data.ratio}, ${Math.max(3 * data.size, 320)}px)`
   const source = `/api/images/${data.image}?w=${data.w}&of=${data.of}`
   frame.append(element("img", { src: source, alt: name, onerror: () => frame.classList.add("missing") }))
   return frame
+}
+
+function figure(data, ...children) {
+  const made = element("figure", {}, ...children)
+  // A tall picture stays on the screen, and a small one is not blown up to a blur; both in their proportions.
+  made.style.maxWidth = `min(66vh * ${data.ratio}, ${Math.max(3 * data.size, 320)}px)`
+  return made
 }
 
 function named(name, share) {
@@ -44,7 +49,7 @@ function heated(data, { name, share, place, rather, note }) {
   }
   if (data.waiting !== null) frame.classList.add("waiting")
   if (note) frame.append(element("p", { className: "note", textContent: note }))
-  return element("figure", {}, frame, named(name, share), below)
+  return figure(data, frame, named(name, share), below)
 }
 
 // --- above them ------------------------------------------------------------------------------------------------------
@@ -115,13 +120,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (shown.content === content) return  // only the theme changed
   shown.content = content
   root.style.setProperty("--strength", strength)
-  if (!data.tiles) return root.replaceChildren(element("figure", {}, framed(data, data.alt)))
+  if (!data.tiles) return root.replaceChildren(figure(data, framed(data, data.alt)))
   shown.send = setTriggerValue
   const send = (...what) => shown.send(...what)
   shown.parts ??= begin(root, data, send)
   const [menus, , row, words] = shown.parts
   data.menus.forEach((one, place) => fill(menus.children[place], one))
-  const original = element("figure", {}, framed(data, data.alt), named(data.alt, ""))
+  const original = figure(data, framed(data, data.alt), named(data.alt, ""))
   row.replaceChildren(original, ...data.tiles.map((tile) => heated(data, tile)))
   words.textContent = data.words
   if (shown.waiting === data.waiting) return

@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 ANNOTATOR = "annotate.annotator"
+SIGNATURE = "annotate.signature"  # (name, signature) that galleries send with what is done there
 WAY = "annotate.way"
 WAY_CONTROL = "annotate.way.control"
 REOPEN = "annotate.reopen"
@@ -36,13 +37,17 @@ OTHER_RUN = "runs.other"
 RUN_LIST = "runs.list"
 
 NODE = "taxonomy.node"
-TREE_CHART = "taxonomy.chart"
+TREE_EXPLORER = "taxonomy.explorer"
+TREE_VIEW = "taxonomy.view"
 TREE_COLOUR = "taxonomy.colour"
+TREE_FROM = "taxonomy.from"  # how many children of the class were passed over with "7 more"
 TREE_SEARCH = "taxonomy.search"
 NODE_PICTURES = "taxonomy.pictures"
 TREE_IMPORT = "taxonomy.import"
 TREE_UPLOAD = "taxonomy.upload"
 TREE_MOVES = "taxonomy.moves"
+NODE_PAGE = "taxonomy.page"  # (kind of pictures, class, how many come before those in sight)
+TREE_CHANGING = "taxonomy.changing"  # the class whose forms are open
 TREE_EDIT = "taxonomy.edit"  # plus the part of the form, its round and the class
 TREE_EDIT_ROUND = "taxonomy.edit_round"  # each change made begins with an empty form
 TREE_EDITED = "taxonomy.edited"  # the version that this session made last, shown with a way back
@@ -55,6 +60,10 @@ IMAGE = "predictions.image"
 EVIDENCE = "predictions.evidence"
 EVIDENCE_CONTROL = "predictions.evidence.control"
 HEAT_NODE = "why.node"
+HEAT_METHOD = "why.method"
+HEAT_LAYER = "why.layer"
+HEAT_AGAINST = "why.against"  # a class
+HEAT_SIBLINGS = "why.siblings"
 BLOCKS = "predictions.evidence.blocks"  # of a graph net, "4,8,12"
 FILTER_SPLIT = "predictions.split"
 FILTER_VERDICT = "predictions.verdict"
@@ -62,10 +71,26 @@ FILTER_LEVEL = "predictions.level"
 FILTER_SURENESS = "predictions.sureness"
 FILTER_NODE = "predictions.node"
 FILTER_SEARCH = "predictions.search"
+FILTERS_SAID = "predictions.said"  # the filters as the address says them
+CHART = "predictions.chart"
+CHART_CONTROL = "predictions.chart.control"
+CHART_LEVEL = "predictions.chart.level"
+CHART_BELOW = "predictions.chart.below"
+MARK = "predictions.mark"
 ORDER = "predictions.order"
 PAGE = "predictions.page"
 SELECTION_NAME = "predictions.selection.name"
 SELECTION_SAVED = "predictions.selection.saved"
+
+MAP_COLOUR = "map.colour"
+MAP_COLOUR_BOX = "map.colour.box"
+MAP_LEVEL = "map.level"
+MAP_LEVEL_BOX = "map.level.box"
+MAP_LASSO = "map.lasso"  # x.y.x.y… in units of the map
+MAP_ONLY = "map.only"  # the rows of the legend that were looked at when the line was drawn
+MAP_OPENED = "map.opened"  # a picture that was clicked just now
+MAP_SIGNATURE = "map.signature"
+MAP_PAGE = "map.page"  # plus the run and the line
 
 FOLDER = "data.folder"  # plus its place in the list
 IMPORT_WAY = "data.way"
@@ -82,6 +107,8 @@ UNDO_WORK = "data.undo.work"
 
 HEALTH = "health"
 
+ON_PAGE = "page"  # the last one on screen
+
 EXPORT_TABLE = "data.export.table"
 EXPORT_LEVEL = "data.export.level"
 EXPORT_AT = "data.export.at"
@@ -97,10 +124,35 @@ TRAIN = "train"  # plus the name of the setting
 PROBLEM = "problem"  # plus the form it belongs to: an error that waits to be shown there
 
 # What a page shows stands in its address, so that it can be bookmarked and sent.
-IN_ADDRESS = {RUN: "run", OTHER_RUN: "with", NODE: "node", IMAGE: "image", EVIDENCE: "why", WAY: "way", QUEUE: "queue"}
-IN_ADDRESS |= {HEAT_NODE: "of", BLOCKS: "blocks"}
+IN_ADDRESS = {
+    RUN: "run",
+    OTHER_RUN: "with",
+    NODE: "node",
+    TREE_VIEW: "view",
+    TREE_COLOUR: "colour",
+    TREE_FROM: "from",
+    NODE_PICTURES: "pictures",
+    IMAGE: "image",
+    EVIDENCE: "why",
+    HEAT_NODE: "of",
+    HEAT_METHOD: "method",
+    HEAT_LAYER: "layer",
+    HEAT_AGAINST: "not",
+    HEAT_SIBLINGS: "siblings",
+    BLOCKS: "blocks",
+    MAP_COLOUR: "colour",
+    MAP_LEVEL: "level",
+    MAP_LASSO: "lasso",
+    MAP_ONLY: "only",
+    WAY: "way",
+    QUEUE: "queue",
+    CHART: "chart",
+    CHART_LEVEL: "level",
+    CHART_BELOW: "below",
+    MARK: "mark",
+}
 # These come back with the page after a visit to another one.
-REMEMBERED = (RUN, NODE, EVIDENCE, WAY, QUEUE)
+REMEMBERED = (RUN, NODE, EVIDENCE, WAY, QUEUE, TREE_VIEW, TREE_COLOUR, NODE_PICTURES, MAP_COLOUR, MAP_LEVEL)
 
 
 def chosen(key: str) -> str:
@@ -123,3 +175,10 @@ def choose(key: str, value: Any) -> None:
     st.query_params[IN_ADDRESS[key]] = str(value)
     if key in REMEMBERED:
         st.session_state[key] = str(value)
+
+
+def arrive(page: str) -> bool:
+    """From now on this page is on screen; returns whether it was another one before."""
+    before = st.session_state.get(ON_PAGE)
+    st.session_state[ON_PAGE] = page
+    return bool(before != page)

@@ -8,6 +8,8 @@ from torch import Tensor
 
 def full_precision(values: Tensor) -> Tensor:
     """Half precisions as float32; float32 and float64 as they are, not copied."""
+    if values.dtype in (torch.float32, torch.float64):
+        return values
     return values.to(torch.promote_types(values.dtype, torch.float32))
 
 

@@ -44,6 +44,7 @@ class SubtreeSums:
     """
 
     nodes: int
+    has_blocks: bool
     first: Bags
     long: Tensor  # (M,) nodes with a long interval, may be none
     of_blocks: Bags  # M sums
@@ -123,6 +124,7 @@ def _subtree_sums(intervals: IntArray, device: torch.device) -> SubtreeSums:
     )
     return SubtreeSums(
         nodes=len(low),
+        has_blocks=bool(len(long)),
         first=Bags.of(np.append(rows, block_rows), np.append(sizes.sum(1), block_sizes), device),
         long=torch.as_tensor(long, device=device),
         of_blocks=Bags.of(long_rows, long_sizes.sum(1), device),
@@ -147,15 +149,16 @@ def path_sums(values: Tensor, index: TreeIndex) -> Tensor:
 def subtree_sums(values: Tensor, sums: SubtreeSums) -> Tensor:
     """(K, B) rows by place to (N, B) sums over each node's subtree, rows by node; always a new tensor."""
     found = _in_bags(values, sums.first)
-    if len(sums.long):
-        found.index_copy_(0, sums.long, _in_bags(found, sums.of_blocks))
+    if not sums.has_blocks:
+        return found
+    found.index_copy_(0, sums.long, _in_bags(found, sums.of_blocks))
     return found[: sums.nodes]
 
 
 def log_subtree_sums(energies: Tensor, sums: SubtreeSums) -> Tensor:
     """log of `subtree_sums` of exp(energies), (K, B) to (N, B), at any range: every sum has its own largest term."""
     found = _LogSums.apply(energies, sums.first)
-    if len(sums.long):
+    if sums.has_blocks:
         found = found.index_copy(0, sums.long, _LogSums.apply(found, sums.of_blocks))
     return found[: sums.nodes]
 
@@ -163,7 +166,8 @@ def log_subtree_sums(energies: Tensor, sums: SubtreeSums) -> Tensor:
 def _in_bags(values: Tensor, bags: Bags) -> Tensor:
     if not values.is_contiguous():
         values = transposed(values.t())
-    return torch.embedding_bag(values, bags.rows, bags.offsets, include_last_offset=True)[0]
+    # Spelled out: on few numbers the names of arguments cost as much as the sums. The last True: offsets have an end.
+    return torch.embedding_bag(values, bags.rows, bags.offsets, False, 0, False, None, True)[0]
 
 
 def exp_(values: Tensor) -> Tensor:
@@ -171,7 +175,12 @@ def exp_(values: Tensor) -> Tensor:
 
     That is lost in rounding beside the 1 of the largest, and processors take up to 200 times as long to underflow.
     """
-    return values.clamp_min_(math.log(2 * torch.finfo(values.dtype).tiny)).exp_()
+    values.clamp_min_(math.log(2 * torch.finfo(values.dtype).tiny))
+    if not values.is_cpu:
+        return values.exp_()
+    numbers = values.numpy()  # which takes half of torch's time for it
+    np.exp(numbers, numbers)
+    return values
 
 
 def transposed(values: Tensor) -> Tensor:

@@ -46,7 +46,7 @@ def train(tmp_path, tiny_tree, samples):
     def start(name: str = "run", *, labels=None, valid=None, **given: Any) -> FitResult:
         from hmgc_core.learning.training import fit
 
-        passed = {k: given.pop(k) for k in ("on_progress", "on_epoch", "should_stop") if k in given}
+        passed = {k: given.pop(k) for k in ("on_progress", "on_epoch", "should_stop", "epoch_size") if k in given}
         settings = {"model": "flat", "backbone": "resnet_mini", "image_size": 16, "epochs": 3, "batch_size": 8}
         return fit(
             RunConfig(**{**settings, "lr": 0.05, "device": "cpu", **given}),

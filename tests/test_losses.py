@@ -229,38 +229,29 @@ def test_scores_beyond_all_reason_give_finite_numbers(tiny_tree, either_way):
     assert not torch.isnan(log_marginals(scores.detach(), tiny_tree)).any()
 
 
+@pytest.mark.parametrize("learning", [False, True])
 @pytest.mark.parametrize("spread", [1, 40, 400])
-def test_every_range_of_scores_takes_a_way_that_keeps_its_digits(spread, monkeypatch):
+def test_every_range_of_scores_takes_a_way_that_keeps_its_digits(spread, learning, monkeypatch):
     """Plain sums, plain sums in float64, sums as logarithms: the wider the scores, the later the one that serves."""
     ways = []
-    for name in ("_PlainLogShares", "log_subtree_sums"):
-        monkeypatch.setattr(losses, name, Watched(getattr(losses, name), ways))
+
+    def watched(name, way):
+        function = getattr(losses, name)
+        monkeypatch.setattr(losses, name, lambda *given: (ways.append(way(given)), function(*given))[1])
+
+    watched("_plain_log_shares", lambda given: given[2])
+    watched("log_subtree_sums", lambda given: "logarithms")
     torch.manual_seed(0)
     tree = random_forest(2)
-    scores = torch.randn(3, len(tree)) * spread
-    slow = state_log_probs(scores.double(), tree)
+    scores = (torch.randn(3, len(tree)) * spread).requires_grad_(learning)
+    slow = state_log_probs(scores.detach().double(), tree)
 
     fast = log_marginals(scores, tree)
 
-    assert fast.dtype == torch.float32
+    assert fast.dtype == torch.float32 and fast.requires_grad == learning
     slow = torch.stack([label_log_prob(slow, tree, node, IS) for node in range(len(tree))], 1)
     assert torch.allclose(fast.double(), slow, rtol=1e-6, atol=1e-5)
-    assert ways == [torch.float32, torch.float64, "log_subtree_sums"][: {1: 1, 40: 2, 400: 3}[spread]]
-
-
-class Watched:
-    """Notes what it is called with and passes it on: the dtype of a Function, the name of a function."""
-
-    def __init__(self, watched, ways):
-        self.watched, self.ways = watched, ways
-
-    def apply(self, values, states, dtype):
-        self.ways.append(dtype)
-        return self.watched.apply(values, states, dtype)
-
-    def __call__(self, *given):
-        self.ways.append(self.watched.__name__)
-        return self.watched(*given)
+    assert ways == [torch.float32, torch.float64, "logarithms"][: {1: 1, 40: 2, 400: 3}[spread]]
 
 
 def test_not_a_number_stays_one(tiny_tree, either_way):

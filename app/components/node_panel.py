@@ -1,106 +1,176 @@
-"""One class of the tree: what it is called, how much is labelled and found there, what lies below, and its pictures."""
+"""One class of the tree: its figures, its labels, what it is taken for, and its pictures: also typical and odd ones."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
+import numpy as np
 import streamlit as st
 
-from app import state
-from app.components import gallery_pages, tree_editor
+from app import resources, state
+from app.components import node_figures, node_mistakes, tree_editor
 from app.components.annotator import who
-from app.components.wording import number, percent
-from app.security import escape_markdown
+from app.components.gallery import index as gallery
+from app.components.node_mistakes import Links
+from app.components.tree_card import index as tree_card
+from app.components.wording import number
 from hmgc_core.records import Run
-from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow.tree import NodeCounts, labelled_images, predicted_images
+from hmgc_core.taxonomy import IntArray, Taxonomy
+from hmgc_core.workflow import tree
 from hmgc_core.workflow.tree_edits import second_look_ids
+from hmgc_core.workflow.tree_statistics import TreeStatistics
 from hmgc_core.workflow.workspaces import Workspace
 
-MOST_CHILDREN = 30
-LABELLED, PREDICTED = "Labelled here or below", "Predicted here or below"
+PER_PAGE = 48
+MOST_PEOPLE = 8
+TABS = {"labelled": "Labelled here", "predicted": "Predicted here", "typical": "Typical", "odd": "Odd"}
+TOLD = {
+    "labelled": "All that people placed here or below.",
+    "predicted": "All that the model places here or below, the surest first.",
+    "typical": "Labelled here or below, those first that look most like the average of them to the model.",
+    "odd": "Labelled here or below, those first that look least like the average of them to the model: rare looks, "
+    "and labels that may be wrong.",
+}
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What the gallery of a class may show (name -> title), what it shows, image ids in order, and a word on them."""
+
+    tabs: dict[str, str]
+    tab: str
+    found: IntArray
+    told: str
 
 
 def show(
-    ws: Workspace,
-    tree: tuple[int, Taxonomy],
-    node: int,
-    *,
-    counts: NodeCounts,
-    run: Run | None,
-    on_pick: Callable[[str], None],
+    ws: Workspace, newest: tuple[int, Taxonomy], node: int, *, known: TreeStatistics, run: Run | None, older: Run | None
 ) -> None:
-    """Everything about one class of a tree (its version, and itself)."""
-    version, taxonomy = tree
-    st.subheader(escape_markdown(taxonomy.name(node)), anchor=False)
-    _names(taxonomy, node)
-    _figures(node, counts, run)
-    _second_look(ws, taxonomy.keys[node])
-    tree_editor.show(ws, version, taxonomy.keys[node])
-    _children(taxonomy, node, counts, on_pick)
-    _pictures(ws, version, taxonomy.keys[node], run)
+    """Everything about one class of a tree (its version, and itself).
+
+    run: whose figures are shown; older: the run that was chosen, where it learned another tree.
+    """
+    version, taxonomy = newest
+    key = taxonomy.keys[node]
+    changing = st.session_state.get(state.TREE_CHANGING) == key
+    if changing:
+        tree_editor.show(ws, version, key)
+    links = Links(run.id if run else 0)
+    mistakes = node_mistakes.parts(resources.prediction_table(ws, run.id), node, links) if run else []
+    pictures = _pictures(ws, taxonomy, known, node, run)
+    first = min(_passed(pictures.tab, key), max(len(pictures.found) - 1, 0)) // PER_PAGE * PER_PAGE
+    clicked = tree_card.show(
+        name=taxonomy.name(node),
+        names=_names(taxonomy, node),
+        note=taxonomy.note(node),
+        second_look=_second_look(ws, taxonomy.keys[node]),
+        figures=node_figures.figures(taxonomy, known, node, run),
+        missing=_missing(run, older),
+        labels=_labels(ws, taxonomy, known, node),
+        mistakes=mistakes,
+        changing=changing,
+        tabs=pictures.tabs,
+        tab=pictures.tab,
+        told=pictures.told,
+        page=(first, PER_PAGE, len(pictures.found)),
+        on_tab=partial(state.choose, state.NODE_PICTURES),
+        on_turn=partial(_turn, pictures.tab, key),
+        on_change=partial(_change, None if changing else key),
+    )
+    _gallery(key, pictures, first)
+    if clicked is not None:
+        _follow(clicked, links)
 
 
-def _names(taxonomy: Taxonomy, node: int) -> None:
+def _passed(tab: str, key: str) -> int:
+    """How many pictures of this kind and class were passed over by turning the page."""
+    kind, of, first = st.session_state.get(state.NODE_PAGE, ("", "", 0))
+    return int(first) if (kind, of) == (tab, key) else 0
+
+
+def _turn(tab: str, key: str, first: int) -> None:
+    st.session_state[state.NODE_PAGE] = (tab, key, max(first, 0))
+
+
+def _change(key: str | None) -> None:
+    """Open the forms that change this class, or close them."""
+    st.session_state[state.TREE_CHANGING] = key
+
+
+def _names(taxonomy: Taxonomy, node: int) -> list[str]:
     said = []
     if taxonomy.name(node) != taxonomy.keys[node]:
-        said.append(f"Key: {escape_markdown(taxonomy.keys[node])}")
+        said.append(f"Key: {taxonomy.keys[node]}")
     if taxonomy.synonyms(node):
-        said.append(f"Also called: {escape_markdown(', '.join(taxonomy.synonyms(node)))}")
-    if said:
-        st.caption(" · ".join(said))
-    if taxonomy.note(node):
-        st.markdown(escape_markdown(taxonomy.note(node)))
+        said.append(f"Also called: {', '.join(taxonomy.synonyms(node))}")
+    return [" · ".join(said)] if said else []
 
 
-def _figures(node: int, counts: NodeCounts, run: Run | None) -> None:
-    with st.grid(4, min_column_width=150):
-        st.metric("Labels exactly here", number(int(counts.labels_here[node])))
-        st.metric("Labels here or below", number(int(counts.labels[node])))
-        if run:
-            by = f"By run {run.id}, here or below."
-            st.metric("Predicted", number(int(counts.predictions[node])), help=by)
-        if run and node:  # every picture is found at the root
-            measured = number(int(counts.measured[node]), "test picture")
-            found = percent(float(counts.accuracy[node])) if counts.measured[node] else "–"
-            about = f"Of {measured} labelled here or below, the share that run {run.id} also puts here."
-            st.metric("Found", found, help=about)
-
-
-def _second_look(ws: Workspace, key: str) -> None:
+def _second_look(ws: Workspace, key: str) -> tuple[str, str] | None:
     waiting = len(second_look_ids(ws, annotator=who.current() or None, node=key))
-    if waiting:
-        st.page_link(
-            "pages/annotate.py",
-            label=f"{number(waiting, 'picture')} labelled here {'waits' if waiting == 1 else 'wait'} for a second look",
-            icon=":material/visibility:",
-            query_params={"queue": "second-look"},
-        )
+    if not waiting:
+        return None
+    verb = "waits" if waiting == 1 else "wait"
+    return f"{number(waiting, 'picture')} labelled here {verb} for a second look", "/annotate?queue=second-look"
 
 
-def _children(taxonomy: Taxonomy, node: int, counts: NodeCounts, on_pick: Callable[[str], None]) -> None:
-    children = sorted(taxonomy.children(node).tolist(), key=lambda child: -int(counts.labels[child]))
-    if not children:
-        return
-    st.markdown(f"**{number(len(children), 'class', 'classes')} directly below**")
-    with st.container(horizontal=True, gap="xsmall"):
-        for child in children[:MOST_CHILDREN]:
-            name = escape_markdown(taxonomy.name(child))
-            label = f"{name} :gray[{number(int(counts.labels[child]))}]"
-            key = taxonomy.keys[child]
-            st.button(label, key=f"child-{key}", on_click=on_pick, args=(key,))
-    if len(children) > MOST_CHILDREN:
-        st.caption(f"{number(len(children) - MOST_CHILDREN)} more: find them by name with the search box above.")
+def _missing(run: Run | None, older: Run | None) -> list[str]:
+    if run:
+        return []
+    if older:
+        return [
+            f"Run {older.id} learned another version of the tree: train again, or choose another run above, to see "
+            "how the model does here."
+        ]
+    return ["No model was trained yet. How well one finds this class appears here after the first training."]
 
 
-def _pictures(ws: Workspace, version: int, key: str, run: Run | None) -> None:
-    views = [LABELLED, PREDICTED] if run else [LABELLED]
-    view = st.segmented_control(
-        "Pictures", views, default=LABELLED, required=True, key=state.NODE_PICTURES, persist_state="session"
-    )
+def _labels(ws: Workspace, taxonomy: Taxonomy, known: TreeStatistics, node: int) -> dict[str, object]:
+    """Who said how much at each level; the levels are those at which something was said."""
+    made = tree.makeup(ws, taxonomy, known.said, node)
+    depths = sorted({depth for counts in made.values() for depth in counts})
+    people = [(name, [counts.get(depth, 0) for depth in depths]) for name, counts in made.items()]
+    more = len(people) - MOST_PEOPLE
+    return {
+        "levels": [f"Level {depth}" if depth else "Root" for depth in depths],
+        "people": people[:MOST_PEOPLE],
+        "more": f"and {number(more, 'person', 'people')} more" if more > 0 else "",
+    }
 
-    def load(offset: int, count: int) -> list[int]:
-        if view == PREDICTED and run:
-            return predicted_images(ws, version, key, run.id, offset=offset, count=count)
-        return labelled_images(ws, version, key, offset=offset, count=count)
 
-    nothing = "No picture is predicted here." if view == PREDICTED else "No picture is labelled here yet."
-    gallery_pages.show(load, key=f"node-{view}-{key}", nothing=nothing)
+def _follow(clicked: int, links: Links) -> None:
+    """Go where a link of the card leads."""
+    if clicked == tree_card.SECOND_LOOK:
+        st.switch_page("pages/annotate.py", query_params={"queue": "second-look"})
+    if 0 <= clicked < len(links.asked):
+        st.switch_page("pages/predictions.py", query_params=links.asked[clicked])
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------------
+
+
+def _pictures(ws: Workspace, taxonomy: Taxonomy, known: TreeStatistics, node: int, run: Run | None) -> Pictures:
+    """All pictures of the chosen kind, and what is said about them."""
+    tabs = {name: title for name, title in TABS.items() if run or name == "labelled"}
+    tab = state.chosen(state.NODE_PICTURES)
+    if run is None or tab not in tabs or tab == "labelled":
+        found = tree.labelled_images(taxonomy, known.said, node)
+        return Pictures(tabs, "labelled", found, TOLD["labelled"] if len(found) else "Nothing is labelled here yet.")
+    table = resources.prediction_table(ws, run.id)
+    if tab == "predicted":
+        found = tree.predicted_images(table, node)
+        return Pictures(tabs, tab, found, TOLD[tab] if len(found) else "The model puts no picture here.")
+    ordered = tree.from_typical_to_odd(ws, run.id, table, node)
+    if ordered is None:
+        nothing = f"Run {run.id} left no vectors of the pictures to compare them by: train again to see these."
+        return Pictures(tabs, tab, np.zeros(0, dtype=np.int64), nothing)
+    told = TOLD[tab] if len(ordered) else "Nothing is labelled here yet."
+    return Pictures(tabs, tab, ordered if tab == "typical" else ordered[::-1], told)
+
+
+def _gallery(key: str, pictures: Pictures, first: int) -> None:
+    """One page of the pictures; a click opens one. How to turn the page stands on the card."""
+    if len(pictures.found):
+        page = pictures.found[first : first + PER_PAGE].tolist()
+        opened = gallery.show_plain(page, key=f"node-{pictures.tab}-{key}-gallery")
+        if opened is not None:
+            st.switch_page("pages/predictions.py", query_params={"image": str(opened)})

@@ -14,7 +14,7 @@ class Helper:
 
 
 HELPERS = {
-    "worker": Helper("trains models", "trainings wait"),
+    "worker": Helper("trains models and does what takes long", "trainings and all that takes long wait"),
     "inspector": Helper("shows where a model looked", "no new heatmaps are made"),
 }
 

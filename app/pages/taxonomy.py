@@ -1,13 +1,13 @@
-"""Class tree: how much is labelled and how much is known at each class, and its pictures; bring in a new tree."""
+"""Class tree: where a model is right, sure or starving, and what people said there; bring in or change a tree."""
 
 import streamlit as st
 
 from app import resources, state
-from app.components import breadcrumbs, charts, node_panel, node_search, taxonomy_import, tree_changes, tree_view
+from app.components import node_panel, node_search, taxonomy_import, tree_changes
+from app.components.tree_explorer import index as tree_explorer
 from app.components.wording import number
-from hmgc_core.workflow import seeing, taxonomies, tree_edits
-
-COLOURS = {"accuracy": "Colour: share found", "labels": "Colour: labels"}
+from hmgc_core.records import Run
+from hmgc_core.workflow import labelling, taxonomies, training, tree_edits
 
 ws = resources.workspace()
 newest = taxonomies.newest_taxonomy(ws)
@@ -18,65 +18,52 @@ if newest is None:
     taxonomy_import.show(ws)
     st.stop()
 
-version, taxonomy = newest
-newest_run = seeing.newest_done(ws)
-# The predictions of a run speak of the classes of its own tree; names may have changed since.
-run = newest_run if newest_run and newest_run.taxonomy in tree_edits.versions_of_this_shape(ws) else None
-counts = resources.node_counts(ws, version, run.id if run else None)
-key = state.chosen(state.NODE)
-node = taxonomy.index(key) if key in taxonomy else 0
+version, taxonomy = shown = newest
 
 
 def open_node(key: str) -> None:
     """Show this class."""
+    state.choose(state.TREE_FROM, None)
     state.choose(state.NODE, key)
 
 
-def open_clicked() -> None:
-    """Go into the box that was clicked; the outermost box leads up again, and `7 more` to the class they belong to."""
-    points = st.session_state[state.TREE_CHART].selection.points
-    if points:
-        clicked = str(points[0].get("id", "")).partition("\0")[0]
-        top = tree_view.outermost(taxonomy, node)
-        open_node(taxonomy.keys[max(0, int(taxonomy.parents[top]))] if clicked == taxonomy.keys[top] else clicked)
+def chosen_run(runs: list[Run]) -> tuple[Run | None, bool]:
+    """The run whose figures are shown, and whether it speaks of this tree. Names may have changed since."""
+    fitting = tree_edits.versions_of_this_shape(ws)
+    asked = state.chosen_number(state.RUN)
+    run = next((run for run in runs if run.id == asked), None)
+    run = run or next((run for run in runs if run.taxonomy in fitting), runs[0] if runs else None)
+    return run, run is not None and run.taxonomy in fitting
+
+
+@st.fragment
+def explore() -> None:
+    """The drawn tree and the class that is chosen in it. A click draws these anew, and nothing else."""
+    if taxonomies.newest_taxonomy(ws) != shown:
+        st.rerun()  # somebody changed the tree: the whole page follows
+    runs = [run for run in training.all_runs(ws) if run.status == "done"]
+    run, tree_fits = chosen_run(runs)
+    known = resources.tree_statistics(ws, version, run.id if run and tree_fits else None)
+    key = state.chosen(state.NODE)
+    node = taxonomy.index(key) if key in taxonomy else 0
+    tree_explorer.show(taxonomy, known, node, runs=runs, run=run, tree_fits=tree_fits)
+    fits, older = (run, None) if tree_fits else (None, run)
+    node_panel.show(ws, shown, node, known=known, run=fits, older=older)
 
 
 tree_changes.show_done(ws, version)
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     st.caption(
         f"{number(len(taxonomy))} classes, {number(len(taxonomy.leaves))} of them at the finest level. "
-        "Click a box to go into it.",
+        "Click a class to go into it; the outermost one leads up again.",
         width="content",
     )
-    if newest_run and not run:
-        st.caption(f"Run {newest_run.id} learned an earlier version of the tree: train again to see how it does here.")
     tree_changes.show(ws, taxonomy)
     with st.popover("Import", icon=":material/upload:", key=state.TREE_IMPORT, on_change="rerun") as importing:
         if importing.open:
             with st.container(width=560):  # as wide as it gets, whatever it shows
                 taxonomy_import.show(ws)
-search, colours = st.columns([3, 2])
-with search:
-    node_search.show(taxonomy, key=state.TREE_SEARCH, label="Find a class", on_pick=open_node)
-with colours, st.container(horizontal_alignment="right"):
-    colour = st.segmented_control(
-        "Colour",
-        list(COLOURS),
-        default="accuracy" if run else "labels",
-        required=True,
-        format_func=COLOURS.__getitem__,
-        key=state.TREE_COLOUR,
-        label_visibility="collapsed",
-        persist_state="session",
-    )
-breadcrumbs.show(taxonomy, node, on_pick=open_node)
-boxes = tree_view.boxes(taxonomy, counts, tree_view.outermost(taxonomy, node))
-st.plotly_chart(
-    tree_view.figure(boxes, "labels" if colour == "labels" else "accuracy", chosen=taxonomy.keys[node]),
-    key=state.TREE_CHART,
-    on_select=open_clicked,
-    selection_mode="points",
-    config=charts.QUIET,
-    alt=f"The classes below {taxonomy.name(node)}",
-)
-node_panel.show(ws, newest, node, counts=counts, run=run, on_pick=open_node)
+if not labelling.image_counts(ws)[0]:
+    st.page_link("pages/data.py", label="There is no picture yet: bring some in", icon=":material/arrow_forward:")
+node_search.show(taxonomy, key=state.TREE_SEARCH, label="Find a class", on_pick=open_node)
+explore()

@@ -16,6 +16,7 @@ from hmgc_core.errors import (
     UnknownImage,
     UnknownInspection,
     UnknownNode,
+    UnknownTask,
     WorkspaceError,
 )
 
@@ -27,6 +28,7 @@ STATUS: dict[type[HmgcError], int] = {
     UnknownImage: 404,
     UnknownInspection: 404,
     PictureError: 404,
+    UnknownTask: 404,
     UnknownNode: 422,
     TaxonomyError: 422,
     WorkspaceError: 503,

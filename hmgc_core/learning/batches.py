@@ -1,6 +1,7 @@
 """Which pictures a training run sees, and in what order: from samples to batches of pixels and targets."""
 
 import hashlib
+import math
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -111,13 +112,17 @@ def _says_something(taxonomy: Taxonomy, sample: Sample) -> bool:
     return sample.kind == IS_NOT or bool(taxonomy.leaf_counts[sample.node] < len(taxonomy.leaves))
 
 
-def plan_epoch(count: int, batch_size: int, *, seed: int, epoch: int) -> list[IntArray]:
+def plan_epoch(count: int, batch_size: int, *, seed: int, epoch: int, epoch_size: int | None = None) -> list[IntArray]:
     """Sample numbers in batches, each sample once, shuffled by (seed, epoch).
 
-    A last batch of one joins the batch before it: BatchNorm cannot learn from one picture.
+    epoch_size: how many numbers, where it is not `count`: those of fewer samples come again, in another order, so that
+    trainings on more and on fewer samples take the same steps. A last batch of one joins the batch before it: BatchNorm
+    cannot learn from one picture.
     """
-    order = np.random.default_rng([seed, epoch]).permutation(count)
-    plan = [order[start : start + batch_size] for start in range(0, count, batch_size)]
+    size = epoch_size or count
+    rng = np.random.default_rng([seed, epoch])
+    order = np.concatenate([rng.permutation(count) for _ in range(math.ceil(size / count))])[:size]
+    plan = [order[start : start + batch_size] for start in range(0, size, batch_size)]
     if len(plan) > 1 and len(plan[-1]) == 1:
         plan[-2:] = [np.concatenate(plan[-2:])]
     return plan

@@ -49,8 +49,8 @@ class _Pace:
 class EpochLoop:
     """One call of `fit`: what it learns from, where it stands, whom it tells.
 
-    valid_places: places of the validation pictures in `data.pixels`. valid_nodes: their labels. unread: (step, images,
-    mean loss) of the steps whose losses are still on the device.
+    valid_places: places of the validation pictures in `data.pixels`. valid_nodes: their labels. epoch_size: see
+    `plan_epoch`. unread: (step, images, mean loss) of the steps whose losses are still on the device.
     """
 
     config: RunConfig
@@ -62,6 +62,7 @@ class EpochLoop:
     state: TrainingState
     on_progress: Callable[[Progress], None]
     should_stop: Callable[[], bool]
+    epoch_size: int | None = None
     pace: _Pace = field(default_factory=_Pace)
     work_before_us: float = field(init=False)
     unread: list[tuple[int, int, Tensor]] = field(default_factory=list)
@@ -106,7 +107,13 @@ class EpochLoop:
         self.unread.clear()
 
     def _plan(self) -> list[IntArray]:
-        return plan_epoch(len(self.data), self.config.batch_size, seed=self.config.seed, epoch=self.state.epoch)
+        return plan_epoch(
+            len(self.data),
+            self.config.batch_size,
+            seed=self.config.seed,
+            epoch=self.state.epoch,
+            epoch_size=self.epoch_size,
+        )
 
     @cached_property
     def _steps_per_epoch(self) -> int:
@@ -225,7 +232,7 @@ class EpochLoop:
     def _progress(self) -> Progress:
         """How far it is, counted in work: late steps, with their larger views, take longer."""
         stage = f"epoch {min(self.state.epoch + 1, self.config.epochs)} of {self.config.epochs}"
-        total, work = self.config.epochs * len(self.data), self._work_done()
+        total, work = self.config.epochs * (self.epoch_size or len(self.data)), self._work_done()
         elapsed_s, done_here = self.pace.elapsed_s, work - self.work_before_us
         left_s = elapsed_s * (1 - work) / done_here if done_here else None
         return Progress(stage, round(work * total), total, self.pace.images / elapsed_s, left_s)

@@ -54,11 +54,13 @@ def fit(
     on_progress: Callable[[Progress], None] = lambda _: None,
     on_epoch: Callable[[EpochMetrics], None] = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
+    epoch_size: int | None = None,
 ) -> FitResult:
     """Train `config.model` and leave the best epoch as a checkpoint in `folder`/checkpoint.
 
     A model that has nothing to learn is measured and kept as it is built; it needs no labels.
-    folder: this run's own; holds its state while unfinished. cache: decoded pictures, shared by all runs.
+    folder: this run's own; holds its state while unfinished. cache: decoded pictures, shared by all runs. epoch_size:
+    pictures in an epoch, None for each sample once; fewer samples come again, so that two trainings take equal steps.
     Best is the largest `h_recall` on the validation images, the later epoch at a tie; without any, the last epoch.
     Raises NotTrainable where the labels teach nothing, Diverged where the loss is no longer a number (with the best
     epoch before that as a checkpoint, if there was one), DeviceError, OutOfMemory, WeightsError, UnknownModel,
@@ -79,7 +81,15 @@ def fit(
                     should_stop=should_stop,
                 )
             loop = _prepare(
-                config, taxonomy, train, valid, file=file, cache=cache, on_progress=on_progress, should_stop=should_stop
+                config,
+                taxonomy,
+                train,
+                valid,
+                file=file,
+                cache=cache,
+                on_progress=on_progress,
+                should_stop=should_stop,
+                epoch_size=epoch_size,
             )
             with fitting_threads(loop.state.model, config, loop.compute):
                 diverged = _train(loop, on_epoch)
@@ -159,6 +169,7 @@ def _prepare(
     cache: Path,
     on_progress: Callable[[Progress], None],
     should_stop: Callable[[], bool],
+    epoch_size: int | None,
 ) -> EpochLoop:
     """Build the model, which may fail at once, decode the pictures, and take up what a stopped run left behind."""
     compute = pick_device(config.device)
@@ -188,7 +199,8 @@ def _prepare(
         )
     if not places:
         file.remarks.append("no labelled validation picture: the last epoch is kept")
-    file.fingerprint = _name_of(config, taxonomy, fingerprint(samples, pixels))
+    learned = fingerprint(samples, pixels) if epoch_size is None else f"{fingerprint(samples, pixels)} {epoch_size}"
+    file.fingerprint = _name_of(config, taxonomy, learned)
     state = _first_state(model, config)
     if left is not None and not file.take_up(state, left):
         state = _first_state(_fresh_model(config, taxonomy, compute), config)
@@ -202,6 +214,7 @@ def _prepare(
         state=state,
         on_progress=on_progress,
         should_stop=should_stop,
+        epoch_size=epoch_size,
     )
 
 

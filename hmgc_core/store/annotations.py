@@ -86,6 +86,11 @@ def annotators(connection: sa.Connection) -> list[str]:
     return list(connection.execute(sa.select(annotator.c.name).order_by(annotator.c.id)).scalars())
 
 
+def names(connection: sa.Connection) -> dict[int, str]:
+    """annotator id -> name."""
+    return {row.id: row.name for row in connection.execute(sa.select(annotator.c.id, annotator.c.name))}
+
+
 def last_id(connection: sa.Connection) -> int:
     """The id of the newest row: with it a run freezes what it learns from."""
     return connection.execute(_NEWEST_ID).scalar() or 0
@@ -292,6 +297,16 @@ def words(connection: sa.Connection, image_ids: Iterable[int] | None = None) -> 
         for start in range(0, len(wanted), images.CHUNK):
             rows += connection.execute(query.where(word.c.image_id.in_(wanted[start : start + images.CHUNK]))).all()
     return [Word(row.image_id, row.name, row.node_key, row.kind, row.annotation_id) for row in rows]
+
+
+def places_said(connection: sa.Connection) -> list[tuple[int, int, str]]:
+    """(image id, annotator id, node key) of every word that says where an image belongs, by image id."""
+    query = (
+        sa.select(word.c.image_id, word.c.annotator_id, word.c.node_key)
+        .where(word.c.kind.in_(("is", "none_here")))
+        .order_by(word.c.image_id)
+    )
+    return [(image_id, by, key) for image_id, by, key in connection.execute(query)]
 
 
 def tallies(connection: sa.Connection) -> list[tuple[str, str, str, int]]:

@@ -12,6 +12,7 @@ from hmgc_core.store import jobs, schema, tasks
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.tasks.job import Job
 from hmgc_core.tasks.kinds import KINDS
+from hmgc_core.tasks.pace import Pace
 from hmgc_core.workflow.tasks import task
 
 TRIES = 3  # a task that ends its worker each time, as one that fills the memory does, is given up
@@ -20,9 +21,10 @@ TRIES = 3  # a task that ends its worker each time, as one that fills the memory
 def carry_out(ws: Workspace, task_id: int, owner: str, stopping: threading.Event) -> None:
     """Do a claimed task. A stop of the worker gives it back to the queue; it begins anew then."""
     heart = Heart(ws, task_id, owner, of=schema.task)
+    pace = Pace()
 
     def report(progress: Progress) -> None:
-        heart.columns = tasks.report(progress)
+        heart.columns = tasks.report(pace.with_time_left(progress))
 
     def should_stop() -> bool:
         return stopping.is_set() or heart.cancelled or heart.lost

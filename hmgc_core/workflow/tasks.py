@@ -8,7 +8,7 @@ from hmgc_core.records import Task
 from hmgc_core.store import tasks
 from hmgc_core.store.workspace import Workspace
 
-__all__ = ["Task", "ask", "cancel", "newest", "task", "task_folder"]
+__all__ = ["Task", "ask", "cancel", "newest", "newest_done", "task", "task_folder"]
 
 
 def ask(ws: Workspace, kind: str, question: dict[str, Any], *, run_id: int | None = None, anew: bool = False) -> int:
@@ -36,6 +36,13 @@ def newest(ws: Workspace, kind: str, *, run_id: int | None = None) -> Task | Non
     """The newest task of a kind for a run (or for none), however it ended."""
     with ws.reading() as connection:
         return next(iter(tasks.of_kind(connection, kind=kind, run_id=run_id)), None)
+
+
+def newest_done(ws: Workspace, kind: str, *, run_id: int | None = None) -> Task | None:
+    """The newest task of a kind for a run (or for none) that has a result."""
+    with ws.reading() as connection:
+        known = tasks.of_kind(connection, kind=kind, run_id=run_id)
+    return next((one for one in known if one.status == "done"), None)
 
 
 def cancel(ws: Workspace, task_id: int) -> bool:

@@ -1,0 +1,1 @@
+"""The component that shows labelled pictures near another one, row by row."""

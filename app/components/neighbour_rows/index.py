@@ -1,0 +1,69 @@
+"""Rows of labelled pictures that are near another one: whose label they carry, who gave it, how near they are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from app import resources, state
+
+HERE = Path(__file__).parent
+_COMPONENT = st.components.v2.component(
+    "hmgc_neighbour_rows",
+    html="<div class='rows'>\n</div>",
+    css=(HERE / "neighbour_rows.css").read_text(),
+    js=(HERE / "neighbour_rows.js").read_text(),
+)
+SIGNS = {None: 0, True: 1, False: 2}
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One picture. agrees: with the answer of its row, None for neither; near: how near in words; exact: in figures."""
+
+    image_id: int
+    name: str
+    agrees: bool | None
+    by: str
+    near: str
+    exact: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One question and its pictures. told: what they say together. other: the pictures of another class, under a title.
+
+    nothing: what is said where there is no picture.
+    """
+
+    title: str
+    told: str
+    tiles: Sequence[Tile]
+    other_title: str = ""
+    other: Sequence[Tile] = ()
+    nothing: str = "No labelled picture is known this far down the tree."
+
+
+def show(rows: Sequence[Row], *, key: str) -> None:
+    """Draw the rows; a click on a picture opens it."""
+
+    def opened() -> None:
+        state.choose(state.IMAGE, int(st.session_state[key].opened))
+
+    data = {"of": resources.fingerprint(), "rows": [_row(row) for row in rows]}
+    _COMPONENT(key=key, data=data, on_opened_change=opened)
+
+
+def _row(row: Row) -> dict[str, object]:
+    return {
+        "title": row.title,
+        "told": row.told if row.tiles else row.nothing,
+        "tiles": [_tile(tile) for tile in row.tiles],
+        "otherTitle": row.other_title if row.other else "",
+        "other": [_tile(tile) for tile in row.other],
+    }
+
+
+def _tile(tile: Tile) -> list[object]:
+    return [tile.image_id, tile.name, SIGNS[tile.agrees], tile.by, tile.near, tile.exact]

@@ -112,6 +112,13 @@ def test_class_and_blocks_are_chosen_in_the_browser_and_stand_in_the_address(pag
     expect(figures).to_have_count(4)
     expect(figures.nth(0)).to_contain_text("Strongest patch for bird")
 
+    page.wait_for_timeout(700)
+    before = len(heard)
+    page.get_by_role("radio", name="Around the answer").click()
+    expect(page.locator(".relations button.node").first).to_be_visible()
+    page.wait_for_timeout(500)
+    assert 0 < len(heard) - before <= 10
+
 
 def test_around_the_answer_every_class_has_its_probability_and_excludes_those_beside_it(
     page: Page, address: str

@@ -137,8 +137,8 @@ def _missing(run: Run | None, older: Run | None) -> list[str]:
         return []
     if older:
         return [
-            f"Run {older.id} learned another version of the tree: train again, or choose another run above, to see "
-            "how the model does here."
+            f"Run {older.id} learned another version of the tree: train again, or choose another run where there is "
+            "one, to see how the model does here."
         ]
     return ["No model was trained yet. How well one finds this class appears here after the first training."]
 

@@ -86,16 +86,6 @@ def path_probabilities(connection: sa.Connection, run_id: int) -> Iterator[tuple
         yield image_id, [float(probability) for _key, probability in path]
 
 
-def count_by_node(connection: sa.Connection, run_id: int) -> dict[str, int]:
-    """node key -> images decoded to exactly this node."""
-    query = (
-        sa.select(prediction.c.node_key, sa.func.count())
-        .where(prediction.c.run_id == run_id)
-        .group_by(prediction.c.node_key)
-    )
-    return dict(connection.execute(query).all())
-
-
 def count_among(connection: sa.Connection, run_id: int, image_ids: Sequence[int]) -> dict[str, int]:
     """node key -> how many of these images a run decodes to exactly this node."""
     counts: dict[str, int] = {}

@@ -137,7 +137,8 @@ def _gallery(run: Run, table: PredictionTable, ids: NDArray[np.int64], chosen: C
         selection_form.show(len(ids), ids.tolist)
         st.button("Forget the line", icon=":material/close:", type="tertiary", on_click=_forget)
     cards = seeing.cards(table, rows[(page - 1) * PER_PAGE : page * PER_PAGE])
-    opened = gallery.show(cards, key=f"{key}.{page}", on_open=_open)
+    link = {"run": str(run.id)}
+    opened = gallery.show(cards, key=f"{state.MAP_PAGE}.gallery", on_open=_open, marks="map", link=link)
     if opened is not None:
         st.rerun()
 

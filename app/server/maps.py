@@ -11,6 +11,7 @@ from app.server.answers import RequestError, answer, whole_number
 from app.server.pictures import OF_NUMBER, OF_WORKSPACE
 from app.server.threads import READS, in_thread
 from app.server.workspace import workspace
+from app.server.writes import annotator
 from hmgc_core.workflow import map_colours, picture_maps, seeing
 
 
@@ -32,7 +33,8 @@ async def colours(request: Request) -> Response:
 
 
 async def picture(request: Request) -> Response:
-    """What the run of a map says of one picture, and what people say."""
+    """What the run of a map says of one picture, and what people say: for those whom a page of ours gave a token."""
+    annotator(request)
     task, image = _task(request), whole_number(request.path_params["id"], "an image")
     return answer(await in_thread(READS, _told, task, image))
 

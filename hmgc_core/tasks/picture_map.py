@@ -23,17 +23,17 @@ EPOCHS_SMALL, EPOCHS_LARGE, LARGE = 500, 200, 10_000  # as UMAP itself chooses, 
 
 def make(job: Job) -> dict[str, Any]:
     """Make the map of a run. Raises CheckpointError where the run left no vectors."""
-    job.step("reading what the run saw", 0, 100)
+    job.step("reading what the run saw", 0, 0)
     run = job.run
     seen_at, seen = picture_maps.seen_at(job.ws, run.id), embeddings(job.ws.run_folder(run.id))
     if seen is None or seen_at is None:
         raise CheckpointError(f"run {run.id} kept nothing to compare pictures by", remedy="train again")
-    job.step("finding the main directions", 2, 100)
+    job.step("finding the main directions", 0, 0)
     plane: NDArray[np.floating] = main_plane(seen.vectors)
     method = "pca"
     if len(seen.images) >= FEWEST_FOR_UMAP and importlib.util.find_spec("umap"):
         plane, method = _umap(job, seen.vectors, plane), "umap"
-    job.step("keeping the map", 99, 100)
+    job.step("keeping the map", 1, 1)
     picture_maps.keep(job.folder, seen.images, plane)
     return {"method": method, "pictures": len(seen.images), "seen_at": seen_at}
 
@@ -55,10 +55,10 @@ def main_plane(vectors: Vectors) -> NDArray[np.float64]:
 
 def _umap(job: Job, vectors: Vectors, plane: NDArray[np.floating]) -> NDArray[np.floating]:
     """UMAP from the main plane on: that keeps the large picture, and is quicker than its own beginning."""
-    job.step("getting UMAP ready", 3, 100)
-    import umap  # noqa: PLC0415 - takes many seconds, and stands in an extra
+    job.step("getting UMAP ready", 0, 0)
+    import umap  # noqa: PLC0415 - takes many seconds, and is an extra
 
-    job.step("finding each picture's neighbours", 5, 100)
+    job.step("finding each picture's neighbours", 0, 0)
     epochs = EPOCHS_SMALL if len(vectors) <= LARGE else EPOCHS_LARGE
     reducer = umap.UMAP(
         n_neighbors=NEIGHBOURS,
@@ -86,7 +86,7 @@ class _Steps:
         words = text.split()
         if len(words) == 2 and all(word.isdecimal() for word in words):
             done, total = map(int, words)
-            self.job.step("laying out", 10 + 88 * done // max(total, 1), 100)
+            self.job.step("laying the pictures out", done, total)
 
     def flush(self) -> None:
         """Nothing is kept back."""

@@ -11,7 +11,7 @@ class Card {
   }
 
   /* Show a picture beside (x, y) of a stage of this size. */
-  show(image, [x, y], [width, height], { task, of }) {
+  show(image, [x, y], [width, height], data) {
     const isNew = image !== this.image
     this.image = image
     this.box.hidden = false
@@ -23,7 +23,7 @@ class Card {
     if (!isNew) return
     clearTimeout(this.timer)
     this.fill(image, this.known.get(image))
-    this.timer = setTimeout(() => this.ask(image, task, of), PATIENCE_MS)
+    this.timer = setTimeout(() => this.ask(image, data), PATIENCE_MS)
   }
 
   hide() {
@@ -32,19 +32,20 @@ class Card {
     this.box.hidden = true
   }
 
-  async ask(image, task, of) {
+  async ask(image, { task, of, token }) {
     const picture = this.box.querySelector("img")
     picture.onload = () => (picture.style.visibility = "visible")
     picture.onerror = () => this.box.classList.add("missing")
     picture.src = `/api/images/${image}?w=320&of=${of}`
     if (this.known.has(image)) return
     try {
-      const response = await fetch(`/api/maps/${task}/pictures/${image}?of=${of}`)
-      this.known.set(image, response.ok ? await response.json() : { gone: true })
+      const response = await fetch(`/api/maps/${task}/pictures/${image}?of=${of}`, { headers: { "x-hmgc-token": token } })
+      if (response.status === 404) this.known.set(image, { gone: true })
+      else if (response.ok) this.known.set(image, await response.json())
     } catch {
       return  // the app is away: the picture will not come either
     }
-    if (this.image === image) this.fill(image, this.known.get(image))
+    if (this.image === image && this.known.has(image)) this.fill(image, this.known.get(image))
   }
 
   fill(image, told) {

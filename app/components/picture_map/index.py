@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import resources
+from app import resources, security, state
 from app.components.charts import TEAL
 from hmgc_core.workflow.map_colours import Tone
 
@@ -28,7 +28,7 @@ STEPS = ("#c2410c", "#e08a2e", "#c9a227", "#7fae4a", "#2fa37c", "#0f7f8c")
 OTHERS = {
     "others": "#7d8792",
     "coarser": "#b59f7c",
-    "none": "#a9b1b9",
+    "none": "#949ea8",
     "right": TEAL,
     "wrong": "#d6493f",
     "wrong below": "#e0952e",
@@ -71,6 +71,7 @@ def show(
     data = {
         "task": task,
         "of": of,
+        "token": _token(),
         "points": f"/api/maps/{task}/points?of={of}",
         "colours": f"/api/maps/{task}/colours/{colours}?of={of}",
         "tones": [_tone(tone) for tone in tones],
@@ -78,6 +79,13 @@ def show(
         "only": list(chosen.only) if chosen else [],
     }
     _COMPONENT(key=key, data=data, on_opened_change=opened, on_lasso_change=lassoed)
+
+
+def _token() -> str:
+    """Lets the map ask what people say of a picture; the same for the whole session, so that nothing is sent twice."""
+    if state.MAP_SIGNATURE not in st.session_state:
+        st.session_state[state.MAP_SIGNATURE] = security.sign(resources.workspace().secret(), "map")
+    return str(st.session_state[state.MAP_SIGNATURE])
 
 
 def _tone(tone: Tone) -> dict[str, object]:

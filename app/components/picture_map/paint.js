@@ -1,6 +1,6 @@
 /* Points as pixels: a disc each, written straight into the picture, so that 100,000 of them take some milliseconds. */
 
-const DIM = 28  // how opaque a dimmed point is, of 255
+const DIM = 40  // how opaque a dimmed point is, of 255
 
 /* "#14a394" as the number that a pixel of an ImageData is, on the little-endian machines that browsers run on. */
 function pixelOf(hex, opacity) {

@@ -16,7 +16,7 @@ from app.components.tree_card import index as tree_card
 from app.components.wording import number
 from hmgc_core.records import Run
 from hmgc_core.taxonomy import IntArray, Taxonomy
-from hmgc_core.workflow import seeing, tree
+from hmgc_core.workflow import references, seeing, tree
 from hmgc_core.workflow.tree_edits import second_look_ids
 from hmgc_core.workflow.tree_statistics import TreeStatistics
 from hmgc_core.workflow.workspaces import Workspace
@@ -30,6 +30,7 @@ TOLD = {
     "typical": "Labelled here or below, those first that look most like the average of them to the model.",
     "odd": "Labelled here or below, those first that look least like the average of them to the model: rare looks, "
     "and labels that may be wrong.",
+    "references": "Marked as good examples of this class: they come first where people look it up while they label.",
 }
 
 
@@ -169,8 +170,12 @@ def _follow(queues: list[Queue], way: int | None, links: Links, link: int | None
 
 def _pictures(ws: Workspace, taxonomy: Taxonomy, known: TreeStatistics, node: int, run: Run | None) -> Pictures:
     """All pictures of the chosen kind, and what is said about them."""
+    marked = np.array([mark.image_id for mark in references.of_class(ws, taxonomy.keys[node])], dtype=np.int64)
     tabs = {name: title for name, title in TABS.items() if run or name == "labelled"}
+    tabs |= {"references": "References"} if len(marked) else {}
     tab = state.chosen(state.NODE_PICTURES)
+    if tab == "references" and len(marked):
+        return Pictures(tabs, tab, marked, TOLD[tab])
     if run is None or tab not in tabs or tab == "labelled":
         found = tree.labelled_images(taxonomy, known.said, node)
         return Pictures(tabs, "labelled", found, TOLD["labelled"] if len(found) else "Nothing is labelled here yet.")
@@ -190,6 +195,6 @@ def _gallery(key: str, pictures: Pictures, first: int) -> None:
     """One page of the pictures; a click opens one. How to turn the page stands on the card."""
     if len(pictures.found):
         page = pictures.found[first : first + PER_PAGE].tolist()
-        opened = gallery.show_plain(page, key=f"node-{pictures.tab}-{key}-gallery")
+        opened = gallery.show_plain(page, key=f"node-{pictures.tab}-{key}-gallery", marks=f"node-{key}", node=key)
         if opened is not None:
             st.switch_page("pages/predictions.py", query_params={"image": str(opened)})

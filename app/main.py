@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import actions, navigation
+from app import actions, navigation, state
 from app.components import header
 
 st.set_page_config(
@@ -14,4 +14,7 @@ st.set_page_config(
 )
 page = navigation.pages()
 header.show()
-actions.show_page(page.run)
+try:
+    actions.show_page(page.run)
+finally:  # also where the page stops half-way, or leads to another one
+    state.arrive(page.url_path)

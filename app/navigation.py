@@ -16,6 +16,7 @@ CONTENTS: dict[str, tuple[str, str]] = {
     "train": ("Train", ":material/model_training:"),
     "runs": ("Runs", ":material/monitoring:"),
     "predictions": ("Predictions", ":material/image_search:"),
+    "map": ("Map", ":material/scatter_plot:"),
 }
 
 

@@ -12,8 +12,11 @@ from app import security
 from hmgc_core import settings
 from hmgc_core.records import QueueChoice
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow import health, labelling, pictures, queues, seeing, taxonomies, workspaces
+from hmgc_core.workflow import health, labelling, map_colours, pictures, queues, seeing, taxonomies, workspaces
+from hmgc_core.workflow.exploring import Paths
 from hmgc_core.workflow.health import Finding
+from hmgc_core.workflow.map_colours import OF_A_LEVEL, By, Colouring
+from hmgc_core.workflow.picture_maps import PictureMap
 from hmgc_core.workflow.queues import FolderChoice, QueueSize
 from hmgc_core.workflow.seeing import PredictionTable
 from hmgc_core.workflow.tree_statistics import TreeStatistics
@@ -42,6 +45,34 @@ def prediction_table(ws: Workspace, run_id: int) -> PredictionTable:
 @st.cache_resource(max_entries=6, show_spinner=False)
 def _prediction_table(_ws: Workspace, folder: str, run_id: int, stamp: Stamp) -> PredictionTable:  # noqa: ARG001
     return seeing.prediction_table(_ws, run_id)
+
+
+def map_colouring(ws: Workspace, made: PictureMap, by: By, level: int) -> Colouring:
+    """How the points of a map are coloured by the labels of now."""
+    return _map_colouring(ws, made, str(ws.folder), made.task, by, level if by in OF_A_LEVEL else 0, labels_stamp(ws))
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _map_colouring(
+    _ws: Workspace,
+    _made: PictureMap,
+    folder: str,  # noqa: ARG001
+    task: int,  # noqa: ARG001
+    by: By,
+    level: int,
+    stamp: Stamp,  # noqa: ARG001
+) -> Colouring:
+    return map_colours.colouring(_made, prediction_table(_ws, _made.run), by, level)
+
+
+def path_probabilities(ws: Workspace, run_id: int) -> Paths:
+    """How sure a finished run is at each level of its answers; they change with nothing but pictures taken out."""
+    return _path_probabilities(ws, str(ws.folder), run_id, seeing.pictures_stamp(ws))
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _path_probabilities(_ws: Workspace, folder: str, run_id: int, stamp: int) -> Paths:  # noqa: ARG001
+    return seeing.path_probabilities(_ws, run_id)
 
 
 def tree_statistics(ws: Workspace, version: int, run_id: int | None) -> TreeStatistics:

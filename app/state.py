@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 ANNOTATOR = "annotate.annotator"
+SIGNATURE = "annotate.signature"  # (name, signature) that galleries send with what is done there
 WAY = "annotate.way"
 WAY_CONTROL = "annotate.way.control"
 REOPEN = "annotate.reopen"
@@ -45,6 +46,8 @@ NODE_PICTURES = "taxonomy.pictures"
 TREE_IMPORT = "taxonomy.import"
 TREE_UPLOAD = "taxonomy.upload"
 TREE_MOVES = "taxonomy.moves"
+NODE_PAGE = "taxonomy.page"  # (kind of pictures, class, how many come before those in sight)
+TREE_CHANGING = "taxonomy.changing"  # the class whose forms are open
 TREE_EDIT = "taxonomy.edit"  # plus the part of the form, its round and the class
 TREE_EDIT_ROUND = "taxonomy.edit_round"  # each change made begins with an empty form
 TREE_EDITED = "taxonomy.edited"  # the version that this session made last, shown with a way back
@@ -56,7 +59,11 @@ TREE_PASTE = "taxonomy.paste"
 IMAGE = "predictions.image"
 EVIDENCE = "predictions.evidence"
 EVIDENCE_CONTROL = "predictions.evidence.control"
-WHY_NODE = "predictions.evidence.node"
+HEAT_NODE = "why.node"
+HEAT_METHOD = "why.method"
+HEAT_LAYER = "why.layer"
+HEAT_AGAINST = "why.against"  # a class
+HEAT_SIBLINGS = "why.siblings"
 BLOCKS = "predictions.evidence.blocks"  # of a graph net, "4,8,12"
 FILTER_SPLIT = "predictions.split"
 FILTER_VERDICT = "predictions.verdict"
@@ -64,10 +71,26 @@ FILTER_LEVEL = "predictions.level"
 FILTER_SURENESS = "predictions.sureness"
 FILTER_NODE = "predictions.node"
 FILTER_SEARCH = "predictions.search"
+FILTERS_SAID = "predictions.said"  # the filters as the address says them
+CHART = "predictions.chart"
+CHART_CONTROL = "predictions.chart.control"
+CHART_LEVEL = "predictions.chart.level"
+CHART_BELOW = "predictions.chart.below"
+MARK = "predictions.mark"
 ORDER = "predictions.order"
 PAGE = "predictions.page"
 SELECTION_NAME = "predictions.selection.name"
 SELECTION_SAVED = "predictions.selection.saved"
+
+MAP_COLOUR = "map.colour"
+MAP_COLOUR_BOX = "map.colour.box"
+MAP_LEVEL = "map.level"
+MAP_LEVEL_BOX = "map.level.box"
+MAP_LASSO = "map.lasso"  # x.y.x.y… in units of the map
+MAP_ONLY = "map.only"  # the rows of the legend that were looked at when the line was drawn
+MAP_OPENED = "map.opened"  # a picture that was clicked just now
+MAP_SIGNATURE = "map.signature"
+MAP_PAGE = "map.page"  # plus the run and the line
 
 FOLDER = "data.folder"  # plus its place in the list
 IMPORT_WAY = "data.way"
@@ -83,6 +106,8 @@ IMPORT_UNDO = "data.undo"
 UNDO_WORK = "data.undo.work"
 
 HEALTH = "health"
+
+ON_PAGE = "page"  # the last one on screen
 
 EXPORT_TABLE = "data.export.table"
 EXPORT_LEVEL = "data.export.level"
@@ -109,13 +134,25 @@ IN_ADDRESS = {
     NODE_PICTURES: "pictures",
     IMAGE: "image",
     EVIDENCE: "why",
-    WHY_NODE: "of",
+    HEAT_NODE: "of",
+    HEAT_METHOD: "method",
+    HEAT_LAYER: "layer",
+    HEAT_AGAINST: "not",
+    HEAT_SIBLINGS: "siblings",
     BLOCKS: "blocks",
+    MAP_COLOUR: "colour",
+    MAP_LEVEL: "level",
+    MAP_LASSO: "lasso",
+    MAP_ONLY: "only",
     WAY: "way",
     QUEUE: "queue",
+    CHART: "chart",
+    CHART_LEVEL: "level",
+    CHART_BELOW: "below",
+    MARK: "mark",
 }
 # These come back with the page after a visit to another one.
-REMEMBERED = (RUN, NODE, EVIDENCE, WAY, QUEUE, TREE_VIEW, TREE_COLOUR, NODE_PICTURES)
+REMEMBERED = (RUN, NODE, EVIDENCE, WAY, QUEUE, TREE_VIEW, TREE_COLOUR, NODE_PICTURES, MAP_COLOUR, MAP_LEVEL)
 
 
 def chosen(key: str) -> str:
@@ -138,3 +175,10 @@ def choose(key: str, value: Any) -> None:
     st.query_params[IN_ADDRESS[key]] = str(value)
     if key in REMEMBERED:
         st.session_state[key] = str(value)
+
+
+def arrive(page: str) -> bool:
+    """From now on this page is on screen; returns whether it was another one before."""
+    before = st.session_state.get(ON_PAGE)
+    st.session_state[ON_PAGE] = page
+    return bool(before != page)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FigureKind = Literal["png", "svg"]
+KINDS: tuple[FigureKind, ...] = ("png", "svg")
 NEIGHBOURS = 8  # in the published figure: the nearest nine, of which the first is the patch itself
 PANEL_INCHES, NAMES_INCHES, TITLE_INCHES = 2.1, 0.32, 0.52
 DOTS_PER_INCH = 200
@@ -47,7 +48,7 @@ def draw(
     tall = pixels.shape[0] / pixels.shape[1]
     width = NAMES_INCHES + PANEL_INCHES * max(1, len(shown))
     height = TITLE_INCHES + len(ROWS) * (PANEL_INCHES * tall)
-    settings = {"svg.fonttype": "none", "svg.hashsalt": "patches", "font.size": 9, "text.color": INK}
+    settings: Any = {"svg.fonttype": "none", "svg.hashsalt": "patches", "font.size": 9, "text.color": INK}
     with _ONE_AT_A_TIME, mpl.rc_context(settings):
         figure = Figure(figsize=(width, height), facecolor=PAPER)
         places = figure.subplots(len(ROWS), len(shown), squeeze=False)

@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import app
+from app.components.gallery.packing import unpacked
 from hmgc_core.records import EpochMetrics, RunConfig
 from hmgc_core.store import jobs, runs
 from hmgc_core.workflow import training
@@ -43,13 +44,30 @@ def said(page: AppTest) -> str:
     return "\n".join(words(page)).replace("\\", "")
 
 
-def gallery(page: AppTest) -> list[list[object]]:
-    """The cards of the gallery: [image, answer, label, share, verdict]."""
-    for component in page.get("bidi_component"):
-        data = json.loads(component.proto.json)
-        if "cards" in data:
-            return data["cards"]
-    return []
+def gallery(page: AppTest) -> list[list[int]]:
+    """The cards of the gallery: [image, answer, label, 3 * per cent + verdict]."""
+    return unpacked(data_of_gallery(page).get("cards", ""))
+
+
+def data_of_gallery(page: AppTest) -> dict[str, Any]:
+    """What is sent to the gallery of the page; {} where there is none."""
+    return component(page, "cards")
+
+
+def component(page: AppTest, part: str) -> dict[str, Any]:
+    """What is sent to the component that is told a `part`; empty where there is none on the page."""
+    sent = (json.loads(one.proto.json) for one in page.get("bidi_component"))
+    return next((data for data in sent if part in data), {})
+
+
+def tree_card(page: AppTest) -> dict[str, Any]:
+    """The card of the class on the Class tree page."""
+    return component(page, "figures")
+
+
+def explorer(page: AppTest) -> dict[str, Any]:
+    """The drawn tree on the Class tree page."""
+    return component(page, "boxes")
 
 
 def button(page: AppTest, text: str) -> Any:

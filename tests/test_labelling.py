@@ -12,7 +12,7 @@ from hmgc_core.errors import BadRequest, OrphanedLabels, UnknownImage, UnknownNo
 from hmgc_core.records import NewAnnotation
 from hmgc_core.store import annotations, checks
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow import health, labelling, pictures, taxonomies, training, tree
+from hmgc_core.workflow import health, labelling, pictures, taxonomies, training
 from hmgc_core.workflow.workspaces import Workspace
 
 
@@ -290,17 +290,6 @@ def test_disagreeing_answers_on_a_test_image_meet_at_their_common_ancestor(works
     label(workspace, 18, "owl", by="ben")
     labels = frozen(workspace)
     assert [labels.taxonomy.keys[s.node] for s in labels.test] == ["bird", "owl"]
-
-
-def test_node_counts_sum_up_the_tree(labelled_workspace: Workspace) -> None:
-    version, taxonomy = taxonomies.current_taxonomy(labelled_workspace)
-    counts = tree.node_counts(labelled_workspace, version, None)
-    at = {key: int(counts.labels[i]) for i, key in enumerate(taxonomy.keys)}
-    assert at == {
-        "life": 20, "bird": 15, "albatross": 10, "black-footed": 0, "gull-like": 5, "owl": 5,
-        "ship": 5, "steamer": 5, "tug": 5,
-    }  # fmt: skip
-    assert len(tree.labelled_images(labelled_workspace, version, "albatross")) == 10
 
 
 def test_pictures_come_and_go_with_their_folder(workspace: Workspace, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Every page but the annotator, as AppTest sees it: what it shows, what a click does, and that names stay text."""
 
-import json
 import re
 import time
 import zipfile
@@ -8,18 +7,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 import pytest
 from conftest import write_picture, write_table
-from reading_pages import button, gallery, open_page, said, with_failed_run, words
+from reading_pages import button, gallery, open_page, said, tree_card, with_failed_run, words
 from streamlit.testing.v1 import AppTest
 
 from app import state
-from app.components import next_step, node_search, picture_import, taxonomy_import, tree_view
+from app.components import next_step, node_search, picture_import, taxonomy_import
 from hmgc_core.records import Prediction, Run, RunConfig
 from hmgc_core.store import images, jobs, predictions
 from hmgc_core.taxonomy import NodeText, Taxonomy
-from hmgc_core.workflow import import_history, labelling, pictures, taxonomies, training, tree
+from hmgc_core.workflow import import_history, labelling, pictures, taxonomies, training
 from hmgc_core.workflow.workspaces import Workspace
 
 PAGES = ("overview", "taxonomy", "data", "train", "runs", "predictions")
@@ -99,21 +97,6 @@ def workspace_of_evil_names(ws: Workspace, folder: Path) -> Workspace:
     return ws
 
 
-def test_markup_in_a_name_is_text_in_the_drawn_tree() -> None:
-    names = {"one": NodeText(name="<b>bold</b>"), "two": NodeText(name="<a href='http://evil.example'>x</a>")}
-    evil = Taxonomy.from_edges([("one", "life"), ("two", "life")], names)
-    boxes = tree.tree_view(evil, counts_of(evil), 0)
-    (icicle, *_) = json.loads(tree_view.figure(boxes, "labels", chosen="life").to_json())["data"]
-    assert "&lt;b&gt;bold&lt;/b&gt;" in icicle["labels"]
-    assert not any("<" in text for text in icicle["labels"])
-    assert not any("<a" in text for text in icicle["hovertext"])
-
-
-def counts_of(taxonomy: Taxonomy) -> tree.NodeCounts:
-    nothing = np.zeros(len(taxonomy), dtype=np.int64)
-    return tree.NodeCounts(nothing, nothing, nothing, np.full(len(taxonomy), np.nan), nothing)
-
-
 # --- overview ---------------------------------------------------------------------------------------------------------
 
 
@@ -157,17 +140,17 @@ def test_the_address_opens_a_class_and_its_pictures(
     predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = open_page(monkeypatch, predicted_workspace, "taxonomy", node="albatross")
-    assert page.subheader[0].value == "albatross"
-    labelled = tree.labelled_images(predicted_workspace, 1, "albatross")
+    assert tree_card(page)["name"] == "albatross"
+    labelled = [image for image in range(1, 21) if image % 4 in (0, 1)]  # black-footed and gull-like, or their parent
     assert [card[0] for card in gallery(page)] == labelled
-    figures = {metric.label: metric.value for metric in page.metric}
-    assert figures["Labels here or below"] == str(len(labelled))
+    figures = {name: value for name, value, *_ in tree_card(page)["figures"]}
+    assert figures["Labels"] == str(len(labelled))
 
 
 def test_an_unknown_class_in_the_address_opens_the_root(
     predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert open_page(monkeypatch, predicted_workspace, "taxonomy", node="dragon").subheader[0].value == "life"
+    assert tree_card(open_page(monkeypatch, predicted_workspace, "taxonomy", node="dragon"))["name"] == "life"
 
 
 def test_typing_finds_classes_and_a_click_opens_one(
@@ -176,14 +159,8 @@ def test_typing_finds_classes_and_a_click_opens_one(
     page = open_page(monkeypatch, predicted_workspace, "taxonomy")
     page.text_input(key=state.TREE_SEARCH).set_value("gull").run()
     button(page, "gull-like").click().run()
-    assert page.subheader[0].value == "gull\\-like"
+    assert tree_card(page)["name"] == "gull-like"
     assert page.query_params["node"] == "gull-like"
-
-
-def test_breadcrumbs_lead_up(predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = open_page(monkeypatch, predicted_workspace, "taxonomy", node="albatross")
-    page.button(key="crumb-bird").click().run()
-    assert page.subheader[0].value == "bird"
 
 
 def test_the_best_match_of_a_search_comes_first(tiny_tree: Taxonomy) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 from conftest import label
-from reading_pages import button, open_page, said
+from reading_pages import button, open_page, said, tree_card
 from streamlit.testing.v1 import AppTest
 from test_labelling import words as words_of
 from test_pages import EVIL, workspace_of_evil_names
@@ -15,6 +15,7 @@ from hmgc_core.workflow.workspaces import Workspace
 
 
 def choose(page: AppTest, verb: str, key: str) -> None:
+    page.session_state[state.TREE_CHANGING] = key  # what the button of the card does
     page.session_state[field(page, "verb", key)] = verb
     page.run()
     assert not page.exception, page.exception
@@ -42,7 +43,7 @@ def test_retiring_tells_where_the_labels_go_before_it_happens_and_can_be_undone(
     page.button(key=f"{state.TREE_EDIT}.do").click().run()
     assert not page.exception, page.exception
     assert version(predicted_workspace) == 2
-    assert page.subheader[0].value == "bird"
+    assert tree_card(page)["name"] == "bird"
     assert "**owl** was retired" in said(page)
     page.button(key=f"{state.TREE_CHANGES}.done").click().run()
     assert not page.exception, page.exception
@@ -113,7 +114,10 @@ def test_a_split_offers_a_second_look(workspace: Workspace, monkeypatch: pytest.
     page.text_area(key=field(page, "children", "owl")).set_value("barn owl\n\n eagle owl ").run()
     assert "The picture of 1 label will wait for a second look" in said(page)
     button(page, "Split").click().run()
-    assert "1 picture labelled here waits for a second look" in said(page)
+    assert tree_card(page)["look"] == [
+        "1 picture labelled here waits for a second look",
+        "/annotate?queue=second-look",
+    ]
 
 
 def test_the_second_of_two_people_sees_that_the_tree_has_changed(
@@ -126,7 +130,7 @@ def test_the_second_of_two_people_sees_that_the_tree_has_changed(
     assert not page.exception, page.exception
     assert "has changed since you looked" in page.error[0].value
     assert version(workspace) == 2
-    assert page.subheader[0].value == "Owls"
+    assert tree_card(page)["name"] == "Owls"
     assert "Nobody can choose **Owls** any more" in said(page)  # a fresh preview
     page.button(key=f"{state.TREE_EDIT}.do").click().run()
     assert version(workspace) == 3
@@ -153,6 +157,8 @@ def test_the_root_can_be_named_and_split_and_not_be_moved(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = open_page(monkeypatch, workspace, "taxonomy")
+    page.session_state[state.TREE_CHANGING] = "life"
+    page.run()
     (choices,) = [group for group in page.get("button_group") if "Rename" in str(group.proto.options)]
     assert "Retire" not in str(choices.proto.options)
     choose(page, "rename", "life")
@@ -181,19 +187,19 @@ def test_an_open_form_follows_when_the_class_is_gone(workspace: Workspace, monke
     page = open_page(monkeypatch, workspace, "taxonomy", node="owl")
     taxonomies.store_taxonomy(workspace, Taxonomy.from_edges([("bird", "life"), ("ship", "life")]), source="smaller")
     choose(page, "retire", "owl")
-    assert page.subheader[0].value == "life"
+    assert tree_card(page)["name"] == "life"
 
 
 def test_counts_on_the_page_follow_labels_and_never_come_from_another_workspace(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = open_page(monkeypatch, workspace, "taxonomy", node="bird")
-    assert figures(page)["Labels here or below"] == "0"
+    assert figures(page)["Labels"] == "0"
     label(workspace, 1, "owl")
-    assert figures(page.run())["Labels here or below"] == "1"
+    assert figures(page.run())["Labels"] == "1"
     tree_edits.make_edit(workspace, Rename("owl", "Owls"), seen=1)
-    assert figures(page.run())["Labels here or below"] == "1"
+    assert figures(page.run())["Labels"] == "1"
 
 
 def figures(page: AppTest) -> dict[str, str]:
-    return {metric.label: metric.value for metric in page.metric}
+    return {name: value for name, value, *_ in tree_card(page)["figures"]}

@@ -15,9 +15,9 @@ from hmgc_core.workflow.workspaces import Workspace
 SIGNS = {True: ":green[✓]", False: ":red[✗]", None: ":gray[–]"}
 
 
-def show_prediction(run: Run, view: ImageView) -> None:
+def show_prediction(run: Run, view: ImageView, *, title: str = "The model says") -> None:
     """One bar per level with its class, how sure the model is, and whether people agree; then its other answers."""
-    st.subheader("The model says")
+    st.subheader(title)
     for level in view.levels:
         text = f"{SIGNS[level.agrees]} **{escape_markdown(level.name)}** · {wording.percent(level.probability)}"
         st.progress(min(1.0, max(0.0, level.probability)), text=text)

@@ -1,6 +1,7 @@
 """An answer of the inspector on a page: asked for, awaited, or its failure told with a way to try again."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import streamlit as st
 
@@ -8,31 +9,40 @@ from app import actions
 from app.components import services
 from hmgc_core.errors import HmgcError
 from hmgc_core.workflow import questions, training
-from hmgc_core.workflow.questions import Inspection
 from hmgc_core.workflow.workspaces import Workspace
 
 EVERY_S = 0.4
+Answer = TypeVar("Answer")
 
 
-def show(ws: Workspace, ask: Callable[..., int], *args: object, what: str) -> Inspection | None:
-    """The question that `ask(ws, *args, anew=…)` asks, once it is answered; until then what is going on, and None.
+def show(
+    ws: Workspace, ask: Callable[..., int], *args: object, what: str, read: Callable[[int], Answer]
+) -> Answer | None:
+    """The answer to the question that `ask(ws, *args, anew=…)` asks, read from its number; None while there is none.
 
-    what: "The graphs are", as a sentence about them begins.
+    Until then it is told what is going on. what: "The graphs are", as a sentence about them begins.
     """
     number = actions.attempt(ask, ws, *args, anew=False)
-    found = number if isinstance(number, HmgcError) else actions.attempt(questions.inspection, ws, number)
-    if isinstance(found, HmgcError):
-        st.error(actions.sentence(found), icon=":material/error:")
+    if isinstance(number, HmgcError):
+        st.error(actions.sentence(number), icon=":material/error:")
         return None
-    if found.status == "done":
-        return found
-    if found.status == "failed":
-        st.error(actions.sentence(HmgcError(found.error, remedy=found.remedy)), icon=":material/error:")
-        again = {"icon": ":material/refresh:", "key": f"again-{found.id}"}
-        st.button("Try again", on_click=actions.do, args=(ask, ws, *args), kwargs={"anew": True}, **again)
+    asked = questions.inspection(ws, number)
+    if asked.status == "queued":
+        _await(ws, number, what)
         return None
-    _await(ws, found.id, what)
-    return None
+    try:
+        if asked.status == "failed":
+            raise HmgcError(asked.error, remedy=asked.remedy)
+        return read(number)
+    except HmgcError as error:  # its files may be gone
+        st.error(actions.sentence(error), icon=":material/error:")
+        icon = ":material/refresh:"
+        st.button("Try again", icon=icon, key=f"again-{number}", on_click=_ask_anew, args=(ask, ws, *args))
+        return None
+
+
+def _ask_anew(ask: Callable[..., int], *args: object) -> None:
+    actions.do(ask, *args, anew=True)
 
 
 @st.fragment(run_every=EVERY_S)

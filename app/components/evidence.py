@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from app import state
-from app.components import graph_evidence, heatmaps, look_alikes
+from app.components import graph_evidence, heatmaps, look_alikes, relations
 from hmgc_core.records import Run
 from hmgc_core.workflow.seeing import ImageView
 from hmgc_core.workflow.workspaces import Workspace
@@ -15,6 +15,7 @@ KINDS: dict[str, tuple[str, Callable[[Workspace, Run, ImageView], None]]] = {
     "heatmaps": ("Where the model looked", heatmaps.show),
     "patches": ("Connected patches", graph_evidence.show),
     "alike": ("Labelled pictures like it", look_alikes.show),
+    "around": ("Around the answer", relations.show),
 }
 
 

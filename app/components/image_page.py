@@ -5,8 +5,8 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from app import actions, resources, state
-from app.components import answers, evidence, prediction_filters
+from app import actions, state
+from app.components import answers, evidence, prediction_filters, prediction_marks
 from app.components.cam_overlay import index as cam_overlay
 from app.components.wording import SPLITS, number
 from app.security import escape_markdown
@@ -31,11 +31,20 @@ def show(ws: Workspace, run: Run | None, image_id: int) -> None:
     with right:
         if run and view:
             answers.show_prediction(run, view)
+            _other_answer(ws, image_id)
         elif run:
             st.info(f"Run {run.id} has no prediction for this picture.", icon=":material/info:")
         answers.show_labels(ws, view.history if view else labelling.image_history(ws, image_id), view)
     if run and view:
         evidence.show(ws, run, view)
+
+
+def _other_answer(ws: Workspace, image_id: int) -> None:
+    """What another run says, where the picture was found by comparing two."""
+    other = prediction_marks.other_run(ws)
+    theirs = seeing.image_view(ws, other.id, image_id) if other else None
+    if other and theirs:
+        answers.show_prediction(other, theirs, title=f"Run {other.id} says")
 
 
 def _about(image: ImageRecord) -> None:
@@ -47,7 +56,7 @@ def _steps(ws: Workspace, run: Run | None, image_id: int) -> None:
     """Back to all pictures; to the one before and the one after, among those that pass the filters."""
     before, after, place = None, None, ""
     if run:
-        table = resources.prediction_table(ws, run.id)
+        table = prediction_marks.table(ws, run)
         ids = seeing.matching_images(table, prediction_filters.wanted(table.taxonomy), order=prediction_filters.order())
         here = np.flatnonzero(ids == image_id)
         if len(here):

@@ -1,4 +1,7 @@
-"""Which predictions to show: the widgets, and what they say as one value. Their choices last for the session."""
+"""Which predictions to show: the widgets, and what they say as one value. Their choices last for the session.
+
+`prediction_address` has set every choice before a widget is drawn, so no widget has a default of its own.
+"""
 
 import streamlit as st
 
@@ -40,7 +43,6 @@ def show_verdict() -> None:
     st.segmented_control(
         "Show",
         list(VERDICTS),
-        default="",
         required=True,
         format_func=VERDICTS.__getitem__,
         key=state.FILTER_VERDICT,
@@ -56,6 +58,9 @@ def show_order() -> None:
 def show_more(taxonomy: Taxonomy) -> None:
     """The filters that are needed less often; the title tells how many of them are at work."""
     now = wanted(taxonomy)
+    missing = st.session_state.get(state.FILTER_NODE, "")
+    if missing and missing not in taxonomy:
+        st.warning(f"The tree of this run has no class {escape_markdown(missing)}.", icon=":material/account_tree:")
     on = sum(
         (
             bool(now.split),
@@ -84,7 +89,6 @@ def _split() -> None:
     st.segmented_control(
         "Split",
         list(words),
-        default="",
         required=True,
         format_func=words.__getitem__,
         key=state.FILTER_SPLIT,
@@ -105,7 +109,7 @@ def _level(taxonomy: Taxonomy) -> None:
 
 
 def _sureness() -> None:
-    st.slider("How sure", *EVERYTHING, EVERYTHING, format="%d%%", key=state.FILTER_SURENESS, persist_state="session")
+    st.slider("How sure", *EVERYTHING, format="%d%%", key=state.FILTER_SURENESS, persist_state="session")
 
 
 def _choose_node(key: str) -> None:

@@ -3,33 +3,40 @@
 import streamlit as st
 
 from app import state
-from app.components import prediction_filters, selection_form
+from app.components import prediction_filters, prediction_marks, selection_form
 from app.components.gallery import index as gallery
 from app.components.wording import number
 from hmgc_core.records import Run
 from hmgc_core.workflow import seeing
-from hmgc_core.workflow.seeing import PredictionTable
+from hmgc_core.workflow.workspaces import Workspace
 
 PER_PAGE = 60
 
 
 @st.fragment
-def show(run: Run, table: PredictionTable) -> None:
-    """A page of the gallery; a click opens the picture."""
+def show(ws: Workspace, run: Run) -> None:
+    """A page of the gallery, of all predictions or of those behind the mark of a chart; a click opens the picture."""
+    table = prediction_marks.show(ws, run)
     wanted, order = prediction_filters.wanted(table.taxonomy), prediction_filters.order()
     # Other filters begin at their own first page.
-    key = f"{state.PAGE}.{run.id}.{hash((wanted, order))}"
+    key = f"{state.PAGE}.{run.id}.{hash((wanted, order, table.mark))}"
     page = int(st.session_state.get(key, 1))
     found, cards = seeing.find_predictions(table, wanted, order=order, offset=(page - 1) * PER_PAGE, count=PER_PAGE)
     if not found:
         _nothing(empty=not len(table.image_ids))
         return
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.caption(f"{number(found, 'picture')} of {number(len(table.image_ids))}", width="content")
-        if found > PER_PAGE:
-            st.pagination(-(-found // PER_PAGE), key=key)
-        selection_form.show(found, lambda: seeing.matching_images(table, wanted, order=order).tolist())
-    opened = gallery.show(cards, key=f"{key}.{page}", on_open=lambda image_id: state.choose(state.IMAGE, image_id))
+    if found > PER_PAGE:
+        st.pagination(-(-found // PER_PAGE), key=key)
+    opened = gallery.show(
+        cards,
+        key=f"{state.PAGE}.gallery",
+        on_open=lambda image_id: state.choose(state.IMAGE, image_id),
+        marks="predictions",
+        link={"run": str(run.id)},
+        tree=table.taxonomy,
+        note=f"{number(found, 'picture')} of {number(len(table.image_ids))}",
+        on_save=lambda: selection_form.ask(found, lambda: seeing.matching_images(table, wanted, order=order).tolist()),
+    )
     if opened is not None:
         st.rerun()
 

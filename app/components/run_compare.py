@@ -1,12 +1,16 @@
-"""Two runs side by side: what differs in their settings, and by how much their figures differ."""
+"""Two runs side by side: by how much their figures differ, which pictures changed, what differs in their settings."""
 
 import pandas as pd
 import streamlit as st
 
+from app import resources
 from app.components import metric_words, run_summary
 from app.components.metric_words import Figure
 from app.components.run_detail import said, settings_of
+from app.components.wording import number
 from hmgc_core.records import Run
+from hmgc_core.workflow import exploring
+from hmgc_core.workflow.marks import Mark
 
 MARK = "background-color: rgba(20, 163, 148, 0.22)"
 # Differences smaller than this are noise on any set of pictures.
@@ -23,12 +27,43 @@ def show(run: Run, other: Run) -> None:
         _measures(run, other, run_split, one, two)
     else:
         st.caption("Their figures cannot be compared: not both were measured on the same pictures.")
+    if run.status == other.status == "done":
+        _pictures(run, other)
     rows = [(name, said(run, setting), said(other, setting)) for setting, name in settings_of(run, other).items()]
     rows.append(("Labels it knew: the first", f"{run.last_annotation_id:,}", f"{other.last_annotation_id:,}"))
     table = pd.DataFrame(rows, columns=["Setting", one, two])
     differs = table[one] != table[two]
     st.markdown("**Settings**")
     _draw(table, differs, alt="Settings of both runs; what differs is marked")
+
+
+def _pictures(run: Run, other: Run) -> None:
+    """How many pictures got better and worse, each with the way to them."""
+    ws = resources.workspace()
+    table, theirs = resources.prediction_table(ws, run.id), resources.prediction_table(ws, other.id)
+    found = exploring.compared(table, theirs, level=1)
+    total = found.both_right + found.better + found.worse + found.both_wrong
+    st.markdown("**Picture by picture**")
+    if not total:
+        st.caption("No labelled picture has an answer of both runs.")
+        return
+    judged = (
+        "" if found.same_tree else " Their class trees differ, so each is judged in its own, by the keys of classes."
+    )
+    st.caption(
+        f"Of {number(total, 'labelled picture')} {number(found.both_right)} are right in both and "
+        f"{number(found.both_wrong)} wrong in both.{judged}"
+    )
+    with st.container(horizontal=True):
+        for kind, images, words, icon in (
+            ("got-better", found.better, "better", ":material/trending_up:"),
+            ("got-worse", found.worse, "worse", ":material/trending_down:"),
+        ):
+            query = {"run": str(run.id), "mark": str(Mark(kind, (other.id,)))}
+            label = f"{number(images)} {words} in run {run.id}"
+            st.page_link("pages/predictions.py", label=label, icon=icon, query_params=query, disabled=not images)
+        query = {"run": str(run.id), "with": str(other.id), "chart": "runs"}
+        st.page_link("pages/predictions.py", label="In which classes", icon=":material/bar_chart:", query_params=query)
 
 
 def _measures(run: Run, other: Run, split: str, one: str, two: str) -> None:

@@ -33,10 +33,10 @@ def show(ws: Workspace, version: int, key: str) -> None:
     newest, taxonomy = current_taxonomy(ws)
     if newest != version or key not in taxonomy:
         st.rerun()  # somebody changed the tree: the whole page follows
-    # Beside the fold, not in it: a change made leaves the fold closed.
     actions.show_problem(state.TREE_EDIT)
-    with st.expander("Change this class", icon=":material/edit:"):
+    with st.container(border=True):
         node = taxonomy.index(key)
+        st.markdown(f"**Change {escape_markdown(taxonomy.name(node))}**")
         verb = st.segmented_control(
             "What to do",
             [choice for choice in CHOICES if node or choice in AT_THE_ROOT],
@@ -80,6 +80,7 @@ def show_plan(plan: TreeEdit, taxonomy: Taxonomy) -> None:
 def _make(ws: Workspace, edit: Edit, seen: int) -> None:
     done = actions.do(tree_edits.make_edit, ws, edit, seen=seen, by=who.current(), at=state.TREE_EDIT)
     if done is not None:
+        st.session_state.pop(state.TREE_CHANGING, None)
         st.session_state[state.TREE_EDIT_ROUND] = st.session_state.get(state.TREE_EDIT_ROUND, 0) + 1
         st.session_state[state.TREE_EDITED] = done.version
         st.toast(f"{edit_words.done(done.edit)}.", icon=":material/check:")

@@ -3,10 +3,20 @@
 import streamlit as st
 
 from app import resources, state
-from app.components import empty_state, image_page, prediction_filters, prediction_gallery, run_list, run_progress
+from app.components import (
+    empty_state,
+    image_page,
+    prediction_address,
+    prediction_charts,
+    prediction_filters,
+    prediction_gallery,
+    run_list,
+    run_progress,
+)
 from hmgc_core.workflow import training
 
 ws = resources.workspace()
+prediction_address.follow()
 every_run = training.all_runs(ws)
 runs = [run for run in every_run if run.status == "done"]
 asked = state.chosen_number(state.RUN)
@@ -38,4 +48,5 @@ with shown:
 with order:
     prediction_filters.show_order()
 prediction_filters.show_more(table.taxonomy)
-prediction_gallery.show(run, table)
+prediction_charts.show(ws, run, runs)
+prediction_gallery.show(ws, run)

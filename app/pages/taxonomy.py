@@ -7,7 +7,7 @@ from app.components import node_panel, node_search, taxonomy_import, tree_change
 from app.components.tree_explorer import index as tree_explorer
 from app.components.wording import number
 from hmgc_core.records import Run
-from hmgc_core.workflow import taxonomies, training, tree_edits
+from hmgc_core.workflow import labelling, taxonomies, training, tree_edits
 
 ws = resources.workspace()
 newest = taxonomies.newest_taxonomy(ws)
@@ -18,7 +18,7 @@ if newest is None:
     taxonomy_import.show(ws)
     st.stop()
 
-version, taxonomy = newest
+version, taxonomy = shown = newest
 
 
 def open_node(key: str) -> None:
@@ -39,7 +39,7 @@ def chosen_run(runs: list[Run]) -> tuple[Run | None, bool]:
 @st.fragment
 def explore() -> None:
     """The drawn tree and the class that is chosen in it. A click draws these anew, and nothing else."""
-    if taxonomies.newest_taxonomy(ws) != newest:
+    if taxonomies.newest_taxonomy(ws) != shown:
         st.rerun()  # somebody changed the tree: the whole page follows
     runs = [run for run in training.all_runs(ws) if run.status == "done"]
     run, tree_fits = chosen_run(runs)
@@ -48,7 +48,7 @@ def explore() -> None:
     node = taxonomy.index(key) if key in taxonomy else 0
     tree_explorer.show(taxonomy, known, node, runs=runs, run=run, tree_fits=tree_fits)
     fits, older = (run, None) if tree_fits else (None, run)
-    node_panel.show(ws, newest, node, known=known, run=fits, older=older)
+    node_panel.show(ws, shown, node, known=known, run=fits, older=older)
 
 
 tree_changes.show_done(ws, version)
@@ -63,5 +63,7 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
         if importing.open:
             with st.container(width=560):  # as wide as it gets, whatever it shows
                 taxonomy_import.show(ws)
+if not labelling.image_counts(ws)[0]:
+    st.page_link("pages/data.py", label="There is no picture yet: bring some in", icon=":material/arrow_forward:")
 node_search.show(taxonomy, key=state.TREE_SEARCH, label="Find a class", on_pick=open_node)
 explore()

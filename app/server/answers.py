@@ -14,7 +14,9 @@ from hmgc_core.errors import (
     PictureError,
     TaxonomyError,
     UnknownImage,
+    UnknownInspection,
     UnknownNode,
+    UnknownTask,
     WorkspaceError,
 )
 
@@ -24,7 +26,9 @@ Handler = Callable[[Request], Awaitable[Response]]
 STATUS: dict[type[HmgcError], int] = {
     NotAllowed: 401,
     UnknownImage: 404,
+    UnknownInspection: 404,
     PictureError: 404,
+    UnknownTask: 404,
     UnknownNode: 422,
     TaxonomyError: 422,
     WorkspaceError: 503,

@@ -28,7 +28,12 @@ def _of_class(key: str, without: int) -> dict[str, Any]:
     except UnknownNode as error:
         raise RequestError(404, str(error), remedy=error.remedy) from error
     siblings = [_named(sibling) for sibling in found.siblings]
-    return {"node": found.own.node, "pictures": found.own.images, "siblings": siblings}
+    return {
+        "node": found.own.node,
+        "pictures": found.own.images,
+        "references": found.own.references,
+        "siblings": siblings,
+    }
 
 
 def _named(pictures: ClassPictures) -> dict[str, Any]:

@@ -40,28 +40,33 @@ async def labels(request: Request) -> Response:
 def _statement(value: Any) -> NewAnnotation:
     if not isinstance(value, dict):
         raise BadRequest("a label is a JSON object", remedy="send uid, image_id, node, kind and taxonomy")
-    uid = _field(value, "uid", str, None)
+    uid = field_of(value, "uid", str, None)
     if not (uid.isascii() and uid.isprintable()):
         raise BadRequest("a uid is plain letters and digits", remedy="send a random UUID")
-    seconds = _field(value, "seconds", float, 0.0)
+    seconds = field_of(value, "seconds", float, 0.0)
     if not 0 <= seconds <= LONGEST_LOOK_S:
         raise BadRequest("`seconds` is out of range", remedy="send how long the image was looked at")
-    shown = _field(value, "shown", dict, {})
+    shown = field_of(value, "shown", dict, {})
     if not _is_plain(shown, DEEPEST_SHOWN):
         raise BadRequest("`shown` is nested too deeply", remedy="send an object of plain values")
     return NewAnnotation(
         uid=uid,
-        image_id=_number(value, "image_id"),
-        node=_field(value, "node", str, ""),
-        kind=_field(value, "kind", str, "is"),
-        taxonomy=_number(value, "taxonomy"),
+        image_id=number_of(value, "image_id"),
+        node=field_of(value, "node", str, ""),
+        kind=field_of(value, "kind", str, "is"),
+        taxonomy=number_of(value, "taxonomy"),
         seconds=float(seconds),
         shown=shown,
     )
 
 
-def _field(value: dict[str, Any], name: str, kind: type, default: Any) -> Any:
-    """value[name], of this type; `default` where it is missing (None: it must be there). float takes whole numbers."""
+def field_of(value: Any, name: str, kind: type, default: Any) -> Any:
+    """value[name], of this type; `default` where it is missing (None: it must be there). float takes whole numbers.
+
+    Raises BadRequest, also where `value` is no object.
+    """
+    if not isinstance(value, dict):
+        raise BadRequest("the request is no JSON object", remedy="send an object")
     found = value.get(name, default)
     if isinstance(found, bool) or not isinstance(found, (int, float) if kind is float else kind):
         words = {str: "a text", int: "a whole number", float: "a number", dict: "an object"}
@@ -69,9 +74,9 @@ def _field(value: dict[str, Any], name: str, kind: type, default: Any) -> Any:
     return found
 
 
-def _number(value: dict[str, Any], name: str) -> int:
-    """An id: SQLite and JavaScript agree on numbers below 2**53."""
-    number = _field(value, name, int, None)
+def number_of(value: Any, name: str) -> int:
+    """An id: SQLite and JavaScript agree on numbers below 2**53. Raises BadRequest for anything else."""
+    number = field_of(value, name, int, None)
     if not 0 < number < 2**53:
         raise BadRequest(f"`{name}` is out of range", remedy="send an id that the app gave")
     return number

@@ -49,6 +49,11 @@ def picture_graph(model: HierarchicalModel, image: NDArray[np.uint8], nodes: Seq
     return PatchGraph(keys, blocks, tuple(_shown(views)))
 
 
+def has_graph(model: HierarchicalModel) -> bool:
+    """Its backbone connects patches."""
+    return isinstance(model.trunk, GraphTrunk)
+
+
 def graph_trunk(model: HierarchicalModel) -> GraphTrunk:
     """The model's trunk. Raises NoGraph where it connects no patches."""
     if not isinstance(model.trunk, GraphTrunk):

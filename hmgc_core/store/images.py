@@ -18,10 +18,7 @@ from hmgc_core.store.schema import (
     image,
     image_path,
     image_tally,
-    node,
     now,
-    prediction,
-    word,
 )
 
 CHUNK = 500  # ids in one statement: SQLite takes a limited number of parameters
@@ -244,42 +241,3 @@ def find_by_path(connection: sa.Connection, path: Path) -> ImageRecord | None:
             if found is not None:
                 return get(connection, found)
     return None
-
-
-def at_or_below(connection: sa.Connection, taxonomy_id: int, key: str, *, offset: int, count: int) -> list[int]:
-    """Ids of images whose current label is this node or one below it, a page of them."""
-    inside = _subtree_keys(taxonomy_id, key)
-    query = (
-        sa.select(word.c.image_id)
-        .where(word.c.kind.in_(("is", "none_here")) & word.c.node_key.in_(inside))
-        .distinct()
-        .order_by(word.c.image_id)
-        .offset(offset)
-        .limit(count)
-    )
-    return [row.image_id for row in connection.execute(query)]
-
-
-def predicted_at_or_below(
-    connection: sa.Connection, taxonomy_id: int, key: str, run_id: int, *, offset: int, count: int
-) -> list[int]:
-    """Ids of images that a run places at this node or below it, the surest first, a page of them."""
-    inside = _subtree_keys(taxonomy_id, key)
-    query = (
-        sa.select(prediction.c.image_id)
-        .where((prediction.c.run_id == run_id) & prediction.c.node_key.in_(inside))
-        .order_by(prediction.c.probability.desc(), prediction.c.image_id)
-        .offset(offset)
-        .limit(count)
-    )
-    return [row.image_id for row in connection.execute(query)]
-
-
-def _subtree_keys(taxonomy_id: int, key: str) -> sa.Select:
-    top = node.alias("top")
-    return (
-        sa.select(node.c.key)
-        .join(top, (top.c.taxonomy_id == node.c.taxonomy_id) & (top.c.key == key))
-        .where(node.c.taxonomy_id == taxonomy_id)
-        .where((node.c.position >= top.c.position) & (node.c.position < top.c.subtree_end))
-    )

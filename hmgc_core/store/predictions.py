@@ -1,6 +1,6 @@
 """What runs say about images: one row per run and image."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,6 +73,18 @@ def columns(connection: sa.Connection, run_id: int) -> PredictionColumns:
     )
 
 
+def path_probabilities(connection: sa.Connection, run_id: int) -> Iterator[tuple[int, list[float]]]:
+    """(image id, probabilities from the top level down to the answer) of every prediction of a run, by image id."""
+    query = (
+        sa.select(prediction.c.image_id, prediction.c.path)
+        .where(prediction.c.run_id == run_id)
+        .order_by(prediction.c.image_id)
+        .execution_options(yield_per=CHUNK)
+    )
+    for image_id, path in connection.execute(query):
+        yield image_id, [float(probability) for _key, probability in path]
+
+
 def count_by_node(connection: sa.Connection, run_id: int) -> dict[str, int]:
     """node key -> images decoded to exactly this node."""
     query = (
@@ -81,6 +93,17 @@ def count_by_node(connection: sa.Connection, run_id: int) -> dict[str, int]:
         .group_by(prediction.c.node_key)
     )
     return dict(connection.execute(query).all())
+
+
+def count_among(connection: sa.Connection, run_id: int, image_ids: Sequence[int]) -> dict[str, int]:
+    """node key -> how many of these images a run decodes to exactly this node."""
+    counts: dict[str, int] = {}
+    query = sa.select(prediction.c.node_key, sa.func.count()).group_by(prediction.c.node_key)
+    for start in range(0, len(image_ids), CHUNK):
+        wanted = prediction.c.image_id.in_(image_ids[start : start + CHUNK])
+        for key, count in connection.execute(query.where((prediction.c.run_id == run_id) & wanted)):
+            counts[key] = counts.get(key, 0) + count
+    return counts
 
 
 def count_at(connection: sa.Connection, run_id: int, keys: Collection[str]) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from hmgc_core.likeness import Vectors
-from hmgc_core.store import examples
+from hmgc_core.store import examples, references
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import IntArray, Taxonomy
 from hmgc_core.workflow.embeddings import Embeddings, embeddings
@@ -24,10 +24,11 @@ ASKED_FIRST = 800
 
 @dataclass(frozen=True)
 class ClassPictures:
-    """Ids of pictures that people labelled as this class or one below it."""
+    """Ids of pictures of this class or one below it: the first `references` are marked as such, the rest labelled."""
 
     node: str
     images: tuple[int, ...]
+    references: int = 0
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Glance:
 def glance(ws: Workspace, key: str, *, without: int = 0) -> Glance:
     """Pictures of a class and of its siblings, never of the test split; `without`: an image to leave out.
 
+    Reference pictures come first, then labelled ones.
+
     Of an inner class they come from as many of the classes below it as possible. Raises UnknownNode.
     """
     version, taxonomy = current_taxonomy(ws)
@@ -48,15 +51,24 @@ def glance(ws: Workspace, key: str, *, without: int = 0) -> Glance:
     siblings = _siblings(taxonomy, node)
     top = taxonomy.keys[max(int(taxonomy.parents[node]), 0)]
     with ws.reading() as connection:
+        marked = _marked(connection, taxonomy, without)
         labelled = _Labelled.of(taxonomy, examples.counts_below(connection, version, top))
 
         def pictures_of(of: int, count: int) -> ClassPictures:
             shares = labelled.shares(taxonomy, of, count)
             ids = [i for key, n in shares.items() for i in examples.at(connection, key, count=n, without=without)]
-            return ClassPictures(taxonomy.keys[of], tuple(dict.fromkeys(ids)))
+            first = [i for at, i in marked if taxonomy.is_at_or_below(at, of)][:count]
+            return ClassPictures(taxonomy.keys[of], tuple(dict.fromkeys([*first, *ids]))[:count], len(set(first)))
 
         own = pictures_of(node, OWN_PICTURES)
         return Glance(own, tuple(pictures_of(sibling, SIBLING_PICTURES) for sibling in siblings))
+
+
+def _marked(connection: sa.Connection, taxonomy: Taxonomy, without: int) -> list[tuple[int, int]]:
+    """(node, image) of the reference pictures outside the test split, oldest first."""
+    marks = references.all_references(connection)
+    kept = [m for m in marks if m.split != examples.HIDDEN and m.leads_to in taxonomy and m.image_id != without]
+    return [(taxonomy.index(mark.leads_to), mark.image_id) for mark in kept]
 
 
 def _siblings(taxonomy: Taxonomy, node: int) -> list[int]:

@@ -1,6 +1,6 @@
 """Verbs of looking: predictions beside labels, one image in full, and its heatmaps."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ from hmgc_core.querying import Filter, Verdict, matching, wrong_levels
 from hmgc_core.records import Annotation, ImageRecord, Prediction, Run
 from hmgc_core.store import annotations, imports, predictions, runs
 from hmgc_core.store.workspace import Workspace
-from hmgc_core.taxonomy import IntArray, Taxonomy
+from hmgc_core.taxonomy import BoolArray, IntArray, Taxonomy
 from hmgc_core.workflow.pictures import image
 from hmgc_core.workflow.taxonomies import taxonomy_version
 from hmgc_core.workflow.training import reference_nodes, run
@@ -19,7 +19,11 @@ ORDERS = ("least sure first", "surest first", "as imported")
 
 @dataclass(frozen=True)
 class PredictionTable:
-    """All predictions of a run beside the labels of now, as columns of equal length; a label of -1 is none."""
+    """Predictions of a run beside the labels of now, as columns of equal length; a label of -1 is none.
+
+    All of them by rising image id, or some: `mark` then says which, as the address does. other: the predictions of
+    another run, where the mark compares with it.
+    """
 
     taxonomy: Taxonomy
     image_ids: NDArray[np.int64]
@@ -27,6 +31,27 @@ class PredictionTable:
     labels: IntArray
     predicted: IntArray
     probabilities: NDArray[np.float64]
+    mark: str = ""
+    other: "PredictionTable | None" = None
+
+    def only(self, keep: BoolArray, *, mark: str = "", other: "PredictionTable | None" = None) -> "PredictionTable":
+        """The rows where `keep`, (B,) bool, says so."""
+        return replace(
+            self,
+            image_ids=self.image_ids[keep],
+            splits=self.splits[keep],
+            labels=self.labels[keep],
+            predicted=self.predicted[keep],
+            probabilities=self.probabilities[keep],
+            mark=mark,
+            other=other,
+        )
+
+    def answer(self, image_id: int) -> str:
+        """The name of the class that is answered for an image, "" where there is none. The rows are by image id."""
+        row = int(np.searchsorted(self.image_ids, image_id))
+        is_there = row < len(self.image_ids) and self.image_ids[row] == image_id
+        return self.taxonomy.name(int(self.predicted[row])) if is_there else ""
 
 
 def newest_done(ws: Workspace) -> Run | None:
@@ -62,9 +87,30 @@ def prediction_table(ws: Workspace, run_id: int) -> PredictionTable:
     )
 
 
+def path_probabilities(ws: Workspace, run_id: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """(ids of the images, rising; how sure the run is at each level of its answers: (B, D), NaN below their ends).
+
+    Raises UnknownRun.
+    """
+    taxonomy = taxonomy_version(ws, run(ws, run_id).taxonomy)
+    ids: list[int] = []
+    rows: list[NDArray[np.float64]] = []
+    with ws.reading() as connection:
+        for image_id, path in predictions.path_probabilities(connection, run_id):
+            row = np.full(taxonomy.depth, np.nan)
+            row[: len(path)] = path
+            ids.append(image_id)
+            rows.append(row)
+    return np.array(ids, dtype=np.int64), np.array(rows).reshape(len(rows), taxonomy.depth)
+
+
 @dataclass(frozen=True)
 class Card:
-    """One picture of a gallery. label is "" where there is none; wrong_level counts from 1 = top, 0 = right."""
+    """One picture of a gallery. label is "" where there is none; wrong_level counts from 1 = top, 0 = right.
+
+    nodes: the indices of answer and label in the run's tree, -1 for no label.
+    other: what another run answers, where two are compared.
+    """
 
     image_id: int
     label: str
@@ -72,6 +118,8 @@ class Card:
     probability: float
     verdict: Verdict
     wrong_level: int
+    nodes: tuple[int, int] = (-1, -1)
+    other: str = ""
 
 
 def find_predictions(
@@ -79,9 +127,13 @@ def find_predictions(
 ) -> tuple[int, list[Card]]:
     """(how many pass, one page of them) of the predictions that pass the filter."""
     keep = _rows(table, wanted, order)
-    page = keep[offset : offset + count]
-    levels = wrong_levels(table.taxonomy, table.labels[page], table.predicted[page])
-    return len(keep), [_card(table, int(row), int(level)) for row, level in zip(page, levels, strict=True)]
+    return len(keep), cards(table, keep[offset : offset + count])
+
+
+def cards(table: PredictionTable, rows: IntArray) -> list[Card]:
+    """These rows of a table, as pictures of a gallery."""
+    levels = wrong_levels(table.taxonomy, table.labels[rows], table.predicted[rows])
+    return [_card(table, int(row), int(level)) for row, level in zip(rows, levels, strict=True)]
 
 
 def matching_images(table: PredictionTable, wanted: Filter, *, order: str = ORDERS[0]) -> NDArray[np.int64]:
@@ -89,18 +141,21 @@ def matching_images(table: PredictionTable, wanted: Filter, *, order: str = ORDE
     return table.image_ids[_rows(table, wanted, order)]
 
 
+def passing(table: PredictionTable, wanted: Filter) -> BoolArray:
+    """(B,) bool: the rows of the table that pass the filter."""
+    return matching(
+        table.taxonomy,
+        wanted,
+        splits=table.splits,
+        labels=table.labels,
+        predicted=table.predicted,
+        probabilities=table.probabilities,
+    )
+
+
 def _rows(table: PredictionTable, wanted: Filter, order: str) -> IntArray:
     """Rows of the table that pass the filter, in order."""
-    keep = np.flatnonzero(
-        matching(
-            table.taxonomy,
-            wanted,
-            splits=table.splits,
-            labels=table.labels,
-            predicted=table.predicted,
-            probabilities=table.probabilities,
-        )
-    )
+    keep = np.flatnonzero(passing(table, wanted))
     if order == "as imported":
         return keep
     sign = -1 if order == "surest first" else 1
@@ -117,6 +172,8 @@ def _card(table: PredictionTable, row: int, wrong_level: int) -> Card:
         probability=float(table.probabilities[row]),
         verdict=verdict,
         wrong_level=max(wrong_level, 0),
+        nodes=(int(table.predicted[row]), label),
+        other=table.other.answer(int(table.image_ids[row])) if table.other else "",
     )
 
 

@@ -22,6 +22,7 @@ from hmgc_core.workflow.taxonomies import current_taxonomy, taxonomy_version
 
 __all__ = ["BACKBONES", "MODELS", "READING_NAMES", "Option", "options_of"]
 
+FEW_IMAGES = 1000
 PLACES = ("is", "none_here")  # kinds that say where an image belongs
 
 
@@ -229,7 +230,8 @@ def _measured_sample(taxonomy: Taxonomy, path: Path, voices: list[Voice]) -> Ite
 def reference_nodes(ws: Workspace, taxonomy: Taxonomy, image_ids: np.ndarray) -> np.ndarray:
     """(B,) node index that annotators agree on for each image now, -1 where nobody placed it."""
     with ws.reading() as connection:
-        words = annotations.words(connection)
+        # A few are looked up; for many it is quicker to read all that was ever said.
+        words = annotations.words(connection, image_ids.tolist() if len(image_ids) <= FEW_IMAGES else None)
     said: dict[int, list[int]] = {}
     for word in words:
         if word.kind in PLACES and word.node in taxonomy:

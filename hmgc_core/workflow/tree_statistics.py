@@ -99,10 +99,11 @@ def said(ws: Workspace, taxonomy: Taxonomy) -> Said:
         rows = annotations.places_said(connection)
     known = [(image, by, taxonomy.index(key)) for image, by, key in rows if key in taxonomy]
     columns = np.array(known, dtype=np.int64).reshape(-1, 3).T
-    return _in_order(taxonomy, Said(*columns))
+    return in_order(taxonomy, Said(*columns))
 
 
-def _in_order(taxonomy: Taxonomy, said: Said) -> Said:
+def in_order(taxonomy: Taxonomy, said: Said) -> Said:
+    """The same words by picture, those of one picture in pre-order."""
     order = np.lexsort((said.people, taxonomy.preorder_start[said.nodes], said.images))
     return Said(said.images[order], said.people[order], said.nodes[order])
 

@@ -37,7 +37,7 @@ def test_a_class_is_retired_by_keyboard_after_a_preview_and_brought_back(
 ) -> None:
     page, ws, server = edited
     page.goto(f"{server.url}/taxonomy?node=owl")
-    fold = page.locator("summary", has_text="Change this class")
+    fold = page.get_by_role("button", name="Change this class")
     fold.focus()
     page.keyboard.press("Enter")
     retire = page.get_by_role("radio", name="Retire")

@@ -1,85 +1,50 @@
-// A grid of picture buttons. Data: names, and cards of [image, answer, label or -1, share, verdict]; -1 and missing: none.
-// Or `said`, a person's own labels: [image, words, when, uid].
-const SIGNS = ["–", "✓", "✗"]
-const WORDS = ["not labelled", "right", "wrong"]
-const WRONG = 2
-const drawn = new WeakMap()
+/* The component: one gallery for each place on a page. The loader in index.py calls `show` and `close`. */
 
-function line(parent, kind, text) {
-  const span = document.createElement("span")
-  span.className = kind
-  span.textContent = text
-  parent.append(span)
-}
+const WALLS = new WeakMap();
+const SHOWN_SAID = new WeakMap(); // of galleries of a person's own labels: what is drawn
 
-function tile([id, answer, label, share, verdict], { names, of }, open) {
-  const button = document.createElement("button")
-  button.type = "button"
-  button.onclick = () => open(id)
-  const picture = document.createElement("img")
-  picture.loading = "lazy"
-  picture.decoding = "async"
-  picture.alt = ""
-  picture.onerror = () => button.classList.add("missing")
-  picture.src = `/api/images/${id}?w=${devicePixelRatio > 1.3 ? 320 : 160}&of=${of}`
-  button.append(picture)
-  let said = `Picture ${id}`
-  if (answer !== undefined) {
-    button.classList.add(["unlabelled", "right", "wrong"][verdict])
-    const caption = document.createElement("span")
-    caption.className = "caption"
-    line(caption, "sign", SIGNS[verdict])
-    line(caption, "name", names[answer])
-    line(caption, "share", share)
-    button.append(caption)
-    const told = label >= 0 ? `${verdict === WRONG ? "is" : "said:"} ${names[label]}` : ""
-    if (told) line(button, "label", told)
-    said += `: ${[names[answer], share, WORDS[verdict], told].filter(Boolean).join(", ")}`
+/* Data: packed cards (see `card`), and names or the hash of the class tree that has them. Or `said`, a person's own
+   labels: nothing is marked there. */
+export function show({ data, parentElement, setTriggerValue: send }) {
+  const root = parentElement.querySelector(".room");
+  styled(parentElement);
+  if (data.said) return showSaid(root, data, send);
+  const known = WALLS.get(parentElement);
+  const isSame = known && known.place === data.of && known.data.marks === data.marks;
+  if (isSame) {
+    known.send = send;
+    known.update(data);
+    return;
   }
-  button.setAttribute("aria-label", said)
-  button.title = said
-  return button
+  known?.close();
+  WALLS.set(parentElement, new Wall({ root, data, send }));
 }
 
-// A label with its picture: open it again, or take it back.
-function saidTile([id, words, when, uid], data, { open, takeBack }) {
-  const box = document.createElement("div")
-  box.className = "said"
-  const picture = tile([id], data, open)
-  const name = document.createElement("bdi")
-  name.className = "name"
-  name.textContent = words
-  picture.append(name)
-  picture.setAttribute("aria-label", `${words}, ${when}: open again`)
-  picture.title = words
-  const foot = document.createElement("span")
-  foot.className = "foot"
-  line(foot, "when", when)
-  if (uid) {
-    const back = document.createElement("button")
-    back.type = "button"
-    back.className = "back"
-    back.textContent = "Take back"
-    back.setAttribute("aria-label", `Take back: ${words}`)
-    back.onclick = () => takeBack(uid)
-    foot.append(back)
-  }
-  box.append(picture, foot)
-  return box
+export function close({ parentElement }) {
+  WALLS.get(parentElement)?.close();
+  WALLS.delete(parentElement);
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  const grid = parentElement.querySelector(".gallery")
-  const content = JSON.stringify(data)
-  if (drawn.get(parentElement) === content) return  // only the theme changed
-  drawn.set(parentElement, content)
-  const open = (id) => setTriggerValue("opened", id)
-  const takeBack = (uid) => setTriggerValue("taken", uid)
-  const said = (data.said ?? []).map((label) => saidTile(label, data, { open, takeBack }))
-  grid.replaceChildren(...data.cards.map((card) => tile(card, data, open)), ...said)
+function styled(parent) {
+  if (parent.querySelector("style[data-gallery]")) return;
+  const style = element("style", "", STYLE);
+  style.dataset.gallery = "";
+  parent.prepend(style);
+}
+
+function showSaid(root, data, send) {
+  const content = JSON.stringify(data.said);
+  if (SHOWN_SAID.get(root) === content) return; // only the theme changed
+  SHOWN_SAID.set(root, content);
+  const grid = element("div", "gallery");
+  grid.replaceChildren(...data.said.map((said) => saidCard(said, data, (uid) => send("taken", uid))));
+  grid.onclick = ({ target }) => {
+    const pressed = target.closest("[data-id]");
+    if (pressed) send("opened", Number(pressed.dataset.id));
+  };
   grid.onkeydown = (event) => {
-    const step = { ArrowRight: "nextElementSibling", ArrowLeft: "previousElementSibling" }[event.key]
-    const next = step && event.target.closest(".gallery > *")?.[step]
-    if (next) (next.matches("button") ? next : next.querySelector("button")).focus()
-  }
+    const step = { ArrowRight: "nextElementSibling", ArrowLeft: "previousElementSibling" }[event.key];
+    event.target.closest(".gallery > *")?.[step]?.querySelector("button").focus();
+  };
+  root.replaceChildren(grid);
 }

@@ -37,17 +37,16 @@ function strip(tiles, label, context) {
   return made
 }
 
-function row(data, context) {
-  const made = element("section", {}, element("h4", { textContent: data.title }))
-  made.append(element("p", { className: "told", textContent: data.told }))
-  if (!data.tiles.length && !data.other.length) return made
-  const body = element("div", { className: "body" }, strip(data.tiles, data.title, context))
-  if (data.other.length) {
-    const title = element("p", { className: "otherTitle", textContent: data.otherTitle })
-    body.append(element("div", { className: "other" }, title, strip(data.other, data.otherTitle, context)))
-  }
-  made.append(body)
+function part(told, tiles, label, context) {
+  const made = element("div", { className: "part" }, element("p", { textContent: told }))
+  if (tiles.length) made.append(strip(tiles, label, context))
   return made
+}
+
+function row(data, context) {
+  const body = element("div", { className: "body" }, part(data.told, data.tiles, data.title, context))
+  if (data.other.length) body.append(part(data.otherTitle, data.other, data.otherTitle, context))
+  return element("section", {}, element("h4", { textContent: data.title }), body)
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {

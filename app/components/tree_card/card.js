@@ -98,6 +98,25 @@ function tabs(data, show) {
   return group
 }
 
+// Which pictures are in sight, and the ways back and on.
+function turner([first, count, all], turn) {
+  const made = make("div", "turner")
+  if (all <= count) return made.append(make("span", "help", all ? all.toLocaleString("en") : "")), made
+  const last = Math.min(first + count, all)
+  for (const [sign, name, to, there] of [["‹", "Previous", first - count, first > 0], ["›", "Next", last, last < all]]) {
+    const button = make("button", "plain", sign)
+    button.type = "button"
+    button.disabled = !there
+    button.dataset.focus = name
+    button.setAttribute("aria-label", `${name} pictures`)
+    button.onclick = () => turn(to)
+    made.append(button)
+  }
+  const said = `${(first + 1).toLocaleString("en")} – ${last.toLocaleString("en")} of ${all.toLocaleString("en")}`
+  made.append(make("span", "help", said))
+  return made
+}
+
 export default function ({ data, parentElement, setTriggerValue }) {
   const card = parentElement.querySelector(".card")
   const content = JSON.stringify(data)
@@ -106,7 +125,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const focused = card.getRootNode().activeElement?.dataset?.focus
   const go = (place) => setTriggerValue("go", place)
   const head = make("header")
-  head.append(make("h2", "", data.name))
+  const title = make("div", "title")
+  const edit = make("button", "plain", data.changing ? "Close the changes" : "Change this class")
+  edit.type = "button"
+  edit.dataset.focus = "edit"
+  edit.setAttribute("aria-expanded", data.changing)
+  edit.onclick = () => setTriggerValue("edit", true)
+  title.append(make("h2", "", data.name), edit)
+  head.append(title)
   for (const line of data.names) head.append(make("p", "help", line))
   if (data.note) head.append(make("p", "", data.note))
   if (data.look) {
@@ -124,8 +150,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const parts = make("div", "parts")
   parts.append(labels(data.labels), ...data.mistakes.map((one) => mistakes(one, go)))
   card.replaceChildren(head, figures, ...data.missing.map((line) => make("p", "missing", line)), parts)
-  card.append(make("h3", "pictures", "Pictures"), tabs(data, (value) => setTriggerValue("pictures", value)))
-  if (data.told) card.append(make("p", "help", data.told))
+  const bar = make("div", "bar")
+  bar.append(tabs(data, (value) => setTriggerValue("pictures", value)), turner(data.page, (first) => setTriggerValue("first", first)))
+  card.append(make("h3", "pictures", "Pictures"), bar, make("p", "help", data.told))
   const again = focused && [...card.querySelectorAll("[data-focus]")].find((one) => one.dataset.focus === focused)
   again?.focus({ preventScroll: true })
 }

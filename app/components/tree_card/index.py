@@ -47,19 +47,28 @@ def show(
     missing: Sequence[str],
     labels: dict[str, Any],
     mistakes: Sequence[Mistakes],
+    changing: bool,
     tabs: dict[str, str],
     tab: str,
     told: str,
+    page: tuple[int, int, int],
     on_tab: Callable[[str], None],
+    on_turn: Callable[[int], None],
+    on_change: Callable[[], None],
 ) -> int | None:
     """Draw the card; gives the number of the link that was clicked, in the run after the click.
 
     names, missing: lines of text. second_look: words and address of a link. labels: {levels, people: [(name, labels at
-    each level)], more}. told: a sentence about the pictures below the card, which `tab` of `tabs` chose.
+    each level)], more}. changing: the forms that change the class are open; on_change opens and closes them. told: a
+    sentence about the pictures below the card, which `tab` of `tabs` chose; page: how many come before those in sight,
+    how many are in sight at most, how many there are; on_turn gets the first of these anew.
     """
 
     def chosen() -> None:
         on_tab(str(st.session_state[KEY].pictures))
+
+    def turned() -> None:
+        on_turn(int(st.session_state[KEY].first))
 
     mounted = _COMPONENT(
         key=KEY,
@@ -75,8 +84,12 @@ def show(
             "tabs": list(tabs.items()),
             "tab": tab,
             "told": told,
+            "page": page,
+            "changing": changing,
         },
         on_pictures_change=chosen,
+        on_first_change=turned,
+        on_edit_change=on_change,
         on_go_change=lambda: None,
     )
     return None if mounted.go is None else int(mounted.go)

@@ -1,0 +1,29 @@
+"""Mount the charts. Names and numbers are sent; the browser draws them, and tells which mark was chosen."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+HERE = Path(__file__).parent
+SCRIPTS = ("elements", "bars", "matrix", "curves", "explorer")
+_COMPONENT = st.components.v2.component(
+    "hmgc_explorer",
+    html="<div class='frame'><div class='explorer'>\n</div></div>",
+    css=(HERE / "explorer.css").read_text(),
+    js="\n".join((HERE / f"{part}.js").read_text() for part in SCRIPTS),
+)
+
+
+def show(data: Mapping[str, Any], *, key: str, on_below: Callable[[str], None]) -> None:
+    """Draw the chart that `data` describes (see the scripts for each kind).
+
+    on_below: gets the key of the class whose classes are wanted, before the part runs again. A mark is told in the
+    browser, to the bar above the pictures.
+    """
+
+    def below() -> None:
+        on_below(str(st.session_state[key].below))
+
+    _COMPONENT(key=key, data=dict(data), on_below_change=below)

@@ -1,0 +1,99 @@
+"""Mount the map on a page: points and colours come from our own routes, the legend and what is chosen from here."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from app import resources, security, state
+from app.components.charts import TEAL
+from hmgc_core.workflow.map_colours import Tone
+
+HERE = Path(__file__).parent
+SCRIPTS = ("points", "camera", "paint", "lasso", "card", "legend", "hands", "picture_map")
+_COMPONENT = st.components.v2.component(
+    "hmgc_picture_map",
+    html=(HERE / "picture_map.html").read_text(encoding="utf-8"),
+    css=(HERE / "picture_map.css").read_text(),
+    js="\n".join((HERE / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS),
+)
+
+# Told apart on white and on black, by neighbours in the list also without red and green.
+CLASSES = (
+    "#14a394", "#4c7bd9", "#d98a2b", "#c2559d", "#6b9e3f", "#7a68d8",
+    "#d6493f", "#2ba3d4", "#a0713a", "#9aa51f", "#e07fa8", "#5b6b8c",
+)  # fmt: skip
+STEPS = ("#c2410c", "#e08a2e", "#c9a227", "#7fae4a", "#2fa37c", "#0f7f8c")
+OTHERS = {
+    "others": "#7d8792",
+    "coarser": "#b59f7c",
+    "none": "#949ea8",
+    "right": TEAL,
+    "wrong": "#d6493f",
+    "wrong below": "#e0952e",
+    "finest": TEAL,
+}
+GREY = ("others", "none")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What somebody drew a line around. corners: x, y, x, y, … in map units; only: rows of the legend, () for all."""
+
+    corners: tuple[int, ...]
+    only: tuple[int, ...]
+
+
+def show(
+    task: int,
+    colours: str,
+    tones: Sequence[Tone],
+    *,
+    chosen: Chosen | None,
+    on_open: Callable[[int], None],
+    on_choose: Callable[[Chosen], None],
+) -> None:
+    """Draw the map that a task made; a click on a point and a line around some are told before the page runs again.
+
+    colours: the name that `map_colours.leave_codes` gave.
+    """
+    key = f"map-{task}"
+
+    def opened() -> None:
+        on_open(int(st.session_state[key].opened))
+
+    def lassoed() -> None:
+        said = st.session_state[key].lasso
+        on_choose(Chosen(tuple(map(int, said["corners"])), tuple(map(int, said["only"]))))
+
+    of = resources.fingerprint()
+    data = {
+        "task": task,
+        "of": of,
+        "token": _token(),
+        "points": f"/api/maps/{task}/points?of={of}",
+        "colours": f"/api/maps/{task}/colours/{colours}?of={of}",
+        "tones": [_tone(tone) for tone in tones],
+        "lasso": list(chosen.corners) if chosen else [],
+        "only": list(chosen.only) if chosen else [],
+    }
+    _COMPONENT(key=key, data=data, on_opened_change=opened, on_lasso_change=lassoed)
+
+
+def _token() -> str:
+    """Lets the map ask what people say of a picture; the same for the whole session, so that nothing is sent twice."""
+    if state.MAP_SIGNATURE not in st.session_state:
+        st.session_state[state.MAP_SIGNATURE] = security.sign(resources.workspace().secret(), "map")
+    return str(st.session_state[state.MAP_SIGNATURE])
+
+
+def _tone(tone: Tone) -> dict[str, object]:
+    return {"name": tone.name, "count": tone.count, "colour": colour_of(tone), "grey": tone.role in GREY}
+
+
+def colour_of(tone: Tone) -> str:
+    """The colour of a row of the legend."""
+    if tone.role == "class":
+        return CLASSES[tone.place % len(CLASSES)]
+    return STEPS[tone.place] if tone.role == "step" else OTHERS[tone.role]

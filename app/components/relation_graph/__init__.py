@@ -1,0 +1,1 @@
+"""The component that draws the classes around an answer."""

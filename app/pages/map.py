@@ -1,0 +1,36 @@
+"""Map: all pictures of a run as points, near each other where they are alike; a line drawn around some shows them."""
+
+import streamlit as st
+
+from app import resources, state
+from app.components import empty_state, map_choice, map_state, run_list, run_progress
+from hmgc_core.workflow import picture_maps, training
+
+ws = resources.workspace()
+every_run = training.all_runs(ws)
+runs = [run for run in every_run if run.status == "done"]
+asked = state.chosen_number(state.RUN)
+run = next((run for run in runs if run.id == asked), runs[0] if runs else None)
+
+st.header("Map")
+if run is None and run_progress.show_first(ws, "The map can be made"):
+    st.stop()
+if run is None:
+    empty_state.show("No model was trained yet.", next_page="train", label="Train a model")
+    st.stop()
+if asked is not None and asked != run.id:
+    st.warning(f"Run {asked} has no map. This is run {run.id}.", icon=":material/info:")
+
+chosen, colour, level = st.columns([3, 3, 2], vertical_alignment="top")
+with chosen:
+    run_list.picker("Run", runs, state.RUN, run)
+made = picture_maps.newest_map(ws, run.id)
+map_state.show(ws, run, made)
+if made is None:
+    st.stop()
+table = resources.prediction_table(ws, run.id)
+with colour:
+    by = map_choice.show_colour()
+with level:
+    at = map_choice.show_level(table.taxonomy, by)
+map_choice.show(ws, run, made, table, by=by, level=at)

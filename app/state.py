@@ -60,6 +60,10 @@ IMAGE = "predictions.image"
 EVIDENCE = "predictions.evidence"
 EVIDENCE_CONTROL = "predictions.evidence.control"
 HEAT_NODE = "why.node"
+HEAT_METHOD = "why.method"
+HEAT_LAYER = "why.layer"
+HEAT_AGAINST = "why.against"  # a class
+HEAT_SIBLINGS = "why.siblings"
 BLOCKS = "predictions.evidence.blocks"  # of a graph net, "4,8,12"
 FILTER_SPLIT = "predictions.split"
 FILTER_VERDICT = "predictions.verdict"
@@ -131,6 +135,10 @@ IN_ADDRESS = {
     IMAGE: "image",
     EVIDENCE: "why",
     HEAT_NODE: "of",
+    HEAT_METHOD: "method",
+    HEAT_LAYER: "layer",
+    HEAT_AGAINST: "not",
+    HEAT_SIBLINGS: "siblings",
     BLOCKS: "blocks",
     MAP_COLOUR: "colour",
     MAP_LEVEL: "level",

@@ -12,7 +12,7 @@ from rich.table import Table
 from hmgc_core import cli_edit, cli_in, cli_out, settings, supervisor
 from hmgc_core.errors import BadConfig, HmgcError, WorkspaceError
 from hmgc_core.presence import owner_name, present
-from hmgc_core.records import OptionValue, Run, RunConfig
+from hmgc_core.records import HEAT_METHODS, OptionValue, Run, RunConfig
 from hmgc_core.terminal import (
     JsonOption,
     WorkspaceOption,
@@ -163,6 +163,7 @@ app.add_typer(cli_edit.edit, name="edit")
 app.add_typer(cli_out.export, name="export")
 app.command()(cli_out.backup)
 app.command()(cli_out.restore)
+app.command()(cli_out.report)
 
 
 # --- training ---------------------------------------------------------------------------------------------------------
@@ -367,6 +368,11 @@ def explain(
     image: Annotated[str, typer.Argument(help="A picture file, or the number of an image in the workspace.")],
     out: Annotated[Path, typer.Option(help="Folder for the heatmaps.")],
     node: Annotated[str, typer.Option(help="Explain this class instead of the best answer.")] = "",
+    method: Annotated[str, typer.Option(help=f"How: {', '.join(HEAT_METHODS)}.")] = HEAT_METHODS[0],
+    layer: Annotated[
+        str, typer.Option(help="Where: last, last-1, last-2, ..., or levels; else as the model likes.")
+    ] = "",
+    against: Annotated[str, typer.Option("--not", help="Explain why it is not this class.", metavar="KEY")] = "",
     workspace: WorkspaceOption = None,
 ) -> None:
     """Write one heatmap per level of the answer: where the run looked."""
@@ -374,7 +380,8 @@ def explain(
     finished = _finished_run(ws, run)
     from hmgc_core import inspection  # noqa: PLC0415 - torch takes seconds to import
 
-    for path in inspection.explain(ws, finished, image, node=node, out=out):
+    how = inspection.Explaining(node=node, method=method, layer=layer, against=against)
+    for path in inspection.explain(ws, finished, image, how, out=out):
         screen.print(str(path), markup=False, soft_wrap=True)
 
 

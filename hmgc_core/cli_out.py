@@ -110,6 +110,24 @@ def restore(
         )  # fmt: skip
 
 
+def report(
+    run: Annotated[int, typer.Argument(help="Number of a finished run.", metavar="RUN")],
+    out: Annotated[Path, typer.Argument(help="OUT.html: a report; OUT.md: a model card.", metavar="OUT")],
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write what is known of a run into one file: a report to read and print, or a model card."""
+    from hmgc_core.report import write  # noqa: PLC0415 - its templates are hardly ever needed
+
+    ws = open_existing(workspace)
+    with progress(f"Writing about run {run}") as watch:
+        file = write(ws, run, out, on_progress=watch)
+    if as_json:
+        print_json({"run": run, "file": file})
+    else:
+        screen.print(str(file), markup=False, highlight=False, soft_wrap=True)
+
+
 def _in_megabytes(report: Any) -> Any:
     """A report(done, total, words) that takes bytes."""
 

@@ -9,24 +9,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
-from hmgc_core.errors import HmgcError, PictureError, UnknownImage, UnknownInspection
+from hmgc_core.errors import BadConfig, HmgcError, PictureError, UnknownImage, UnknownInspection
 from hmgc_core.explaining.asked import Asked, pixels, write_answer, write_picture
-from hmgc_core.explaining.heatmaps import overlay
 from hmgc_core.explaining.kinds import KINDS
 from hmgc_core.explaining.patches import write_figures
 from hmgc_core.given_paths import given_path
-from hmgc_core.learning.cam import heatmaps
+from hmgc_core.heat_pictures import file_name, overlay, under_heat
+from hmgc_core.learning.cam import NO_OTHER, heatmaps
+from hmgc_core.learning.cam_score import score_cam
+from hmgc_core.learning.cam_told import held_against
 from hmgc_core.learning.checkpoints import Checkpoint, load_checkpoint
 from hmgc_core.learning.inference import ImagePrediction
 from hmgc_core.learning.inference import predict as predict_pixels
 from hmgc_core.learning.pixel_cache import Skipped, decode_pictures
 from hmgc_core.pictures import read_picture
 from hmgc_core.presence import be_polite, owner_name, present, stop_on_signals
-from hmgc_core.records import Inspection, Run
+from hmgc_core.records import HEAT_METHODS, Inspection, Run
 from hmgc_core.store import inspections
 from hmgc_core.store.workspace import Workspace
+from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow import pictures, training
 
 IDLE_S = 0.1
@@ -115,32 +116,71 @@ def predict(ws: Workspace, run: Run, images: Sequence[str]) -> tuple[list[dict[s
     return [_printed(checkpoint, found[one.place][0], one) for one in predict_pixels(checkpoint, pixels)], problems
 
 
-def explain(ws: Workspace, run: Run, image: str, *, node: str, out: Path) -> list[Path]:
-    """Write `<level>-<key>.png`, the picture under its heatmap, for each level down to `node` (or the best leaf).
+@dataclass(frozen=True)
+class Explaining:
+    """How `explain` looks at a picture: which class, by which method and layer, and held against which other class."""
 
-    Where the backbone has a graph, `graph.png` and `graph.svg` too.
+    node: str = ""
+    method: str = HEAT_METHODS[0]
+    layer: str = ""
+    against: str = ""
+
+
+def explain(ws: Workspace, run: Run, image: str, how: Explaining, *, out: Path) -> list[Path]:
+    """Write `<level>-<key>.png`, the picture under its heatmap, for each level down to the class (or the best leaf).
+
+    Held against another class, `<level>-<key>-not-<key>.png`, for the levels at which the two differ. Raises
+    UnknownNode, BadConfig, UnknownImage, PictureError, OutputError. Where the backbone has a graph, `graph.png` and
+    `graph.svg` too.
     """
     checkpoint = load_checkpoint(training.checkpoint_folder(run))
-    taxonomy = checkpoint.taxonomy
     path = find_picture(ws, image)
+    levels = _explained(ws, checkpoint, path, how.node)
+    nodes, others = _differing(checkpoint.taxonomy, levels, how.against)
+    image_pixels = pixels(ws, checkpoint, path)
+    if how.method == HEAT_METHODS[-1]:
+        found = score_cam(checkpoint.model, image_pixels, nodes, against=others, layer=how.layer)
+    else:
+        found = heatmaps(checkpoint.model, image_pixels, nodes, against=others, layer=how.layer, method=how.method)
+    _make_folder(out)
+    picture = read_picture(path)
+    written = []
+    for node, other, heat in zip(nodes, others, found.maps, strict=True):
+        written.append(out / _heat_file(checkpoint.taxonomy, node, other))
+        write_picture(written[-1], under_heat(picture, overlay(heat)))
+    picture.thumbnail((640, 640))
+    return written + write_figures(checkpoint, image_pixels, levels, picture, out)
+
+
+def _explained(ws: Workspace, checkpoint: Checkpoint, path: Path, node: str) -> list[int]:
+    """The levels down to this class, or to the best leaf."""
+    taxonomy = checkpoint.taxonomy
     target = taxonomy.index(node) if node else _predict_files(ws, checkpoint, [path])[0].node
-    nodes = taxonomy.path(target) or [target]
-    maps = heatmaps(checkpoint.model, pixels(ws, checkpoint, path), nodes)
+    return taxonomy.path(target) or [target]
+
+
+def _differing(taxonomy: Taxonomy, levels: list[int], against: str) -> tuple[list[int], list[int]]:
+    """The levels to explain, and whom each is held against; without `against`, all of them and nobody."""
+    others = held_against(taxonomy, {"against": against}, levels)
+    if not against:
+        return levels, others
+    pairs = [(node, other) for node, other in zip(levels, others, strict=True) if other != NO_OTHER]
+    if not pairs:
+        raise BadConfig(f"{against!r} is part of the answer itself", remedy="choose another class with --not")
+    return [node for node, _ in pairs], [other for _, other in pairs]
+
+
+def _heat_file(taxonomy: Taxonomy, node: int, other: int) -> str:
+    """What the file of one heatmap is called."""
+    against = f"-not-{file_name(taxonomy.keys[other])}" if other != NO_OTHER else ""
+    return f"{taxonomy.depths[node]}-{file_name(taxonomy.keys[node])}{against}.png"
+
+
+def _make_folder(out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PictureError(f"cannot write into {out}: {error.strerror}", remedy="choose another --out") from error
-    picture = read_picture(path)
-    picture.thumbnail((640, 640))
-    written = []
-    for level, (step, heat) in enumerate(zip(nodes, maps, strict=True), 1):
-        file = out / f"{level}-{_file_name(taxonomy.keys[step])}.png"
-        blended = Image.alpha_composite(
-            picture.convert("RGBA"), overlay(heat).resize(picture.size, Image.Resampling.BICUBIC)
-        )
-        write_picture(file, blended.convert("RGB"))
-        written.append(file)
-    return written + write_figures(checkpoint, pixels(ws, checkpoint, path), nodes, picture, out)
 
 
 def find_picture(ws: Workspace, name: str) -> Path:
@@ -178,7 +218,3 @@ def _printed(checkpoint: Checkpoint, name: str, one: ImagePrediction) -> dict[st
         "source": "leaf",
         "top": [{"node": keys[node], "probability": probability} for node, probability in one.top],
     }
-
-
-def _file_name(key: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in "-_ " else "_" for letter in key)[:100]

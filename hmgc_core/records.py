@@ -332,6 +332,10 @@ class Prediction:
 # --- questions and tasks --------------------------------------------------------------------------------------------
 
 
+# The first one is taken where none is named; the last one is work for the worker.
+HEAT_METHODS = ("grad-cam", "layer-cam", "hires-cam", "eigen-cam", "score-cam")
+
+
 @dataclass(frozen=True)
 class Inspection:
     """A question to the inspector about one picture. question: plain JSON. status: queued, done or failed."""

@@ -7,7 +7,8 @@ It has a door to both wings: labels come from `workflow`, learning happens in `l
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from hmgc_core.records import EpochMetrics, Progress, Run
 from hmgc_core.store import jobs, runs, schema
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.tasks.carrying_out import carry_out
+from hmgc_core.tasks.kinds import KINDS, LONG
 from hmgc_core.workflow import training
 
 IDLE_S = 0.5
@@ -49,13 +51,38 @@ def work(ws: Workspace, *, once: bool = False) -> None:
                 task_id = jobs.claim(connection, owner=owner, lease_s=lease_s(), of=schema.task)
                 run_id = None if task_id else jobs.claim(connection, owner=owner, lease_s=lease_s())
             if task_id is not None:
-                carry_out(ws, task_id, owner, stopping)
+                with _short_tasks_beside(ws, owner, stopping):
+                    carry_out(ws, task_id, owner, stopping)
             elif run_id is not None:
-                _Attempt(ws, training.run(ws, run_id), owner, stopping).carry_out()
+                with _short_tasks_beside(ws, owner, stopping):
+                    _Attempt(ws, training.run(ws, run_id), owner, stopping).carry_out()
             elif once:
                 return
             else:
                 stopping.wait(IDLE_S)
+
+
+@contextmanager
+def _short_tasks_beside(ws: Workspace, owner: str, stopping: threading.Event) -> Iterator[None]:
+    """While the block runs, a thread carries out the short tasks: who waits for a map is not to wait for a training."""
+    short = set(KINDS) - LONG
+    end = threading.Event()
+
+    def look() -> None:
+        while not (end.wait(IDLE_S) or stopping.is_set()):
+            with suppress(HmgcError):  # the database is busy or full: the next look tries again
+                with ws.writing() as connection:
+                    task_id = jobs.claim(connection, owner=owner, lease_s=lease_s(), of=schema.task, kinds=short)
+                if task_id is not None:
+                    carry_out(ws, task_id, owner, stopping)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield
+    finally:
+        end.set()
+        thread.join()
 
 
 def wait_for(ws: Workspace, run_id: int, *, on_progress: Callable[[int, int, str], None]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import app
+from app.components.gallery.packing import unpacked
 from hmgc_core.records import EpochMetrics, RunConfig
 from hmgc_core.store import jobs, runs
 from hmgc_core.workflow import training
@@ -43,9 +44,9 @@ def said(page: AppTest) -> str:
     return "\n".join(words(page)).replace("\\", "")
 
 
-def gallery(page: AppTest) -> list[list[object]]:
-    """The cards of the gallery: [image, answer, label, share, verdict]."""
-    return list(data_of_gallery(page).get("cards", []))
+def gallery(page: AppTest) -> list[list[int]]:
+    """The cards of the gallery: [image, answer, label, 3 * per cent + verdict]."""
+    return unpacked(data_of_gallery(page).get("cards", ""))
 
 
 def data_of_gallery(page: AppTest) -> dict[str, Any]:

@@ -21,7 +21,8 @@ from hmgc_core.errors import NoGraph, UnknownInspection, UnknownNode
 from hmgc_core.patch_figure import NEIGHBOURS, draw
 from hmgc_core.patch_graph import PatchGraph
 from hmgc_core.records import RunConfig
-from hmgc_core.workflow import graph, questions, training
+from hmgc_core.store import jobs
+from hmgc_core.workflow import graph, questions, taxonomies, training
 from hmgc_core.workflow.workspaces import Workspace
 
 PATH = ["bird", "albatross", "black-footed"]
@@ -93,12 +94,19 @@ def test_an_unknown_block_is_told(picture: Image.Image) -> None:
 # --- asked ------------------------------------------------------------------------------------------------------------
 
 
-def trained(ws: Workspace, backbone: str) -> int:
-    from hmgc_core.worker import work
+def untrained(ws: Workspace, backbone: str) -> int:
+    """A finished run whose model knows nothing yet."""
+    from hmgc_core.learning.checkpoints import save_checkpoint
+    from hmgc_core.models.catalog import build_model
 
-    config = {"image_size": 32, "epochs": 1, "batch_size": 16, "device": "cpu"}
-    run_id = training.queue_run(ws, RunConfig(model="flat", backbone=backbone, **config))  # type: ignore[arg-type]
-    work(ws, once=True)
+    config = RunConfig(model="flat", backbone=backbone, image_size=32, epochs=1)
+    run_id, (_, tree) = training.queue_run(ws, config), taxonomies.current_taxonomy(ws)
+    weights = build_model("flat", tree, config).state_dict()
+    folder = ws.run_folder(run_id) / "checkpoint"
+    save_checkpoint(folder, config=config, taxonomy=tree, weights=weights, epoch=0, metrics={})
+    with ws.writing() as connection:
+        jobs.claim(connection, owner="test", lease_s=60)
+        jobs.finish(connection, run_id, owner="test", status="done", checkpoint=str(folder), metrics={})
     return run_id
 
 
@@ -106,7 +114,7 @@ def test_the_inspector_answers_with_every_block_and_the_command_line_writes_the_
     labelled_workspace: Workspace, tmp_path: Path
 ) -> None:
     ws = labelled_workspace
-    run_id = trained(ws, "pyramid_graphconvnet_ti")
+    run_id = untrained(ws, "pyramid_graphconvnet_ti")
     number = graph.ask_patches(ws, run_id, 2, PATH)
     checkpoints = inspection._Checkpoints(ws)
     assert inspection._answer(ws, checkpoints, questions.inspection(ws, number)) == ("", "")
@@ -121,16 +129,16 @@ def test_the_inspector_answers_with_every_block_and_the_command_line_writes_the_
 
 
 def test_a_backbone_without_a_graph_is_told_and_writes_no_figure(
-    labelled_workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    predicted_workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ws = labelled_workspace
-    run_id = trained(ws, "resnet_mini")
+    ws = predicted_workspace
+    run_id = untrained(ws, "resnet_mini")
     number = graph.ask_patches(ws, run_id, 2, PATH)
     error, remedy = inspection._answer(ws, inspection._Checkpoints(ws), questions.inspection(ws, number))
     assert "connects no patches" in error and "graphconvnet" in remedy
     written = inspection.explain(ws, training.run(ws, run_id), "2", node="bird", out=tmp_path / "why")
     assert [path.name for path in written] == ["1-bird.png"]
-    page = open_page(monkeypatch, ws, "predictions", run=str(run_id), image="2", why="patches")
+    page = open_page(monkeypatch, ws, "predictions", run="1", image="2", why="patches")
     assert "resnet_mini sees the picture through filters" in said(page)
 
 
@@ -176,28 +184,26 @@ def test_the_figure_is_a_file_to_keep_never_a_page(client: TestClient, predicted
     assert [text for text in usual if text.startswith("Block")] == ["Block 1 of 4", "Block 2 of 4", "Block 3 of 4"]
 
 
-@pytest.mark.parametrize(
-    ("path", "status"),
-    [
-        ("99", 404),
-        ("x", 404),
-        ("..%2f1", 404),
-        ("99/figure.png", 404),
-        ("1/figure.exe", 404),
-        ("1/figure.svg?class=3", 400),
-        ("1/figure.svg?blocks=5", 400),
-        ("1/figure.svg?blocks=0", 400),
-        ("1/figure.svg?blocks=x", 404),
-        ("1/figure.svg?blocks=" + "1," * 40, 400),
-    ],
-)
-def test_what_is_not_there_is_json_with_a_remedy(
-    client: TestClient, predicted_workspace: Workspace, path: str, status: int
-) -> None:
+NOT_THERE = {
+    "99": 404,
+    "x": 404,
+    "..%2f1": 404,
+    "99/figure.png": 404,
+    "1/figure.exe": 404,
+    "1/figure.svg?class=3": 400,
+    "1/figure.svg?blocks=5": 400,
+    "1/figure.svg?blocks=0": 400,
+    "1/figure.svg?blocks=x": 404,
+    "1/figure.svg?blocks=" + "1," * 40: 400,
+}
+
+
+def test_what_is_not_there_is_json_with_a_remedy(client: TestClient, predicted_workspace: Workspace) -> None:
     assert answer_with(predicted_workspace, graph_run(predicted_workspace), 3, made_graph(PATH)) == 1
-    response = client.get(f"/api/patches/{path}")
-    assert response.status_code == status
-    assert response.json().keys() == {"error", "remedy"} and response.json()["remedy"]
+    for path, status in NOT_THERE.items():
+        response = client.get(f"/api/patches/{path}")
+        assert response.status_code == status, path
+        assert response.json().keys() == {"error", "remedy"} and response.json()["remedy"]
 
 
 def test_a_picture_whose_file_is_gone_has_no_figure_and_says_so(

@@ -1,7 +1,5 @@
 """Predictions on screen: filters, the gallery, one picture in full, and its heatmaps."""
 
-import json
-
 import pytest
 from conftest import label
 from reading_pages import button, gallery, open_page, said
@@ -129,16 +127,3 @@ def test_heatmaps_are_asked_for_and_their_failure_is_told(
         inspections.finish(connection, 2)
         assert inspections.forget(connection, keep=1) == [1]
         assert inspections.forget(connection, keep=1) == []
-
-
-def test_heatmaps_are_drawn_when_they_are_there(
-    predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    page = open_page(monkeypatch, predicted_workspace, "predictions", run="1", image="3")
-    with predicted_workspace.writing() as connection:
-        inspections.finish(connection, 1)
-    page.run()
-    data = [json.loads(component.proto.json) for component in page.get("bidi_component")]
-    (heat,) = [entry for entry in data if "tiles" in entry]
-    assert heat["inspection"] == 1
-    assert [tile["place"] for tile in heat["tiles"]] == list(range(len(heat["tiles"])))

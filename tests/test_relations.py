@@ -8,15 +8,15 @@ import pytest
 from conftest import label
 from random_trees import random_probs, random_tree
 from reading_pages import open_page, said
+from test_patches import untrained
 
 from hmgc_core import inspection
 from hmgc_core.errors import UnknownInspection
 from hmgc_core.learning.inference import predict, probabilities
 from hmgc_core.learning.pixel_cache import decode_pictures
-from hmgc_core.records import RunConfig
 from hmgc_core.store import inspections
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow import questions, relations, taxonomies, training
+from hmgc_core.workflow import questions, relations, taxonomies
 from hmgc_core.workflow.relations import Relations, Shown, chosen
 from hmgc_core.workflow.workspaces import Workspace
 
@@ -168,11 +168,8 @@ def test_every_probability_is_the_one_beside_the_prediction(train, samples, tmp_
 
 
 def test_the_inspector_writes_the_whole_answer(labelled_workspace: Workspace) -> None:
-    from hmgc_core.worker import work
-
     ws = labelled_workspace
-    training.queue_run(ws, RunConfig(model="flat", backbone="resnet_mini", image_size=16, epochs=1, device="cpu"))
-    work(ws, once=True)
+    assert untrained(ws, "resnet_mini") == 1
     number = relations.ask_answer(ws, 1, 2)
     asked = questions.inspection(ws, number)
     assert inspection._answer(ws, inspection._Checkpoints(ws), asked) == ("", "")

@@ -400,20 +400,6 @@ def test_a_picture_file_that_went_missing_is_named(client: TestClient, tmp_path)
     assert response.headers["cache-control"] == "no-store"
 
 
-def test_a_heatmap_is_served_by_its_numbers_alone(client: TestClient, workspace: Workspace) -> None:
-    folder = workspace.inspection_folder(7)
-    folder.mkdir(parents=True)
-    Image.new("RGB", (4, 4)).save(folder / "0.png")
-    (workspace.inspection_folder(8)).mkdir()
-    response = client.get("/api/heatmaps/7/0")
-    assert response.headers["content-type"] == "image/png"
-    assert response.headers["x-content-type-options"] == "nosniff"
-    for path in ("7/1", "8/0", "7/x", "x/0", "..%2f7/0", "7/..%2f..%2fsecret", "-7/0"):
-        missing = client.get(f"/api/heatmaps/{path}")
-        assert missing.status_code == 404
-        assert missing.json().keys() == {"error", "remedy"}
-
-
 def test_few_sizes_are_made() -> None:
     assert len(WIDTHS) <= 9 and list(WIDTHS) == sorted(WIDTHS)
 

@@ -114,3 +114,17 @@ def test_a_task_that_ends_its_worker_each_time_is_given_up(workspace: Workspace,
 def test_an_unknown_task_is_named(workspace: Workspace) -> None:
     with pytest.raises(UnknownTask, match="no task 7"):
         tasks.task(workspace, 7)
+
+
+def test_a_short_task_does_not_wait_for_a_long_one(
+    workspace: Workspace, counting: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train(job: Job) -> dict[str, Any]:
+        while not counting:  # ends only once the short task was carried out meanwhile
+            job.step("training", 0, 1)
+        return {}
+
+    monkeypatch.setitem(kinds.KINDS, "coarse-labels", train)
+    long, short = tasks.ask(workspace, "coarse-labels", {}), tasks.ask(workspace, "count", {"to": 1})
+    worker.work(workspace, once=True)
+    assert (tasks.task(workspace, long).status, tasks.task(workspace, short).status) == ("done", "done")

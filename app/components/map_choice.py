@@ -138,7 +138,14 @@ def _gallery(run: Run, table: PredictionTable, ids: NDArray[np.int64], chosen: C
     page = int(st.session_state.get(key, 1))
     if len(ids) > PER_PAGE:
         st.pagination(-(-len(ids) // PER_PAGE), key=key)
-    selection_form.show(len(ids), ids.tolist)
     cards = seeing.cards(table, rows[(page - 1) * PER_PAGE : page * PER_PAGE])
-    gallery.show(cards, key=f"{state.MAP_PAGE}.gallery", on_open=_open, marks="map", link={"run": str(run.id)})
+    gallery.show(
+        cards,
+        key=f"{state.MAP_PAGE}.gallery",
+        on_open=_open,
+        marks="map",
+        link={"run": str(run.id)},
+        tree=table.taxonomy,
+        on_save=lambda: selection_form.ask(len(ids), ids.tolist),
+    )
     _follow(run)

@@ -10,7 +10,6 @@ from app import resources, state
 from app.components import node_figures, node_mistakes, tree_editor
 from app.components.annotator import who
 from app.components.gallery import index as gallery
-from app.components.level_names import level_name
 from app.components.node_mistakes import Links
 from app.components.tree_card import index as tree_card
 from app.components.wording import number
@@ -132,7 +131,7 @@ def _labels(ws: Workspace, taxonomy: Taxonomy, known: TreeStatistics, node: int)
     people = [(name, [counts.get(depth, 0) for depth in depths]) for name, counts in made.items()]
     more = len(people) - MOST_PEOPLE
     return {
-        "levels": [level_name(depth, taxonomy.depth) for depth in depths],
+        "levels": [f"Level {depth}" if depth else "Root" for depth in depths],
         "people": people[:MOST_PEOPLE],
         "more": f"and {number(more, 'person', 'people')} more" if more > 0 else "",
     }

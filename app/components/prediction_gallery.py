@@ -25,17 +25,17 @@ def show(ws: Workspace, run: Run) -> None:
     if not found:
         _nothing(empty=not len(table.image_ids))
         return
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.caption(f"{number(found, 'picture')} of {number(len(table.image_ids))}", width="content")
-        if found > PER_PAGE:
-            st.pagination(-(-found // PER_PAGE), key=key)
-        selection_form.show(found, lambda: seeing.matching_images(table, wanted, order=order).tolist())
+    if found > PER_PAGE:
+        st.pagination(-(-found // PER_PAGE), key=key)
     opened = gallery.show(
         cards,
         key=f"{state.PAGE}.gallery",
         on_open=lambda image_id: state.choose(state.IMAGE, image_id),
         marks="predictions",
         link={"run": str(run.id)},
+        tree=table.taxonomy,
+        note=f"{number(found, 'picture')} of {number(len(table.image_ids))}",
+        on_save=lambda: selection_form.ask(found, lambda: seeing.matching_images(table, wanted, order=order).tolist()),
     )
     if opened is not None:
         st.rerun()

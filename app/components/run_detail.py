@@ -1,32 +1,40 @@
 """One run in full: its figures, how it learned, and what it was asked to do."""
 
-from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from app.components import charts, coarse_labels, level_names, metric_words, run_summary
 from app.components.metric_words import Figure
+from hmgc_core import report
 from hmgc_core.records import EpochMetrics, Run
 from hmgc_core.workflow import training
+from hmgc_core.workflow.run_settings import said, settings_of
 from hmgc_core.workflow.workspaces import Workspace
 
-# Setting -> what people read.
-SETTINGS = {
-    "model": "Model",
-    "backbone": "Backbone",
-    "image_size": "Picture size (pixels)",
-    "epochs": "Epochs",
-    "batch_size": "Batch size",
-    "lr": "Learning rate",
-    "weight_decay": "Weight decay",
-    "label_smoothing": "Label smoothing",
-    "device": "Runs on",
-    "seed": "Seed",
-    "weights": "Weights file",
-    "labelling": "Labelling",
-    "drop_coarse": "Finest labels only",
-}
+__all__ = ["said", "settings_of", "show"]
+
+
+REPORT, CARD = "report.html", "model-card.md"
+# What can be taken out of the app: label, icon, file, type, meaning.
+FILES = (
+    (
+        "Report",
+        ":material/summarize:",
+        REPORT,
+        "text/html",
+        "All of this page in one file to read, print or send: figures, plots, examples, settings, hashes. It is made "
+        "when you click, which takes some seconds.",
+    ),
+    (
+        "Model card",
+        ":material/id_card:",
+        CARD,
+        "text/markdown",
+        "What the model is for, what it learned from, how good it is and where it ends, as a text (Markdown).",
+    ),
+)
 
 
 def show(ws: Workspace, run: Run) -> None:
@@ -34,8 +42,8 @@ def show(ws: Workspace, run: Run) -> None:
     split = run_summary.metrics_split(run)
     if split:
         run_summary.main_figures(run, split, columns=4)
-    if run.status == "done" and st.button("See its predictions", icon=":material/image_search:", type="primary"):
-        st.switch_page("pages/predictions.py", query_params={"run": str(run.id)})
+    if run.status == "done":
+        _ways_on(ws, run)
     epochs = training.epochs(ws, run.id)
     if epochs:
         _curves(epochs)
@@ -59,21 +67,27 @@ def show(ws: Workspace, run: Run) -> None:
     )
 
 
-def settings_of(*runs: Run) -> dict[str, str]:
-    """Setting -> what people read: those that all runs have, then what only the models of these can be told."""
-    own = (option for run in runs for option in training.options_of(run.config.model, run.config.backbone))
-    return SETTINGS | {option.name: option.words for option in own}
+def _ways_on(ws: Workspace, run: Run) -> None:
+    """To its predictions, and out of the app as a file; the files are made when they are asked for."""
+    with st.container(horizontal=True, gap="small"):
+        if st.button("See its predictions", icon=":material/image_search:", type="primary"):
+            st.switch_page("pages/predictions.py", query_params={"run": str(run.id)})
+        for label, icon, ending, mime, meaning in FILES:
+            st.download_button(
+                label,
+                partial(_file, ws, run.id, ending),
+                file_name=f"run-{run.id}-{ending}",
+                mime=mime,
+                key=f"{ending}-{run.id}",
+                icon=icon,
+                on_click="ignore",
+                help=meaning,
+            )
 
 
-def said(run: Run, setting: str) -> str:
-    """The value of a setting as text; a dash for a blank one, and for one that this model does not have."""
-    values = asdict(run.config)
-    options = training.options_of(run.config.model, run.config.backbone)
-    of_model = {option.name: run.config.options.get(option.name, option.default) for option in options}
-    value = values[setting] if setting in SETTINGS else of_model.get(setting, "")
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value) or "–"
+def _file(ws: Workspace, run_id: int, ending: str) -> bytes:
+    facts = report.gather(ws, run_id)
+    return (report.html(facts) if ending == REPORT else report.card(facts)).encode()
 
 
 def _table(about: str, figures: list[Figure]) -> None:

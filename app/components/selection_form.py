@@ -10,18 +10,24 @@ from hmgc_core.records import QueueChoice
 from hmgc_core.workflow import selections
 
 
-def show(found: int, load: Callable[[], list[int]]) -> None:
-    """A button that opens a form for the name; `load` gives the pictures, in order, when it is sent."""
-    with st.popover("Save as selection", icon=":material/bookmark_add:"):
-        with st.form("selection", border=False):
-            st.text_input("Name", key=state.SELECTION_NAME, max_chars=selections.LONGEST_NAME)
-            st.form_submit_button(f"Save {number(found, 'picture')}", on_click=_save, args=(load,))
-        actions.show_problem(state.SELECTION_NAME)
-        saved = st.session_state.get(state.SELECTION_SAVED)
-        if saved:
-            st.success("Saved.", icon=":material/check:")
-            choice = QueueChoice("selection", str(saved))
-            st.page_link("pages/annotate.py", label="Label these pictures", query_params={"queue": str(choice)})
+def ask(found: int, load: Callable[[], list[int]]) -> None:
+    """Open a window that asks for the name; `load` gives the pictures, in order, when it is sent."""
+    st.session_state.pop(state.SELECTION_SAVED, None)
+    _window(found, load)
+
+
+@st.dialog("Save as selection")
+def _window(found: int, load: Callable[[], list[int]]) -> None:
+    saved = st.session_state.get(state.SELECTION_SAVED)
+    if saved:
+        st.success("Saved.", icon=":material/check:")
+        choice = QueueChoice("selection", str(saved))
+        st.page_link("pages/annotate.py", label="Label these pictures", query_params={"queue": str(choice)})
+        return
+    with st.form("selection", border=False):
+        st.text_input("Name", key=state.SELECTION_NAME, max_chars=selections.LONGEST_NAME)
+        st.form_submit_button(f"Save {number(found, 'picture')}", on_click=_save, args=(load,))
+    actions.show_problem(state.SELECTION_NAME)
 
 
 def _save(load: Callable[[], list[int]]) -> None:

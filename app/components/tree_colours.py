@@ -11,6 +11,7 @@ from app.components.wording import number, percent
 from hmgc_core.workflow.tree_statistics import Figure, TreeStatistics
 
 Scale = Literal["amount", "good", "gap", "trouble"]
+LARGE = 1000  # above so many at one class amounts are spread by their logarithm, else by their root
 LEAST_GAP = 0.1  # the ends of the scale of a gap are at least so far from 0: noise shall not look like news
 
 
@@ -38,7 +39,7 @@ COLOURS = {
     "images": Colour(
         "Pictures",
         "Pictures here or below: by their label, those without one by the model's answer.",
-        "{0} pictures here or below",
+        "pictures here or below: {0}",
         "no picture",
         "amount",
         lambda known: _amount(known.images),
@@ -46,7 +47,7 @@ COLOURS = {
     "labels": Colour(
         "Labels",
         "Labels here or below.",
-        "{0} labels here or below",
+        "labels here or below: {0}",
         "no label yet",
         "amount",
         lambda known: _amount(known.labels),
@@ -54,7 +55,7 @@ COLOURS = {
     "labels-here": Colour(
         "Labels at each level",
         "Labels that say exactly this class: shows at which levels people label.",
-        "{0} labels say exactly this class",
+        "labels of exactly this class: {0}",
         "no label of exactly this class",
         "amount",
         lambda known: _amount(known.labels_here),
@@ -88,7 +89,7 @@ COLOURS = {
     "calibration": Colour(
         "Too sure or not sure enough",
         "How sure the model is of its answers here or below, less how often they are right, on the test pictures.",
-        "{0} surer than right, {1} answers on test pictures",
+        "{0}: certainty less share right, of {1} answers to test pictures",
         "no answer here that a label can judge",
         "gap",
         lambda known: known.calibration,
@@ -137,29 +138,34 @@ def paint(colour: str, known: TreeStatistics, nodes: Iterable[int]) -> Paint:
         return Paint([None] * len(drawn), [""] * len(drawn), of, "", "")
     scale = COLOURS[colour].scale
     if scale == "amount":
-        most = math.log1p(max(there))
-        places = [_or_none(value, lambda v: math.log1p(v) / most) for value in values]
-        return Paint(
-            places, [_text(value, lambda v: number(int(v))) for value in values], of, "0", number(int(max(there)))
-        )
+        return _amounts(values, of, max(there))
     if scale == "gap":
-        end = max(LEAST_GAP, *(abs(value) for value in there))
-        places = [_or_none(value, lambda v: (v / end + 1) / 2) for value in values]
-        ends = (f"{percent(end)} less sure than right", f"{percent(end)} surer than right")
-        return Paint(places, [_text(value, signed) for value in values], of, *ends)
-    places = [_or_none(value, lambda v: v) for value in values]
+        return _gaps(values, of, max(LEAST_GAP, *map(abs, there)))
+    places = _mapped(values, lambda share: round(share, 3))
     if colour == "depth":
         levels = [float(known.level.value[node]) for node in drawn]
-        return Paint(places, [_text(level, lambda v: f"level {v:.1f}") for level in levels], of, "root", "finest level")
-    return Paint(places, [_text(value, percent) for value in values], of, "0%", "100%")
+        return Paint(places, _texts(levels, lambda level: f"level {level:.1f}"), of, "root", "finest level")
+    return Paint(places, _texts(values, percent), of, "0%", "100%")
 
 
-def _or_none(value: float, place: Callable[[float], float]) -> float | None:
-    return None if math.isnan(value) else round(place(value), 3)
+def _amounts(values: list[float], of: list[int], most: float) -> Paint:
+    spread = math.log1p if most > LARGE else math.sqrt
+    places = _mapped(values, lambda count: round(spread(count) / spread(most), 3))
+    return Paint(places, _texts(values, lambda count: number(int(count))), of, "0", number(int(most)))
 
 
-def _text(value: float, said: Callable[[float], str]) -> str:
-    return "" if math.isnan(value) else said(value)
+def _gaps(values: list[float], of: list[int], end: float) -> Paint:
+    places = _mapped(values, lambda gap: round((gap / end + 1) / 2, 3))
+    ends = (f"{percent(end)} less sure than right", f"{percent(end)} surer than right")
+    return Paint(places, _texts(values, signed), of, *ends)
+
+
+def _mapped(values: list[float], place: Callable[[float], float]) -> list[float | None]:
+    return [None if math.isnan(value) else place(value) for value in values]
+
+
+def _texts(values: list[float], said: Callable[[float], str]) -> list[str]:
+    return ["" if math.isnan(value) else said(value) for value in values]
 
 
 def signed(gap: float) -> str:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from hmgc_core.metrics.words import percent
 from hmgc_core.records import Run
 
 # The colour and icon of a run's state.
@@ -23,15 +24,6 @@ KINDS_COUNTED = {
     "none_here": "say that its kind is missing from the tree",
     "unusable": "say that the picture is unusable",
 }
-
-
-def percent(share: float) -> str:
-    """A probability or share for people: `94%`; never 0% or 100% for what is only nearly so."""
-    if 0 < share < 0.005:
-        return "<1%"
-    if 0.995 <= share < 1:
-        return ">99%"
-    return f"{share:.0%}"
 
 
 def number(count: int, one: str = "", many: str = "") -> str:

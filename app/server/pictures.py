@@ -1,4 +1,4 @@
-"""The routes that send pictures: images at a few sizes, kept on disk once made, and the heatmaps of an inspection.
+"""The route that sends pictures, at a few sizes that are kept on disk once made.
 
 Pictures are made anew as JPEG. One kind of file is sent as it is: a small upright JPEG wanted at its own size.
 """
@@ -72,13 +72,13 @@ class _Kept(NamedTuple):
 def _kept(ws: Workspace, number: int, wanted: int) -> _Kept:
     record = pictures.image(ws, number)
     side = _side(record, wanted)
-    if side >= max(record.width, record.height) and (content := plain_jpeg(record.path, at_most=HEAVIEST)):
-        return _Kept(record.path, side, record.path, content)
+    if side >= max(record.width, record.height) and (small := plain_jpeg(record.path, at_most=HEAVIEST)):
+        return _Kept(record.path, side, record.path, small)
     file = ws.cache / "thumbnails" / record.sha256[:2] / f"{record.sha256}-{side}.jpg"
-    return _Kept(record.path, side, file, _content(file))
+    return _Kept(record.path, side, file, content(file))
 
 
-def _content(path: Path) -> bytes:
+def content(path: Path) -> bytes:
     """What is in a file, nothing where there is none."""
     try:
         return path.read_bytes()
@@ -101,14 +101,3 @@ def _made(kept: _Kept) -> bytes:
         draft.write_bytes(body)
         draft.replace(file)
     return body
-
-
-async def heatmap(request: Request) -> Response:
-    """One picture of an inspection, as the inspector left it."""
-    inspection = whole_number(request.path_params["inspection"], "an inspection")
-    place = whole_number(request.path_params["n"], "a heatmap")
-    body = await in_thread(READS, _content, workspace().inspection_folder(inspection) / f"{place}.png")
-    if not body:
-        raise RequestError(404, f"inspection {inspection} has no heatmap {place}", remedy="ask for the heatmaps again")
-    headers = {"cache-control": "private, no-cache", "x-content-type-options": "nosniff"}
-    return Response(body, media_type="image/png", headers=headers)

@@ -5,7 +5,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 import hmgc_core
-from app.server import alike, glances, labels, maps, marked, patches, pictures, queues, scripts, trees
+from app.server import alike, glances, heatmaps, labels, maps, marked, patches, pictures, queues, scripts, trees
 from app.server.answers import Resource, answer
 from app.server.threads import READS, in_thread
 from app.server.workspace import workspace
@@ -47,7 +47,8 @@ routes = [
     Route("/api/glance", Resource(get=glances.of_class)),
     Route("/api/nearest", Resource(get=glances.nearest)),
     Route("/api/images/{id}", Resource(get=pictures.image)),
-    Route("/api/heatmaps/{inspection}/{n}", Resource(get=pictures.heatmap)),
+    Route("/api/heatmaps/{of}/{n}", Resource(get=heatmaps.heat)),
+    Route("/api/heatmaps/{of}/{n}/picture", Resource(get=heatmaps.picture)),
     Route("/api/maps/{task}/points", Resource(get=maps.points)),
     Route("/api/maps/{task}/colours/{name}", Resource(get=maps.colours)),
     Route("/api/maps/{task}/pictures/{id}", Resource(get=maps.picture)),

@@ -2,37 +2,26 @@
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
-from hmgc_core.explaining.asked import Asked, write_picture
+from hmgc_core.explaining.asked import Asked
 from hmgc_core.learning.cam import heatmaps
-
-OVERLAY_SIDE = 320
-
-# Heat from nothing to full as colours, dark violet over red to yellow; readable on light and dark pictures.
-HEAT_STOPS = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
-HEAT_COLOURS = np.array([[40, 0, 80], [140, 20, 120], [220, 50, 60], [250, 150, 20], [255, 245, 120]], dtype=np.float64)
+from hmgc_core.learning.cam_told import held_against, tell
+from hmgc_core.records import HEAT_METHODS
 
 
 def answer(asked: Asked) -> dict[str, Any]:
-    """The heat for each of these classes, to lay over the picture: `0.png`, `1.png`, ...
+    """The heat for each of these classes, to lay over the picture, and what `tell` says of each.
 
-    Question: {"nodes": [key, ...]}.
+    Question: {"nodes": [key, ...]}; with "method", "layer", and "against" (a key) or "siblings" (true) where they are
+    not the usual ones. Raises BadConfig, UnknownNode, PictureError.
     """
-    nodes = [asked.node(key) for key in asked.question["nodes"]]
-    for place, heat in enumerate(heatmaps(asked.checkpoint.model, asked.pixels(), nodes)):
-        write_picture(asked.folder / f"{place}.png", overlay(heat))
-    return {}
-
-
-def overlay(heat: NDArray[np.float32]) -> Image.Image:
-    """Colours to lay over the picture: heat (H, W) in [0, 1] to a square RGBA; where nothing speaks it is clear."""
-    smooth = Image.fromarray((heat * 255).astype(np.uint8)).resize(
-        (OVERLAY_SIDE, OVERLAY_SIDE), Image.Resampling.BICUBIC
+    question, checkpoint = asked.question, asked.checkpoint
+    nodes = [asked.node(key) for key in question["nodes"]]
+    found = heatmaps(
+        checkpoint.model,
+        asked.pixels(),
+        nodes,
+        against=held_against(checkpoint.taxonomy, question, nodes),
+        layer=question.get("layer", ""),
+        method=question.get("method", HEAT_METHODS[0]),
     )
-    value = np.asarray(smooth, dtype=np.float64) / 255
-    colours = np.stack([np.interp(value, HEAT_STOPS, HEAT_COLOURS[:, channel]) for channel in range(3)], axis=-1)
-    alpha = 255 * 0.8 * np.clip(value * 1.6, 0, 1)
-    return Image.fromarray(np.dstack([colours, alpha]).round().astype(np.uint8), "RGBA")
+    return tell(checkpoint, nodes, found, asked.folder)

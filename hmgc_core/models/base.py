@@ -59,6 +59,14 @@ class Trunk(nn.Module, ABC):
         """(B, 3, H, W) normalised pictures to the last map, (B, channels, h, w)."""
         return self.stages(images)[-1]
 
+    def earlier_layers(self) -> list[tuple[nn.Module, int]]:
+        """The layers before the last map that a heatmap can show, the first one first, each with its channels.
+
+        A layer may give maps, (B, C, h, w) or (B, h, w, C), or tokens, (B, n, C), of which the last are those of the
+        places. None unless a trunk says so.
+        """
+        return []
+
     def pool(self, features: Tensor) -> Tensor:
         """The last map to one vector a picture, (B, vector_channels): its mean, through the neck if there is one."""
         return features.mean((2, 3))
@@ -166,6 +174,11 @@ class HierarchicalModel(nn.Module, ABC):
     def target_layer(self) -> nn.Module:
         """The layer whose output a heatmap shows: the trunk's feature map."""
         return self.trunk
+
+    @property
+    def level_layers(self) -> list[nn.Module]:
+        """For each level, the top first, a layer of its own that a heatmap can show; none unless a model says so."""
+        return []
 
     def keep(self, **arrays: Any) -> None:
         """Keep arrays of the tree under their names: on the model's device, but not among its weights."""

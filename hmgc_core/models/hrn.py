@@ -18,6 +18,8 @@ Where we differ:
 HEX (Deng et al., ECCV 2014) on a tree: another objective, whose probabilities can reach 1.
 """
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -89,6 +91,11 @@ class HRN(TreeSigmoidModel):
             node_logits=logits,
             leaves=self.leaf_head(torch.relu(total)).float(),
         )
+
+    @property
+    def level_layers(self) -> list[nn.Module]:
+        """The map of each level's block, before it is pooled."""
+        return [cast(LevelBlock, block).convolutions for block in self.blocks]
 
 
 def build(taxonomy: Taxonomy, trunk: Trunk, config: RunConfig) -> HRN:

@@ -4,6 +4,7 @@ A job is a row of `run` or of `task`. Each change of its state is one statement 
 WHERE, so that a worker whose lease was taken over can change nothing any more.
 """
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -17,16 +18,24 @@ SERVICE_SILENT_S = 10.0
 
 
 def claim(
-    connection: sa.Connection, *, owner: str, lease_s: float, only: int | None = None, of: sa.Table = run
+    connection: sa.Connection,
+    *,
+    owner: str,
+    lease_s: float,
+    only: int | None = None,
+    of: sa.Table = run,
+    kinds: Collection[str] | None = None,
 ) -> int | None:
     """Take the oldest job that waits, or whose worker fell silent; returns its number, None where there is nothing.
 
-    only: take this job or none. of: the table of the jobs.
+    only: take this job or none. of: the table of the jobs. kinds: take a task of these kinds or none.
     """
     moment = now()
     free = (of.c.status == "queued") | ((of.c.status == "running") & (of.c.lease_until < moment))
     if only is not None:
         free &= of.c.id == only
+    if kinds is not None:
+        free &= of.c.kind.in_(kinds)
     oldest = sa.select(sa.func.min(of.c.id)).where(free).scalar_subquery()
     return connection.execute(
         of.update()

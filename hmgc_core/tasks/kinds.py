@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from hmgc_core.tasks import coarse_labels, picture_map
+from hmgc_core.tasks import coarse_labels, picture_map, score_cam
 from hmgc_core.tasks.job import Job
 from hmgc_core.workflow import picture_maps
 
@@ -11,4 +11,8 @@ from hmgc_core.workflow import picture_maps
 KINDS: dict[str, Callable[[Job], dict[str, Any]]] = {
     "coarse-labels": coarse_labels.compare,
     picture_maps.KIND: picture_map.make,
+    "score_cam": score_cam.carry_out,
 }
+
+# Kinds that take as long as a training; the others are done beside one, as somebody waits for them.
+LONG = frozenset({"coarse-labels"})

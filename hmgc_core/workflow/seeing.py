@@ -108,6 +108,7 @@ def path_probabilities(ws: Workspace, run_id: int) -> tuple[NDArray[np.int64], N
 class Card:
     """One picture of a gallery. label is "" where there is none; wrong_level counts from 1 = top, 0 = right.
 
+    nodes: the indices of answer and label in the run's tree, -1 for no label.
     other: what another run answers, where two are compared.
     """
 
@@ -117,6 +118,7 @@ class Card:
     probability: float
     verdict: Verdict
     wrong_level: int
+    nodes: tuple[int, int] = (-1, -1)
     other: str = ""
 
 
@@ -170,6 +172,7 @@ def _card(table: PredictionTable, row: int, wrong_level: int) -> Card:
         probability=float(table.probabilities[row]),
         verdict=verdict,
         wrong_level=max(wrong_level, 0),
+        nodes=(int(table.predicted[row]), label),
         other=table.other.answer(int(table.image_ids[row])) if table.other else "",
     )
 

@@ -152,9 +152,15 @@ def mixed_up_below(table: PredictionTable, node: int) -> list[Confusion]:
     depth = int(taxonomy.depths[node])
     labels, answers = (taxonomy.ancestors_by_depth[nodes[both], depth] for nodes in (table.labels, table.predicted))
     apart = (labels >= 0) & (answers >= 0) & (labels != answers)
-    pairs, counts = np.unique(np.stack([labels[apart], answers[apart]]), axis=1, return_counts=True)
-    order = np.argsort(-counts, kind="stable")
-    return [Confusion(int(pairs[0, i]), int(pairs[1, i]), int(counts[i]), 1) for i in order]
+    found = _counted_pairs(labels[apart], answers[apart])
+    return [Confusion(label, answer, count, 1) for label, answer, count in sorted(found, key=lambda one: -one[2])]
+
+
+def _counted_pairs(a: IntArray, b: IntArray) -> list[tuple[int, int, int]]:
+    """(a, b, how often) of each pair that stands side by side in two columns of numbers from 0 up, in rising order."""
+    width = int(b.max(initial=0)) + 1
+    pairs, counts = np.unique(a * width + b, return_counts=True)
+    return list(zip((pairs // width).tolist(), (pairs % width).tolist(), counts.tolist(), strict=True))
 
 
 def _other_branches(taxonomy: Taxonomy, node: int, ours: IntArray, theirs: IntArray) -> list[tuple[int, int, int]]:
@@ -181,12 +187,9 @@ def _other_branches(taxonomy: Taxonomy, node: int, ours: IntArray, theirs: IntAr
 def makeup(ws: Workspace, taxonomy: Taxonomy, said: Said, node: int) -> dict[str, dict[int, int]]:
     """annotator -> {depth: labels} of all labels at or below `node`; who said most comes first."""
     inside = taxonomy.is_at_or_below(said.nodes, node)
-    pairs, counts = np.unique(
-        np.stack([said.people[inside], taxonomy.depths[said.nodes[inside]]]), axis=1, return_counts=True
-    )
     with ws.reading() as connection:
         names = annotations.names(connection)
     found: dict[str, dict[int, int]] = {}
-    for by, depth, count in zip(*pairs.tolist(), counts.tolist(), strict=True):
+    for by, depth, count in _counted_pairs(said.people[inside], taxonomy.depths[said.nodes[inside]]):
         found.setdefault(names[by], {})[depth] = count
     return dict(sorted(found.items(), key=lambda one: (-sum(one[1].values()), one[0])))

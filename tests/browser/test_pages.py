@@ -4,15 +4,13 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 from conftest import label, write_picture
-from PIL import Image
 from playwright.sync_api import Page, expect
 
 from browser.conftest import AppServer, Watch
 from hmgc_core.records import Prediction, RunConfig
-from hmgc_core.store import inspections, jobs, predictions
+from hmgc_core.store import jobs, predictions
 from hmgc_core.taxonomy import NodeText, Taxonomy
 from hmgc_core.workflow import pictures, taxonomies, training, workspaces
 from hmgc_core.workflow.workspaces import Workspace
@@ -114,25 +112,6 @@ def test_an_address_works_as_the_first_visit_of_a_fresh_server(
     page = open_page()
     page.goto(f"{app_server(workspaces.open_workspace(tmp_path / 'fresh').folder).url}/runs")
     expect(page.get_by_role("link", name="Class tree")).to_be_visible(timeout=5000)
-
-
-def test_heat_lies_over_the_picture_and_its_strength_is_set_in_the_browser(
-    page: Page, house: Workspace, url: str, watch: Watch
-) -> None:
-    page.goto(f"{url}/predictions?run=1&image=3")
-    expect(page.get_by_text("They are asked for")).to_be_visible()
-    with house.reading() as connection:
-        asked = inspections.next_queued(connection)  # the newest: this page's
-    assert asked is not None and asked.image_id == 3
-    folder = house.inspection_folder(asked.id)
-    folder.mkdir(parents=True)
-    for place in range(3):
-        Image.fromarray(np.full((16, 16, 4), 200, dtype=np.uint8)).save(folder / f"{place}.png")
-    with house.writing() as connection:
-        inspections.finish(connection, asked.id)
-    expect(page.locator("img.heat")).to_have_count(3)
-    page.locator(".strength input").fill("0.2")
-    assert page.locator("img.heat").first.evaluate("image => getComputedStyle(image).opacity") == "0.2"
 
 
 @pytest.mark.parametrize(

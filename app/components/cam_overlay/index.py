@@ -21,11 +21,16 @@ _COMPONENT = st.components.v2.component(
 
 @dataclass(frozen=True)
 class HeatTile:
-    """One picture of the row. place: which heatmap of the inspection lies over it."""
+    """One picture of the row. place: which of the heatmaps lies over it.
+
+    rather: what the class is held against. note: what to know where there is nothing to see. All plain text.
+    """
 
     name: str
     share: str
     place: int
+    rather: str = ""
+    note: str = ""
 
 
 def show_picture(image: ImageRecord) -> None:
@@ -33,10 +38,13 @@ def show_picture(image: ImageRecord) -> None:
     _COMPONENT(key=f"picture-{image.id}", data=_data(image, name=f"Picture {image.id}", side=960))
 
 
-def show_heat(image: ImageRecord, inspection_id: int, tiles: Sequence[HeatTile]) -> None:
-    """The picture as it is, beside it one per heatmap, and a slider for how strong the heat shows."""
-    heat = {"inspection": inspection_id, "tiles": [asdict(tile) for tile in tiles]}
-    _COMPONENT(key=f"heat-{inspection_id}", data=_data(image, name="The picture", side=640) | heat)
+def show_heat(image: ImageRecord, of: str, tiles: Sequence[HeatTile]) -> None:
+    """The picture as it is, beside it one per heatmap, and a slider for how strong the heat shows.
+
+    of: who made the heatmaps, as `app.server.heatmaps` names it.
+    """
+    heat = {"heat": of, "tiles": [asdict(tile) for tile in tiles]}
+    _COMPONENT(key=f"heat-{of}", data=_data(image, name="The picture", side=640) | heat)
 
 
 def _data(image: ImageRecord, *, name: str, side: int) -> dict[str, Any]:

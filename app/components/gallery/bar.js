@@ -15,7 +15,9 @@ class Bar {
     this.mode = tool("mark", "Mark pictures", "Then a click marks. Otherwise: the corner of a picture, Shift for all up to it, or drag a frame around some");
     this.every = tool("all", "Mark all here", "All pictures of this page");
     this.copy = tool("copyLink", "Copy link", "A link to what you see: filters and order");
-    above.append(this.mode, this.every, this.copy);
+    this.save = tool("save", "Save as selection", "All that were found, on every page, under a name");
+    this.note = element("span", "note");
+    above.append(this.note, this.mode, this.every, this.copy, this.save);
     this.parts = {
       total: element("strong"),
       elsewhere: element("span", "elsewhere"),
@@ -38,13 +40,15 @@ class Bar {
   }
 
   /* total: marked in all; here: on this page; cards: on this page; act: the last one; link: something to copy. */
-  draw({ total, here, cards, isMarking, isFull, act, hasCleared, isBusy, hasLink }) {
+  draw({ total, here, cards, isMarking, isFull, act, hasCleared, isBusy, hasLink, note, hasSave }) {
     const { elsewhere, label, queue, reference } = this.parts;
     this.mode.setAttribute("aria-pressed", String(isMarking));
     write(this.mode.lastChild, isMarking ? "Stop marking" : "Mark pictures");
     this.every.hidden = !(isMarking || total);
     this.every.disabled = here === cards;
     this.copy.hidden = !hasLink;
+    this.save.hidden = !hasSave;
+    write(this.note, note);
     write(this.parts.total, `${whole(total)} marked`);
     const others = total - here;
     write(elsewhere, isFull ? "as many as can be" : others ? `${whole(others)} not on this page` : "");

@@ -11,8 +11,15 @@ function line(parent, kind, text) {
   return span;
 }
 
-/* A picture to open. card: [image, answer, label or -1, share, verdict], or [image] alone. */
-function card([id, answer, label, share, verdict], { names, of }) {
+/* The rows of a packed text: see packing.py. */
+function unpacked(text) {
+  return text ? text.split(",").map((row) => row.split(" ").map((part) => (part ? parseInt(part, 36) : -1))) : [];
+}
+
+/* A picture to open. card: [image, answer, label or -1, 3 * per cent + verdict, perhaps another run's answer], or [image]
+   alone. names: of the classes by number, null while they are on their way; others: of the answers of another run. */
+function card([id, answer, label, sure, other], { names, others = [], of }) {
+  const [share, verdict] = [Math.floor(sure / VERDICTS.length), sure % VERDICTS.length];
   const made = element("button");
   made.type = "button";
   made.dataset.id = id;
@@ -21,20 +28,27 @@ function card([id, answer, label, share, verdict], { names, of }) {
   picture.onerror = () => made.classList.add("missing");
   made.append(picture);
   let said = `Picture ${id}`;
-  if (answer !== undefined) {
+  if (answer !== undefined && names) {
     made.classList.add(VERDICTS[verdict]);
     const caption = element("span", "caption");
     line(caption, "sign", SIGNS[verdict]);
     line(caption, "name", names[answer]);
-    line(caption, "share", share);
+    line(caption, "share", shareText(share));
     made.append(caption);
     const told = label >= 0 ? `${verdict === WRONG ? "is" : "said:"} ${names[label]}` : "";
     if (told) line(made, "label", told);
-    said += `: ${[names[answer], share, VERDICT_WORDS[verdict], told].filter(Boolean).join(", ")}`;
+    const beside = other === undefined ? "" : `other run: ${others[other]}`;
+    if (beside) line(made, "beside", beside);
+    said += `: ${[names[answer], shareText(share), VERDICT_WORDS[verdict], told, beside].filter(Boolean).join(", ")}`;
   }
   made.setAttribute("aria-label", said);
   made.title = said;
   return made;
+}
+
+/* Never 0 or 100 per cent for what is only nearly so. */
+function shareText(share) {
+  return share === 0 ? "<1%" : share > 100 ? ">99%" : `${share}%`;
 }
 
 /* A card that can be marked: an option of a list in which many can be chosen. */

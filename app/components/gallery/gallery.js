@@ -3,8 +3,8 @@
 const WALLS = new WeakMap();
 const SHOWN_SAID = new WeakMap(); // of galleries of a person's own labels: what is drawn
 
-/* Data: names, and cards of [image, answer, label or -1, share, verdict] or [image]; -1 and missing: none. Or `said`, a
-   person's own labels: nothing is marked there. */
+/* Data: packed cards (see `card`), and names or the hash of the class tree that has them. Or `said`, a person's own
+   labels: nothing is marked there. */
 export function show({ data, parentElement, setTriggerValue: send }) {
   const root = parentElement.querySelector(".room");
   styled(parentElement);

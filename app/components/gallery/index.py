@@ -11,20 +11,21 @@ import streamlit as st
 from app import resources
 from app.components import wording
 from app.components.gallery import script, signing
+from app.components.gallery.packing import packed
+from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow.seeing import Card
 
 # All of the script comes by a route, once: with each page of a gallery travels no more than this.
 LOADER = f"""
-const parts = import(`${{location.origin}}/api/scripts/{script.name()}`)
-export default function (component) {{
-  parts.then((gallery) => gallery.show(component)).catch(() => {{
-    component.parentElement.querySelector(".room").textContent = "The pictures cannot be shown. Reload the page."
-  }})
-  return () => parts.then((gallery) => gallery.close(component), () => {{}})
+const parts = import(location.origin + "/api/scripts/{script.name()}")
+export default (component) => {{
+  parts.then((it) => it.show(component))
+  return () => parts.then((it) => it.close(component))
 }}
 """
 _COMPONENT = st.components.v2.component("hmgc_gallery", html="<div class='room'>\n</div>", js=LOADER)
 VERDICTS = ("unlabelled", "right", "wrong")
+WORDS = {"<1%": 0, ">99%": 101}  # shares that are no whole per cent
 
 
 def show(
@@ -34,21 +35,45 @@ def show(
     on_open: Callable[[int], None],
     marks: str = "",
     link: dict[str, str] | None = None,
+    tree: Taxonomy | None = None,
+    note: str = "",
+    on_save: Callable[[], None] | None = None,
 ) -> int | None:
     """Draw predictions; a click calls `on_open(image)` before the page runs again, and gives the image in that run.
 
-    marks: galleries of the same name share what is marked; the key where it is "". link: what a copied link says beside
-    the address of now; None: there is no link to copy.
+    marks: galleries of the same name share what is marked; the key where it is "".
+    link: what a copied link says beside the address of now; None: there is no link to copy.
+    tree: the one of the cards, where they are all of one run: the browser knows its names, and only numbers are sent.
+    note: what stands above the pictures, as text.
+    on_save: keeps all that was found, this page and the others; called while the page runs.
     """
-    names: dict[str, int] = {}
+    names: dict[object, int] = {}
+    others: dict[str, int] = {}  # what another run answers, where two are compared
     rows = []
     for card in cards:
-        predicted = names.setdefault(card.predicted, len(names))
+        words = card.nodes if tree else (card.predicted, card.label)
+        predicted, label = (int(word) if tree else names.setdefault(word, len(names)) for word in words)
         # What people say is told where it is not the answer itself: another class, or one above it.
-        label = names.setdefault(card.label, len(names)) if card.label not in ("", card.predicted) else -1
-        rows.append([card.image_id, predicted, label, wording.percent(card.probability), VERDICTS.index(card.verdict)])
-    data = {"names": list(names), "cards": rows, "marks": marks or key, **({"link": link} if link is not None else {})}
-    return _mount(data, key, on_open)
+        told = label if card.label not in ("", card.predicted) else -1
+        verdict = VERDICTS.index(card.verdict)
+        other = [others.setdefault(card.other, len(others))] if card.other else []
+        rows.append([card.image_id, predicted, told, _share(card.probability) * len(VERDICTS) + verdict, *other])
+    data = {
+        "cards": packed(rows),
+        "marks": marks or key,
+        **({"tree": tree.content_hash} if tree else {"names": list(names)}),
+        **({"others": list(others)} if others else {}),
+        **({"link": link} if link is not None else {}),
+        **({"note": note} if note else {}),
+        **({"save": 1} if on_save else {}),
+    }
+    return _mount(data, key, on_open, on_save)
+
+
+def _share(probability: float) -> int:
+    """A share in per cent, 0 for less than one and 101 for nearly all: as `wording.percent` words it."""
+    text = wording.percent(probability)
+    return WORDS.get(text, int(text.strip("<>%")))
 
 
 def show_plain(image_ids: Sequence[int], *, key: str, marks: str = "") -> int | None:
@@ -56,7 +81,7 @@ def show_plain(image_ids: Sequence[int], *, key: str, marks: str = "") -> int | 
 
     marks: as in `show`.
     """
-    data = {"names": [], "cards": [[image_id] for image_id in image_ids], "marks": marks or key}
+    data = {"cards": packed([image_id] for image_id in image_ids), "marks": marks or key}
     return _mount(data, key, lambda _image: None)
 
 
@@ -87,7 +112,12 @@ def show_said(
     return None if mounted.opened is None else int(mounted.opened)
 
 
-def _mount(data: Mapping[str, object], key: str, on_open: Callable[[int], None]) -> int | None:
+def _mount(
+    data: Mapping[str, object],
+    key: str,
+    on_open: Callable[[int], None],
+    on_save: Callable[[], None] | None = None,
+) -> int | None:
     """Draw a gallery in which pictures can be marked, and do what it asks of the page."""
 
     def opened() -> None:
@@ -99,6 +129,7 @@ def _mount(data: Mapping[str, object], key: str, on_open: Callable[[int], None])
         on_opened_change=opened,
         on_queue_change=_rerun_follows,
         on_who_change=_rerun_follows,
+        on_save_change=_rerun_follows,
         on_changed_change=_rerun_follows,
         on_renew_change=signing.renew,
     )
@@ -106,6 +137,8 @@ def _mount(data: Mapping[str, object], key: str, on_open: Callable[[int], None])
         st.switch_page("pages/annotate.py", query_params={"queue": str(mounted.queue)})
     if mounted.who:
         signing.ask()
+    if mounted.save and on_save:
+        on_save()
     if mounted.changed is not None:
         st.rerun()  # all of the page: labels were made or taken back, and it counts them
     return None if mounted.opened is None else int(mounted.opened)

@@ -27,11 +27,12 @@ class Wall {
   update(data) {
     this.data = data;
     this.acts.token = data.token;
-    const content = JSON.stringify([data.cards, data.names]);
+    const names = this.names(data);
+    const content = JSON.stringify([data.cards, data.names, data.others, Boolean(names)]);
     if (this.content !== content) {
       this.content = content;
       const hadFocus = this.grid.contains(this.grid.getRootNode().activeElement);
-      this.cards = data.cards.map((told, place) => markable(card(told, data), place));
+      this.cards = unpacked(data.cards).map((told, place) => markable(card(told, { of: data.of, names, others: data.others }), place));
       this.grid.replaceChildren(...this.cards);
       Object.assign(this, { cursor: 0, anchor: -1 });
       if (hadFocus) this.focus();
@@ -43,6 +44,17 @@ class Wall {
       this.awaited = null;
       this.run(awaited);
     }
+  }
+
+  /* The names that the cards speak of; null while the class tree that has them is on its way. */
+  names({ names = [], tree: hash }) {
+    if (!hash) return names;
+    const known = TREES.get(hash);
+    if (known) return known.names;
+    this.tree({ version: 0, hash }).then((tree) => {
+      if (!this.signal.aborted && !tree.kind) this.update(this.data);
+    });
+    return null;
   }
 
   idAt(place) {
@@ -61,6 +73,7 @@ class Wall {
     this.bar.draw({
       total: marks.size, here, cards: this.cards.length, isMarking, isBusy, isFull: marks.isFull,
       act: this.acts.last, hasCleared: marks.cleared.length > 0 && !marks.size, hasLink: Boolean(this.data.link),
+      note: this.data.note ?? "", hasSave: Boolean(this.data.save),
     });
   }
 
@@ -82,6 +95,11 @@ class Wall {
 
   openReference() {
     new ReferenceSheet(this);
+  }
+
+  /* All that was found, on every page. */
+  save() {
+    this.send("save", true);
   }
 
   // --- marking ---------------------------------------------------------------------------------------------------
@@ -167,13 +185,13 @@ class Wall {
 
   /* The class tree in use, {version, hash}; or why it did not come. */
   async tree({ version, hash }) {
-    const known = TREES.get(hash);
-    if (known) return Object.assign(known, { version });
-    const answer = await ask(`/api/taxonomy/${hash}`);
-    if (answer.kind !== "ok") return answer;
-    TREES.clear();
-    TREES.set(hash, new Tree(answer.value, { version, hash }));
-    return TREES.get(hash);
+    if (!TREES.has(hash)) {
+      const answer = await ask(`/api/taxonomy/${hash}`);
+      if (answer.kind !== "ok") return answer;
+      for (const older of [...TREES.keys()].slice(0, 1 - MOST_TREES)) TREES.delete(older);
+      TREES.set(hash, new Tree(answer.value, { version, hash }));
+    }
+    return Object.assign(TREES.get(hash), { version });
   }
 
   /* An act went through: what was refused stays marked, the page shows the rest as it is now. */
@@ -213,7 +231,8 @@ class Wall {
   }
 }
 
-const TREES = new Map(); // content hash -> Tree: the last one used
+const MOST_TREES = 3;
+const TREES = new Map(); // content hash -> Tree: the last ones asked for
 
 /* Put a text where the next paste takes it from; false where the browser allows that on secure pages only. */
 async function copied(text) {

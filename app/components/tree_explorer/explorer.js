@@ -58,15 +58,20 @@ function crumbs(data, open) {
   return way
 }
 
+// What the colours mean: the scale with the names of its ends, and what grey stands for.
 function key(data) {
   const bar = element("div", "key")
+  const group = (...parts) => {
+    const made = element("span", "group")
+    made.append(...parts)
+    bar.append(made)
+  }
   if (data.key.low) {
     const scale = element("span", "scale")
     scale.style.background = gradient(data.key.scale)
-    bar.append(element("span", "", data.key.low), scale, element("span", "", data.key.high))
+    group(element("span", "", data.key.low), scale, element("span", "", data.key.high))
   }
-  const nothing = element("span", "swatch none")
-  bar.append(nothing, element("span", "", data.key.none))
+  group(element("span", "swatch none"), element("span", "", data.key.none))
   return bar
 }
 

@@ -16,8 +16,12 @@ function shade(scale, place) {
 
 const css = (rgb) => `rgb(${rgb.join(",")})`
 
-// Black or white, whichever reads better on this shade.
-const ink = ([red, green, blue]) => (0.299 * red + 0.587 * green + 0.114 * blue > 128 ? "#10201e" : "#ffffff")
+// Black or white, whichever reads better: on every shade one of them has a contrast of 4.5 or more (WCAG 2).
+function ink(rgb) {
+  const [red, green, blue] = rgb.map((part) => part / 255)
+    .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#000000" : "#ffffff"
+}
 
 function gradient(scale) {
   return `linear-gradient(to right, ${SCALES[scale].map(css).join(", ")})`

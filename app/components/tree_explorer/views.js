@@ -58,9 +58,13 @@ function listView(data, layout, mark) {
     const to = box[PLACE] ?? from
     bar.style.left = `${100 * Math.min(from, to)}%`
     bar.style.width = `${100 * Math.abs(to - from)}%`
-    if (!box[HIDDEN]) track.append(bar)
-    if (box[HIDDEN]) item.classList.add("rest")
-    item.append(name, track, element("span", "figure", box[FIGURE] || (box[HIDDEN] ? "" : "–")))
+    if (box[HIDDEN]) {
+      item.classList.add("rest")
+      item.append(name)
+    } else {
+      track.append(bar)
+      item.append(name, track, element("span", "figure", box[FIGURE] || "–"))
+    }
     field.append(mark(item, place))
   }
   return field

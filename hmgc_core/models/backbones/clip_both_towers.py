@@ -73,6 +73,16 @@ class ClipTowers(Trunk):
             features = layer(features)
         return [self.looked_at(features)]
 
+    def earlier_layers(self) -> list[tuple[nn.Module, int]]:
+        """A ResNet's stages before the last; of a transformer the blocks at a quarter, half and three quarters."""
+        visual = self.clip.visual
+        if self.is_resnet:
+            return [(visual.get_submodule(f"layer{stage}"), self.channels // 2 ** (4 - stage)) for stage in (1, 2, 3)]
+        # The last block comes after the map, and the one before it makes the map.
+        blocks = list(visual.transformer.resblocks[:-2])
+        places = sorted({len(blocks) * quarter // 4 for quarter in (1, 2, 3)}) if blocks else []
+        return [(blocks[place], self.channels // 2) for place in places]
+
     def _cut(self, count: int) -> None:
         """There is one stage, so nothing to cut."""
 

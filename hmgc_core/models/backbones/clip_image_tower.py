@@ -57,6 +57,14 @@ class ClipTrunk(BorrowedTrunk):
         vectors: Tensor = torch.func.functional_call(attention, table, (features,))
         return vectors
 
+    def earlier_layers(self) -> list[tuple[nn.Module, int]]:
+        """The stages of a ResNet, or the blocks of a transformer, whose maps come before the last; of others none."""
+        if isinstance(self.net, TimmModel):
+            return []
+        widths = zip(self.taken[:-1], self.stage_channels, strict=False)
+        name = "layer{}" if self._is_resnet else "transformer.resblocks.{}"
+        return [(self.net.get_submodule(name.format(place)), width) for place, width in widths]
+
     def adopt(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         """open_clip's names of the tower or, less the text tower, of a whole CLIP; or our names of both towers."""
         ours = {name.removeprefix(OF_BOTH): one for name, one in tensors.items() if name.startswith(OF_BOTH)}

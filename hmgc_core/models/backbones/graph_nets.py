@@ -106,6 +106,10 @@ class GraphTrunk(Trunk):
         mean = features.mean((2, 3), keepdim=True)
         return (self.neck(mean) if self.neck else mean).flatten(1)
 
+    def earlier_layers(self) -> list[tuple[nn.Module, int]]:
+        """All stages but the last."""
+        return list(zip(self.parts, self.stage_channels, strict=True))[:-1]
+
     def _cut(self, count: int) -> None:
         if count < len(self.parts):
             self.neck = None  # it was made for the last map

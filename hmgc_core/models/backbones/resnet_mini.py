@@ -36,6 +36,10 @@ class ResNetMini(Trunk):
             maps.append(block(maps[-1]))
         return maps[1:]
 
+    def earlier_layers(self) -> list[tuple[nn.Module, int]]:
+        """All blocks but the last."""
+        return list(zip(self.blocks, self.stage_channels, strict=True))[:-1]
+
     def _cut(self, count: int) -> None:
         self.blocks = self.blocks[:count]
 

@@ -28,6 +28,12 @@ class TimmTrunk(BorrowedTrunk):
         )
         self._timm_name, self._image_size = name, image_size
 
+    def earlier_layers(self) -> list[tuple[nn.Module, int]]:
+        """The modules that timm names as the places of the maps before the last, where the net has them."""
+        there = dict(self.net.named_modules())
+        names = [self.net.feature_info[place]["module"] for place in self.taken[:-1]]
+        return [(there[name], width) for name, width in zip(names, self.stage_channels, strict=False) if name in there]
+
     def fetch(self, weights: str) -> dict[str, Tensor]:
         """timm's weights for the net's name; a tag after a point in it chooses among several."""
         if not timm.is_model_pretrained(self._timm_name):

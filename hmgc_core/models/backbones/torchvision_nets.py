@@ -34,6 +34,10 @@ class ResNetTrunk(Trunk):
             maps.append(self.get_submodule(f"layer{number}")(maps[-1]))
         return maps[1:]
 
+    def earlier_layers(self) -> list[tuple[nn.Module, int]]:
+        """`layer1`, `layer2` and so on without the last."""
+        return [(self.get_submodule(f"layer{n}"), width) for n, width in enumerate(self.stage_channels, 1)][:-1]
+
     def _cut(self, count: int) -> None:
         for number in range(count + 1, len(self.stage_channels) + 1):
             delattr(self, f"layer{number}")

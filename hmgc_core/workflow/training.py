@@ -13,7 +13,7 @@ from hmgc_core.leading import Step, read_on
 from hmgc_core.models.catalog import BACKBONES, MODELS, READING_NAMES, READY_MADE, check
 from hmgc_core.models.given_weights import weights_file
 from hmgc_core.models.options import Option, chosen_options, options_of
-from hmgc_core.querying import agreed_node, names_one_leaf
+from hmgc_core.querying import agreed_node, agreements, names_one_leaf
 from hmgc_core.records import KIND_CODES, Annotation, EpochMetrics, ImageRecord, Run, RunConfig, Sample
 from hmgc_core.store import annotations, images, jobs, runs, taxonomies
 from hmgc_core.store.workspace import Workspace
@@ -230,20 +230,11 @@ def _measured_sample(taxonomy: Taxonomy, path: Path, voices: list[Voice]) -> Ite
 def reference_nodes(ws: Workspace, taxonomy: Taxonomy, image_ids: np.ndarray) -> np.ndarray:
     """(B,) node index that annotators agree on for each image now, -1 where nobody placed it."""
     with ws.reading() as connection:
-        if len(image_ids) <= FEW_IMAGES:
-            words = annotations.words(connection, image_ids.tolist())
-            said = [(word.image_id, word.node) for word in words if word.kind in PLACES]
-        else:
-            said = [(image_id, key) for image_id, _, key in annotations.places_said(connection)]
-    known = [(image_id, taxonomy.index(key)) for image_id, key in said if key in taxonomy]
-    if not known or not len(image_ids):
+        # A few are looked up; for many it is quicker to read all that was ever said.
+        rows = annotations.places_said(connection, image_ids.tolist() if len(image_ids) <= FEW_IMAGES else None)
+    known = [(image, taxonomy.index(key)) for image, _, key in rows if key in taxonomy]
+    agreed = agreements(taxonomy, *np.array(known, dtype=np.int64).reshape(-1, 2).T)
+    if not len(agreed.images):
         return np.full(len(image_ids), -1, dtype=np.int64)
-    ids, nodes = np.array(known, dtype=np.int64).T
-    images_said, first, count = np.unique(ids, return_index=True, return_counts=True)  # the rows are by image
-    agreed = nodes[first]
-    # Most pictures have one word, or the same one twice: only the others are worth a closer look.
-    apart = np.minimum.reduceat(nodes, first) != np.maximum.reduceat(nodes, first)
-    for place in np.flatnonzero(apart):
-        agreed[place] = agreed_node(taxonomy, nodes[first[place] : first[place] + count[place]].tolist())
-    row = np.searchsorted(images_said, image_ids).clip(max=len(images_said) - 1)
-    return np.where(images_said[row] == image_ids, agreed[row], -1)
+    places = np.searchsorted(agreed.images, image_ids).clip(max=len(agreed.images) - 1)
+    return np.where(agreed.images[places] == image_ids, agreed.nodes[places], -1)

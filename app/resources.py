@@ -75,7 +75,7 @@ def path_probabilities(ws: Workspace, run_id: int) -> Paths:
     return _path_probabilities(ws, str(ws.folder), run_id, seeing.pictures_stamp(ws))
 
 
-@st.cache_resource(max_entries=3, show_spinner=False)
+@st.cache_resource(max_entries=3, show_spinner="Reading how sure the model is at each level …")
 def _path_probabilities(_ws: Workspace, folder: str, run_id: int, stamp: int) -> Paths:  # noqa: ARG001
     return seeing.path_probabilities(_ws, run_id)
 

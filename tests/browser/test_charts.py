@@ -71,6 +71,7 @@ def test_a_cell_opens_its_pictures_and_a_picture_opens_in_full(page: Page, url: 
 
 def test_marks_are_reached_and_opened_by_keyboard(page: Page, url: str) -> None:
     page.goto(f"{url}/predictions?run=1&chart=mixed")
+    expect(page.locator(".gallery img")).to_have_count(40)  # the page is drawn to its end
     page.locator(".explorer [data-mark][tabindex='0']").focus()
     page.keyboard.press("ArrowRight")
     words = str(page.locator(".explorer [data-mark][tabindex='0']").get_attribute("data-words"))

@@ -60,6 +60,7 @@ function listen(box, told, silent, open) {
   const choose = (mark) => {
     press(box, mark.dataset.mark)
     roam(marks(), mark)
+    told.textContent = mark.dataset.words
     open(mark.dataset.mark)
   }
   box.onclick = (event) => markAt(event) && choose(markAt(event))
@@ -97,7 +98,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const above = data.crumbs?.length > 1 ? [crumbs(data.crumbs, go)] : []
   const below = data.trained ? [make("p", "about", data.trained)] : []
   box.replaceChildren(...above, told, chart, ...below)
-  press(box, data.mark)
+  // The address knows more than the data: a mark chosen since draws no chart anew.
+  press(box, new URLSearchParams(location.search).get("mark") ?? data.mark)
   const silent = data.silent ?? "Each mark opens its pictures below."
   told.textContent = box.querySelector(".pressed")?.dataset.words ?? silent
   const marks = [...box.querySelectorAll("[data-mark]")]

@@ -45,10 +45,8 @@ class Acts {
   /* Take the last act back, whole; null, or what went wrong. */
   async undo() {
     const { kind, group, node, ids } = this.last;
-    if (kind === "reference") {
-      const problem = await this.inParts("/api/marked/references/remove", { node }, ids, () => {});
-      return this.undone(problem);
-    }
+    const path = { reference: "/api/marked/references/remove", unreference: "/api/marked/references" }[kind];
+    if (path) return this.undone(await this.inParts(path, { node }, ids, () => {}));
     const answer = await this.send("/api/marked/labels/undo", { group });
     return this.undone(answer.kind === "ok" ? null : answer);
   }

@@ -74,11 +74,12 @@ class Wall {
       total: marks.size, here, cards: this.cards.length, isMarking, isBusy, isFull: marks.isFull,
       act: this.acts.last, hasCleared: marks.cleared.length > 0 && !marks.size, hasLink: Boolean(this.data.link),
       note: this.data.note ?? "", hasSave: Boolean(this.data.save),
+      isOfClass: Boolean(this.data.node),
     });
   }
 
   run(command) {
-    const needsName = ["label", "queue", "reference", "undo"].includes(command);
+    const needsName = ["label", "queue", "reference", "unmark", "undo"].includes(command);
     if (needsName && !this.data.token) {
       this.awaited = command;
       this.send("who", true);
@@ -210,8 +211,22 @@ class Wall {
     this.isBusy = false;
     if (problem) return this.bar.say(problemText(problem), () => this.draw());
     this.marks.put(ids, true);
-    this.bar.say(`Taken back: ${name}.`, () => this.draw());
+    this.bar.say(name ? `Taken back: ${name}.` : "Taken back.", () => this.draw());
     this.send("changed", "");
+  }
+
+  /* The marked pictures are no longer examples of the class they are shown for. */
+  async unmark() {
+    const { node } = this.data;
+    const ids = this.marks.all();
+    this.isBusy = true;
+    this.draw();
+    const removed = [];
+    const problem = await this.acts.inParts("/api/marked/references/remove", { node }, ids, (part) => removed.push(...part.removed));
+    this.isBusy = false;
+    if (problem) return this.bar.say(problemText(problem), () => this.draw());
+    this.acts.keep({ kind: "unreference", node, name: "", ids: removed, refused: [] });
+    this.done([], node);
   }
 
   dismiss() {

@@ -170,10 +170,11 @@ def test_a_class_shows_its_references_and_there_they_can_be_taken_back(
     predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = open_page(monkeypatch, predicted_workspace, "taxonomy", node="owl")
-    assert "references" not in tree_card(page)["tabs"]
+    assert ["references", "References"] not in tree_card(page)["tabs"]
     assert "node" not in data_of_gallery(page)
     references.mark(predicted_workspace, "owl", [9, 4], annotator="ben")
     page = open_page(monkeypatch, predicted_workspace, "taxonomy", node="owl", pictures="references")
+    assert ["references", "References"] in tree_card(page)["tabs"]
     assert gallery(page) == [[4], [9]]
     assert data_of_gallery(page)["node"] == "owl"
     assert data_of_gallery(page)["marks"] == "node-owl"

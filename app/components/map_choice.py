@@ -5,7 +5,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app import resources, state
-from app.components import level_names, map_state, selection_form
+from app.components import level_names, selection_form
 from app.components.gallery import index as gallery
 from app.components.picture_map import index as picture_map
 from app.components.picture_map.index import Chosen
@@ -68,8 +68,9 @@ def _forget_rows() -> None:
     state.choose(state.MAP_ONLY, "")
 
 
+@st.fragment
 def show(ws: Workspace, run: Run, made: PictureMap, table: PredictionTable, *, by: By, level: int) -> None:
-    """The map in these colours, then the pictures somebody drew a line around."""
+    """The map in these colours, then the pictures somebody drew a line around: a new line redraws only this."""
     coloured = resources.map_colouring(ws, made, by, level)
     chosen = _chosen(len(coloured.tones))
     picture_map.show(
@@ -80,14 +81,18 @@ def show(ws: Workspace, run: Run, made: PictureMap, table: PredictionTable, *, b
         on_open=_open,
         on_choose=_choose,
     )
+    _follow(run)
+    if chosen is None:
+        st.caption("Draw around some points to see their pictures here.")
+    else:
+        _gallery(run, table, _inside(made, coloured, chosen), chosen)
+
+
+def _follow(run: Run) -> None:
+    """Go to the picture that was clicked just now, if one was."""
     opened = st.session_state.pop(state.MAP_OPENED, None)
     if opened is not None:
         st.switch_page("pages/predictions.py", query_params={"image": str(opened), "run": str(run.id)})
-    map_state.remarks(ws, run, made)
-    if chosen is None:
-        st.caption("Draw around some points to see their pictures here.")
-        return
-    _gallery(run, table, _inside(made, coloured, chosen), chosen)
 
 
 def _open(image_id: int) -> None:
@@ -96,7 +101,7 @@ def _open(image_id: int) -> None:
 
 def _choose(chosen: Chosen) -> None:
     state.choose(state.MAP_LASSO, ".".join(map(str, chosen.corners)))
-    state.choose(state.MAP_ONLY, ".".join(map(str, chosen.only)))
+    state.choose(state.MAP_ONLY, ".".join(map(str, chosen.only)) if chosen.corners else "")
 
 
 def _chosen(rows: int) -> Chosen | None:
@@ -122,26 +127,25 @@ def _inside(made: PictureMap, coloured: Colouring, chosen: Chosen) -> NDArray[np
     return made.images[keep]
 
 
-@st.fragment
 def _gallery(run: Run, table: PredictionTable, ids: NDArray[np.int64], chosen: Chosen) -> None:
     st.subheader(f"{number(len(ids), 'picture')} inside the line")
     if not len(ids):
         st.caption("No picture lies inside this line. Draw around some points.")
         return
     rows: IntArray = np.searchsorted(table.image_ids, ids)
+    # Another line begins at its own first page.
     key = f"{state.MAP_PAGE}.{run.id}.{hash(chosen)}"
     page = int(st.session_state.get(key, 1))
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if len(ids) > PER_PAGE:
-            st.pagination(-(-len(ids) // PER_PAGE), key=key)
-        selection_form.show(len(ids), ids.tolist)
-        st.button("Forget the line", icon=":material/close:", type="tertiary", on_click=_forget)
+    if len(ids) > PER_PAGE:
+        st.pagination(-(-len(ids) // PER_PAGE), key=key)
     cards = seeing.cards(table, rows[(page - 1) * PER_PAGE : page * PER_PAGE])
-    link = {"run": str(run.id)}
-    opened = gallery.show(cards, key=f"{state.MAP_PAGE}.gallery", on_open=_open, marks="map", link=link)
-    if opened is not None:
-        st.rerun()
-
-
-def _forget() -> None:
-    _choose(Chosen((), ()))
+    gallery.show(
+        cards,
+        key=f"{state.MAP_PAGE}.gallery",
+        on_open=_open,
+        marks="map",
+        link={"run": str(run.id)},
+        tree=table.taxonomy,
+        on_save=lambda: selection_form.ask(len(ids), ids.tolist),
+    )
+    _follow(run)

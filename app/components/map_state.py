@@ -68,5 +68,4 @@ def remarks(ws: Workspace, run: Run, made: PictureMap) -> None:
             f":material/info: {number(newer, 'picture')} of the workspace {'is' if newer == 1 else 'are'} not on this "
             "map: they came in after the training, or could not be read. A new training sees them."
         )
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.caption(METHODS[made.method], width="stretch")
+    st.caption(METHODS[made.method])

@@ -33,4 +33,5 @@ with colour:
     by = map_choice.show_colour()
 with level:
     at = map_choice.show_level(table.taxonomy, by)
+map_state.remarks(ws, run, made)
 map_choice.show(ws, run, made, table, by=by, level=at)

@@ -22,7 +22,7 @@ from hmgc_core.workflow.taxonomies import current_taxonomy, taxonomy_version
 
 __all__ = ["BACKBONES", "MODELS", "READING_NAMES", "Option", "options_of"]
 
-FEW_IMAGES = 1000
+FEW_IMAGES = 1000  # so many are looked up; for more it is quicker to read all that was ever said
 PLACES = ("is", "none_here")  # kinds that say where an image belongs
 
 

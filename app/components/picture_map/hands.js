@@ -22,6 +22,7 @@ const HANDS = {
       closer: () => this.zoom(CLOSER),
       further: () => this.zoom(1 / CLOSER),
       whole: () => this.whole(),
+      forget: () => this.take([]),
       sight: () => this.take(this.camera.sight()),
     }
     for (const [name, action] of Object.entries(buttons)) this.part(name).onclick = action

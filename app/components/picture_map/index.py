@@ -8,15 +8,25 @@ import streamlit as st
 
 from app import resources, security, state
 from app.components.charts import TEAL
+from app.components.picture_map import script
 from hmgc_core.workflow.map_colours import Tone
 
 HERE = Path(__file__).parent
-SCRIPTS = ("points", "camera", "paint", "lasso", "card", "legend", "hands", "picture_map")
+# All of the script comes by a route, once: with each colour and each line travels no more than this.
+LOADER = f"""
+const parts = import(`${{location.origin}}/api/scripts/{script.name()}`)
+export default function (component) {{
+  parts.then((map) => map.show(component)).catch(() => {{
+    const status = component.parentElement.querySelector("[data-part=status]")
+    status.textContent = "The map cannot be shown. Reload the page."
+  }})
+  return () => parts.then((map) => map.close(component), () => {{}})
+}}
+"""
 _COMPONENT = st.components.v2.component(
     "hmgc_picture_map",
     html=(HERE / "picture_map.html").read_text(encoding="utf-8"),
-    css=(HERE / "picture_map.css").read_text(),
-    js="\n".join((HERE / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS),
+    js=LOADER,
 )
 
 # Told apart on white and on black, by neighbours in the list also without red and green.

@@ -29,6 +29,7 @@ class PictureMap {
   update(data) {
     this.data = data
     this.corners = paired(data.lasso)
+    this.part("forget").hidden = !data.lasso.length
     this.legend.set(data.tones, data.only)
     this.load()
   }
@@ -167,16 +168,19 @@ class PictureMap {
 
 Object.assign(PictureMap.prototype, HANDS)
 
-export default function ({ data, parentElement, setTriggerValue }) {
+/* The component: called when it appears, and again whenever its data or the theme changes. */
+export function show({ data, parentElement, setTriggerValue }) {
   let map = MAPS.get(parentElement)
+  if (!map) parentElement.prepend(Object.assign(document.createElement("style"), { textContent: STYLE }))
   if (!map) MAPS.set(parentElement, (map = new PictureMap(parentElement, setTriggerValue)))
   map.send = setTriggerValue
   const content = JSON.stringify(data)
   if (map.content !== content) map.update(data)
   else map.drawOver()  // the theme may be another one
   map.content = content
-  return () => {
-    MAPS.get(parentElement)?.close()
-    MAPS.delete(parentElement)
-  }
+}
+
+export function close({ parentElement }) {
+  MAPS.get(parentElement)?.close()
+  MAPS.delete(parentElement)
 }

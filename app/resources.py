@@ -44,7 +44,12 @@ def prediction_table(ws: Workspace, run_id: int) -> PredictionTable:
 
 @st.cache_resource(max_entries=6, show_spinner=False)
 def _prediction_table(_ws: Workspace, folder: str, run_id: int, stamp: Stamp) -> PredictionTable:  # noqa: ARG001
-    return seeing.prediction_table(_ws, run_id)
+    return seeing.with_labels(_ws, _answers(_ws, folder, run_id, seeing.pictures_stamp(_ws)))
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _answers(_ws: Workspace, folder: str, run_id: int, stamp: int) -> PredictionTable:  # noqa: ARG001
+    return seeing.answers(_ws, run_id)
 
 
 def map_colouring(ws: Workspace, made: PictureMap, by: By, level: int) -> Colouring:

@@ -64,6 +64,7 @@ HEAT_METHOD = "why.method"
 HEAT_LAYER = "why.layer"
 HEAT_AGAINST = "why.against"  # a class
 HEAT_SIBLINGS = "why.siblings"
+HEAT_SEARCH = "why.search"  # for which of the two a class is searched
 BLOCKS = "predictions.evidence.blocks"  # of a graph net, "4,8,12"
 FILTER_SPLIT = "predictions.split"
 FILTER_VERDICT = "predictions.verdict"

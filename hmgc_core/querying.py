@@ -32,6 +32,37 @@ def agreed_node(taxonomy: Taxonomy, nodes: Iterable[int]) -> int:
     return meeting
 
 
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """What several annotators together say of each image that one of them placed, as columns of equal length.
+
+    images: (P,) ids, rising. nodes: (P,) see `agreed_node`. people: (P,) how many placed it. disputed: (P,) two of them
+    chose different branches.
+    """
+
+    images: IntArray
+    nodes: IntArray
+    people: IntArray
+    disputed: BoolArray
+
+
+def agreements(taxonomy: Taxonomy, images: IntArray, nodes: IntArray) -> Agreement:
+    """`agreed_node` of every image at once. images, nodes: (W,) one row per word, in any order."""
+    order = np.lexsort((taxonomy.preorder_start[nodes], images))
+    words, nodes = images[order], nodes[order]
+    ids, first, people = np.unique(words, return_index=True, return_counts=True)
+    if not len(ids):
+        return Agreement(ids, ids, people, np.zeros(0, dtype=bool))
+    last = first + people - 1
+    # In pre-order a path goes down step by step; whoever is not below the one before stands on another branch.
+    steps = np.append(taxonomy.is_at_or_below(nodes[1:], nodes[:-1]), True)
+    steps[last] = True
+    on_one_path = np.logical_and.reduceat(steps, first)
+    # The first and the last in pre-order meet where all do.
+    agreed = np.where(on_one_path, nodes[last], taxonomy.lca(nodes[first], nodes[last]))
+    return Agreement(ids, agreed, people, ~on_one_path)
+
+
 def names_one_leaf(taxonomy: Taxonomy, sample: Sample) -> bool:
     """The label leaves one leaf possible: it stands at a leaf, or where only one is below; `is_not` names none."""
     return sample.kind != IS_NOT and bool(taxonomy.leaf_counts[sample.node] == 1)

@@ -204,8 +204,8 @@ def test_pictures_are_marked_for_a_class_once_and_taken_back(workspace: Workspac
     assert ids(references.of_class(workspace, "bird", below=True)) == [2, 1, 3, 24]
     (mark,) = references.of_image(workspace, 24)
     assert (mark.node, mark.annotator, mark.is_test) == ("owl", "ben", True)
-    assert references.unmark(workspace, "owl", [1, 2, 24]) == 2
-    assert references.unmark(workspace, "owl", [1]) == 0
+    assert references.unmark(workspace, "owl", [1, 2, 24]) == (1, 24)
+    assert references.unmark(workspace, "owl", [1]) == ()
     assert ids(references.of_class(workspace, "owl")) == [3]
 
 
@@ -235,8 +235,8 @@ def test_a_reference_follows_its_class(workspace: Workspace) -> None:
     # No label was at the tug and nothing leads on from it: the mark stays, and says that its class is gone.
     assert [(mark.node, mark.said) for mark in references.of_image(workspace, 2)] == [("", "tug")]
     assert ids(references.homeless(workspace)) == [2]
-    assert references.unmark(workspace, "night bird", [1]) == 1
-    assert references.unmark(workspace, "tug", [2]) == 1
+    assert references.unmark(workspace, "night bird", [1]) == (1,)
+    assert references.unmark(workspace, "tug", [2]) == (2,)
 
 
 def test_a_class_at_a_glance_begins_with_its_references_but_for_test_pictures(workspace: Workspace) -> None:
@@ -297,7 +297,9 @@ def test_marked_pictures_become_a_selection(client: TestClient) -> None:
 def test_marked_pictures_become_references(client: TestClient, workspace: Workspace) -> None:
     done = client.post("/api/marked/references", json={"node": "owl", "images": [24, 1]}).json()
     assert done == {"new": [24, 1], "already": 0, "test": 1}
-    assert client.post("/api/marked/references/remove", json={"node": "owl", "images": [24]}).json() == {"removed": 1}
+    assert client.post("/api/marked/references/remove", json={"node": "owl", "images": [24]}).json() == {
+        "removed": [24]
+    }
     assert ids(references.of_class(workspace, "owl")) == [1]
 
 

@@ -114,9 +114,8 @@ def test_a_split_offers_a_second_look(workspace: Workspace, monkeypatch: pytest.
     page.text_area(key=field(page, "children", "owl")).set_value("barn owl\n\n eagle owl ").run()
     assert "The picture of 1 label will wait for a second look" in said(page)
     button(page, "Split").click().run()
-    assert tree_card(page)["look"] == [
-        "1 picture labelled here waits for a second look",
-        "/annotate?queue=second-look",
+    assert tree_card(page)["links"] == [
+        ["1 picture labelled here waits for a second look", "/annotate?queue=second-look"]
     ]
 
 

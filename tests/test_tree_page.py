@@ -75,6 +75,15 @@ def test_a_mistake_leads_to_its_pictures(predicted_workspace: Workspace, monkeyp
     assert [line[1:3] for line in root["Mixed up below"]] == [("bird → ship", 1)]
 
 
+def test_what_the_newest_model_puts_there_without_a_label_can_be_labelled_next(
+    predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page(monkeypatch, predicted_workspace, "taxonomy", node="bird")
+    assert tree_card(page)["links"] == [
+        ["Label what the model puts here: 3 pictures without a label", "/annotate?queue=predicted%3Abird"]
+    ]
+
+
 def test_keys_are_written_so_that_a_colon_in_them_splits_nothing(
     predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

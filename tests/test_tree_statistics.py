@@ -5,7 +5,7 @@ import pytest
 from conftest import label
 from random_trees import random_tree
 
-from hmgc_core.querying import agreed_node
+from hmgc_core.querying import agreed_node, agreements
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow import embeddings, seeing, taxonomies, tree, tree_statistics
 from hmgc_core.workflow.seeing import PredictionTable
@@ -118,9 +118,10 @@ def test_how_a_run_does_is_counted_as_slow_code_counts_it(case) -> None:
 
 def test_what_people_agree_on_is_what_the_rest_of_the_house_takes_it_for(case) -> None:
     taxonomy, words, _, found = case
-    pictures = tree_statistics.agreed_pictures(taxonomy, found.said)
+    mixed = np.random.default_rng(0).permutation(len(found.said.images))
+    pictures = agreements(taxonomy, found.said.images[mixed], found.said.nodes[mixed])
     slow = {image: agreed_node(taxonomy, by.values()) for image, by in words.items()}
-    assert dict(zip(pictures.images.tolist(), pictures.agreed.tolist(), strict=True)) == slow
+    assert dict(zip(pictures.images.tolist(), pictures.nodes.tolist(), strict=True)) == slow
     assert pictures.people.tolist() == [len(words[image]) for image in sorted(words)]
 
 

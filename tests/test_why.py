@@ -15,7 +15,6 @@ from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
-from app import state
 from app.components.heat_choices import METHODS
 from app.server.middleware import middleware
 from app.server.routes import routes
@@ -174,6 +173,8 @@ def client(looked_at: Workspace, monkeypatch: pytest.MonkeyPatch) -> TestClient:
 
 def test_heat_is_sent_by_its_numbers_alone(client: TestClient, looked_at: Workspace) -> None:
     number, _ = answer_to(looked_at, 1, 1, HeatQuestion(PATH))
+    assert client.get(f"/api/heatmaps/{number}").json() == {"status": "done", "there": False}
+    assert client.get("/api/heatmaps/99").status_code == client.get("/api/heatmaps/x").status_code == 404
     response = client.get(f"/api/heatmaps/{number}/0")
     assert response.content == questions.answer_file(looked_at, number, "0.png").read_bytes()
     assert response.headers["content-type"] == "image/png"
@@ -235,6 +236,12 @@ def tiles(page: AppTest) -> list[dict]:
     return next((entry["tiles"] for entry in found if "tiles" in entry), [])
 
 
+def heat(page: AppTest) -> str:
+    """Who made the heatmaps that are shown, "" for none."""
+    found = [json.loads(component.proto.json) for component in page.get("bidi_component")]
+    return next((entry["heat"] for entry in found if "heat" in entry), "")
+
+
 def drawn(looked_at: Workspace, monkeypatch: pytest.MonkeyPatch, **address: str) -> AppTest:
     page = on_page(looked_at, monkeypatch, **address)
     answer_all(looked_at)
@@ -245,56 +252,60 @@ def test_heatmaps_appear_when_they_are_there_one_per_level(
     looked_at: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = on_page(looked_at, monkeypatch)
-    assert "The inspector is not running" in said(page) and not tiles(page)
+    assert "The inspector is not running" in said(page) and not heat(page)
     answer_all(looked_at)
     page.run()
     assert [(tile["name"], tile["place"]) for tile in tiles(page)] == [("bird", 0), ("albatross", 1), ("gull-like", 2)]
-    assert METHODS["grad-cam"][1] in said(page)
+    assert heat(page) == "1"
 
 
-def test_every_choice_asks_for_what_it_says_and_stands_in_the_address(
+def menus(page: AppTest) -> dict[str, tuple[list[str], str]]:
+    """Of each menu, by its label: the texts to choose from, and the chosen one."""
+    found = [json.loads(component.proto.json) for component in page.get("bidi_component")]
+    offered = next(entry["menus"] for entry in found if "menus" in entry)
+    texts = {menu["label"]: [text for _, _, text in menu["options"]] for menu in offered}
+    return {menu["label"]: (texts[menu["label"]], texts[menu["label"]][menu["chosen"]]) for menu in offered}
+
+
+def test_the_address_says_what_is_asked(looked_at: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = drawn(looked_at, monkeypatch, method="layer-cam", layer="last-1", **{"not": "tug"})
+    rather = [tile["rather"].partition(",")[0] for tile in tiles(page)]
+    assert rather == ["and not ship", "and not steamer", "and not tug"]
+    question = {"nodes": list(PATH), "method": "layer-cam", "layer": "last-1", "against": "tug"}
+    with looked_at.reading() as connection:
+        assert inspections.find(connection, kind="heatmaps", run_id=1, image_id=1, question=question) is not None
+    chosen = {label: chosen for label, (_, chosen) in menus(page).items()}
+    assert chosen == {
+        "Why": "gull-like, the answer",
+        "And not": "tug, 2%",
+        "Method": "Layer-CAM",
+        "Layer": "One block before · 8 × 8 places",
+    }
+    page = drawn(looked_at, monkeypatch, of="owl", siblings="yes")
+    assert [(tile["name"], tile["rather"][:16]) for tile in tiles(page)] == [
+        ("bird", "and not ship, 2%"[:13] + tiles(page)[0]["rather"][13:16]),
+        ("owl", "and not albatros"),
+    ]
+    assert menus(page)["Why"][1] == "owl, 5%"
+    assert menus(page)["And not"][1] == "each with its strongest sibling"
+
+
+def test_the_menus_offer_what_the_model_thought_of_and_a_search(
     looked_at: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = drawn(looked_at, monkeypatch)
-    page.selectbox(key=f"{state.HEAT_METHOD}.control").set_value("layer-cam").run()
-    answer_all(looked_at)
-    page.run()
-    page.selectbox(key=f"{state.HEAT_LAYER}.control").set_value("last-1").run()
-    page.button(key=f"{state.HEAT_AGAINST}.pick.tug").click().run()
-    answer_all(looked_at)
-    page.run()
-    asked = page.query_params
-    assert (asked["method"], asked["layer"], asked["not"]) == ("layer-cam", "last-1", "tug")
-    assert [tile["rather"].partition(",")[0] for tile in tiles(page)] == [
-        "and not ship",
-        "and not steamer",
-        "and not tug",
+    offered = menus(drawn(looked_at, monkeypatch))
+    assert offered["Why"][0] == ["gull-like, the answer", "owl, 5%", "tug, 2%", "Another class …"]
+    assert offered["And not"] == (
+        ["compared with nothing", "each with its strongest sibling", "owl, 5%", "tug, 2%", "Another class …"],
+        "compared with nothing",
+    )
+    assert offered["Method"][0] == [METHODS[name][0] for name in HEAT_METHODS]
+    assert offered["Layer"][0] == [
+        "Last block · 4 × 4 places",
+        "One block before · 8 × 8 places",
+        "Two before · 16 × 16 places",
     ]
-    with looked_at.reading() as connection:
-        newest = inspections.find(
-            connection,
-            kind="heatmaps",
-            run_id=1,
-            image_id=1,
-            question={"nodes": list(PATH), "method": "layer-cam", "layer": "last-1", "against": "tug"},
-        )
-    assert newest is not None
-    page.button(key="heat-siblings").click().run()
-    assert page.query_params["siblings"] == "yes" and "not" not in page.query_params
-    page.button(key=f"{state.HEAT_NODE}.pick.owl").click().run()
-    answer_all(looked_at)
-    page.run()
-    assert [tile["name"] for tile in tiles(page)] == ["bird", "owl"]
-
-
-def test_any_class_is_found_by_its_name(looked_at: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = drawn(looked_at, monkeypatch)
-    page.text_input(key=f"{state.HEAT_NODE}.search").set_value("steam").run()
-    button(page, "steamer").click().run()
-    answer_all(looked_at)
-    page.run()
-    assert page.query_params["of"] == "steamer"
-    assert [tile["name"] for tile in tiles(page)] == ["ship", "steamer"]
+    assert menus(drawn(looked_at, monkeypatch, of="steamer"))["Why"][1] == "steamer"
 
 
 def test_a_method_that_knows_no_class_says_so_and_shows_one_map(
@@ -302,14 +313,14 @@ def test_a_method_that_knows_no_class_says_so_and_shows_one_map(
 ) -> None:
     page = drawn(looked_at, monkeypatch, method="eigen-cam")
     assert [tile["name"] for tile in tiles(page)] == ["What stands out most"]
-    assert "It knows no class" in said(page)
+    found = [json.loads(component.proto.json) for component in page.get("bidi_component")]
+    assert any("knows no class" in entry.get("words", "") for entry in found)
 
 
-def test_a_class_of_the_answer_itself_has_nothing_to_be_held_against(
-    looked_at: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    page = drawn(looked_at, monkeypatch, **{"not": "bird"})
-    assert "bird is part of this answer" in said(page) and not tiles(page)
+def test_a_level_that_both_share_has_nothing_to_compare(looked_at: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second, third = tiles(drawn(looked_at, monkeypatch, **{"not": "owl"}))
+    assert first["place"] is None and "nothing to compare" in first["note"]
+    assert (second["place"], third["place"]) == (1, 2)
 
 
 def test_a_map_that_shows_nothing_says_why(looked_at: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -333,11 +344,11 @@ def test_score_cam_begins_with_a_button_and_is_drawn_at_its_end(
     looked_at: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = on_page(looked_at, monkeypatch, method="score-cam")
-    assert not tiles(page)
+    assert not heat(page)
     button(page, "Make these heatmaps").click().run()
     worker.work(looked_at, once=True)
     page.run()
-    assert [tile["name"] for tile in tiles(page)] == list(PATH)
+    assert heat(page) == "task1" and [tile["name"] for tile in tiles(page)] == list(PATH)
 
 
 def test_failures_offer_ways_on(looked_at: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -349,7 +360,7 @@ def test_failures_offer_ways_on(looked_at: Workspace, monkeypatch: pytest.Monkey
     button(page, "Show the usual heatmaps").click().run()
     assert "layer" not in page.query_params
     answer_all(looked_at)
-    assert len(tiles(page.run())) == 3
+    assert heat(page.run())
     for address in ({"of": "swan"}, {"not": "swan"}, {"method": "guess"}):
         wrong = on_page(looked_at, monkeypatch, **address)
         assert any(word in wrong.error[0].value for word in ("swan", "guess"))
@@ -361,7 +372,7 @@ def test_an_answer_without_its_files_is_asked_for_again(looked_at: Workspace, mo
     drawn(looked_at, monkeypatch)
     questions.answer_file(looked_at, 1, "answer.json").write_text("{}")  # as an earlier version left it
     page = drawn(looked_at, monkeypatch)
-    assert len(tiles(page)) == 3 and questions.inspection(looked_at, 2).status == "done"
+    assert heat(page) == "2" and questions.inspection(looked_at, 2).status == "done"
 
 
 def test_a_model_of_an_older_tree_says_so_and_still_shows(
@@ -372,7 +383,7 @@ def test_a_model_of_an_older_tree_says_so_and_still_shows(
     edges += [("gull-like", "albatross"), ("steamer", "ship"), ("tug", "steamer"), ("swan", "bird")]
     taxonomies.store_taxonomy(looked_at, Taxonomy.from_edges(edges), source="more.csv")
     page = drawn(looked_at, monkeypatch)
-    assert len(tiles(page)) == 3
+    assert heat(page) and len(tiles(page)) == 3
     assert "learned version 1 of the class tree" in said(page)
 
 

@@ -91,13 +91,12 @@ def _row(found: Bought, arm: str) -> dict[str, str]:
     metrics = found.metrics[arm]
     shares = list(metrics["level_accuracy"])
     names = [level_names.level_name(level, len(shares)) for level in range(1, len(shares) + 1)]
-    by_level = {name: _share(share) for name, share in zip(names, shares, strict=True)}
     gain = None if arm == ALL else found.gains[arm].leaf
     return {
         "Learned from": ARMS[arm],
         "Labels": f"{found.labels[arm]:,}",
         "Finest class right": _share(metrics["leaf_accuracy"]),
-        **{f"{name} right": text for name, text in by_level.items()},
+        **{f"{names[level]} right": _share(shares[level]) for level in found.extra_levels},
         "All labels against it": "–" if gain is None else coarse_labels.in_words(gain),
     }
 

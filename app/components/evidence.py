@@ -19,8 +19,9 @@ KINDS: dict[str, tuple[str, Callable[[Workspace, Run, ImageView], None]]] = {
 }
 
 
+@st.fragment
 def show(ws: Workspace, run: Run, view: ImageView) -> None:
-    """A choice among the kinds, kept in the address, and the chosen one."""
+    """A choice among the kinds, kept in the address, and the chosen one. Another kind draws nothing else anew."""
     chosen = state.chosen(state.EVIDENCE)
     kind = chosen if chosen in KINDS else next(iter(KINDS))
     if len(KINDS) > 1:

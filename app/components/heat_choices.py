@@ -3,14 +3,13 @@
 Each choice stands in the address, so a view is a link.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 
 from app import state
 from app.components import node_search, wording
-from app.security import escape_markdown
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow.seeing import ImageView
 from hmgc_core.workflow.why import HEAT_METHODS, USUAL_METHOD, HeatQuestion
@@ -50,6 +49,7 @@ def forget() -> None:
     """Take every choice back."""
     for key in KEYS:
         state.choose(key, "")
+    st.session_state[state.HEAT_SEARCH] = ""
 
 
 def wanted(taxonomy: Taxonomy, view: ImageView) -> HeatQuestion:
@@ -67,23 +67,77 @@ def wanted(taxonomy: Taxonomy, view: ImageView) -> HeatQuestion:
     )
 
 
-def show(taxonomy: Taxonomy, view: ImageView, question: HeatQuestion, layers: Mapping[str, Sequence[int]]) -> None:
-    """The choices in one row. layers: those of the model with their places, the usual one first; {} while not known."""
-    of, held, method, layer = st.columns([3, 3, 2, 3], vertical_alignment="bottom")
-    with of, st.container(gap="xxsmall"):
-        _class_menu(taxonomy, view, question)
-    with held, st.container(gap="xxsmall"):
-        _other_menu(taxonomy, view, question)
-    with method:
-        known = [*HEAT_METHODS] if question.method in HEAT_METHODS else [*HEAT_METHODS, question.method]
-        _select("Method", state.HEAT_METHOD, known, question.method, lambda name: METHODS.get(name, (name,))[0])
-    with layer:
-        usual = next(iter(layers), "")
-        names = list(layers) or [question.layer]
-        chosen = question.layer or usual
-        if chosen not in names:
-            names.append(chosen)
-        _select("Layer", state.HEAT_LAYER, names, chosen, lambda name: _layer_words(name, layers.get(name)))
+# --- what the browser offers ------------------------------------------------------------------------------------------
+
+# What an option does and with which value, then its text.
+Option = tuple[str, str, str]
+OF, NOT, SIBLINGS, METHOD, LAYER, SEARCH = "of", "not", "siblings", "method", "layer", "search"
+ADDRESS = {OF: state.HEAT_NODE, NOT: state.HEAT_AGAINST, METHOD: state.HEAT_METHOD, LAYER: state.HEAT_LAYER}
+ANOTHER = "Another class …"
+
+
+def offered(
+    taxonomy: Taxonomy, view: ImageView, question: HeatQuestion, layers: Mapping[str, Sequence[int]]
+) -> list[dict[str, Any]]:
+    """The menus of one row, as {label, options, chosen}, chosen being the place of an option; all texts are plain.
+
+    layers: those of the model with their places, the usual one first; {} while not known.
+    """
+    searching = st.session_state.get(state.HEAT_SEARCH, "")
+    return [
+        _menu("Why", _of_options(taxonomy, view, question), (SEARCH, OF) if searching == OF else None),
+        _menu("And not", _not_options(taxonomy, view, question), (SEARCH, NOT) if searching == NOT else None),
+        _menu("Method", _method_options(question), None),
+        _menu("Layer", _layer_options(question, layers), None),
+    ]
+
+
+def _menu(label: str, options: list[tuple[bool, Option]], instead: tuple[str, str] | None) -> dict[str, Any]:
+    """instead: what is chosen while nothing is chosen yet: a search."""
+    chosen = [place for place, (is_chosen, one) in enumerate(options) if (one[:2] == instead if instead else is_chosen)]
+    return {"label": label, "options": [one for _, one in options], "chosen": chosen[0] if chosen else 0}
+
+
+def _of_options(taxonomy: Taxonomy, view: ImageView, question: HeatQuestion) -> list[tuple[bool, Option]]:
+    """The class that is explained: the answer, one that the model thought of too, or any other."""
+    current, answer = question.nodes[-1], view.levels[-1].key if view.levels else ""
+    options = [(current == answer, (OF, "", f"{_name(taxonomy, answer)}, the answer"))]
+    others = _thought_of(taxonomy, view, OF, {answer}, current)
+    return [*options, *others, (False, (SEARCH, OF, ANOTHER))]
+
+
+def _not_options(taxonomy: Taxonomy, view: ImageView, question: HeatQuestion) -> list[tuple[bool, Option]]:
+    """What the evidence is held against."""
+    nothing = not question.against and not question.siblings
+    options = [
+        (nothing, (NOT, "", "compared with nothing")),
+        (question.siblings, (SIBLINGS, ON_SIBLINGS, "each with its strongest sibling")),
+    ]
+    others = _thought_of(taxonomy, view, NOT, set(question.nodes) - {question.against}, question.against)
+    return [*options, *others, (False, (SEARCH, NOT, ANOTHER))]
+
+
+def _thought_of(
+    taxonomy: Taxonomy, view: ImageView, what: str, leave_out: set[str], current: str
+) -> list[tuple[bool, Option]]:
+    """The other answers that the model thought of, and the current choice where it is none of them."""
+    top = {key: f"{_name(taxonomy, key)}, {wording.percent(p)}" for key, p in view.prediction.top if key in taxonomy}
+    if current and current not in top:
+        top[current] = _name(taxonomy, current)
+    return [(key == current, (what, key, text)) for key, text in top.items() if key not in leave_out]
+
+
+def _method_options(question: HeatQuestion) -> list[tuple[bool, Option]]:
+    known = [*HEAT_METHODS] if question.method in HEAT_METHODS else [*HEAT_METHODS, question.method]
+    return [(name == question.method, (METHOD, name, METHODS.get(name, (name,))[0])) for name in known]
+
+
+def _layer_options(question: HeatQuestion, layers: Mapping[str, Sequence[int]]) -> list[tuple[bool, Option]]:
+    names = list(layers) or [""]
+    chosen = question.layer or names[0]
+    if chosen not in names:
+        names.append(chosen)
+    return [(name == chosen, (LAYER, name, _layer_words(name, layers.get(name)))) for name in names]
 
 
 def _layer_words(name: str, grid: Sequence[int] | None) -> str:
@@ -91,80 +145,29 @@ def _layer_words(name: str, grid: Sequence[int] | None) -> str:
     return f"{words} · {grid[0]} × {grid[1]} places" if grid else words
 
 
-def _select(label: str, key: str, options: list[str], current: str, words: Callable[[str], str]) -> None:
-    control = f"{key}.control"
-    if st.session_state.get(control) != current:
-        st.session_state[control] = current
-    st.selectbox(label, options, key=control, format_func=words, on_change=_take, args=(key, control))
-
-
-def _take(key: str, control: str) -> None:
-    state.choose(key, st.session_state[control])
-
-
-# --- classes ----------------------------------------------------------------------------------------------------------
-
-
-def _class_menu(taxonomy: Taxonomy, view: ImageView, question: HeatQuestion) -> None:
-    """The class that is explained: the answer, one that the model thought of too, or any other."""
-    current, answer = question.nodes[-1], view.levels[-1].key if view.levels else ""
-    _label("Why")
-    said = f"{_name(taxonomy, current)} :gray[the answer]" if current == answer else _name(taxonomy, current)
-    with st.popover(said, icon=":material/center_focus_strong:", width="stretch"):
-        _pick_button(f"The answer: {_name(taxonomy, answer)}", state.HEAT_NODE, "", is_chosen=current == answer)
-        _others(taxonomy, view, state.HEAT_NODE, leave_out={answer}, current=current)
-
-
-def _other_menu(taxonomy: Taxonomy, view: ImageView, question: HeatQuestion) -> None:
-    """The class that the evidence is held against."""
-    _label("And not")
-    said = "its strongest sibling" if question.siblings else _name(taxonomy, question.against) or "compare with a class"
-    with st.popover(said, icon=":material/compare_arrows:", width="stretch"):
-        nothing = not question.against and not question.siblings
-        st.button("Compare with nothing", type=_type(nothing), on_click=_compare, args=("", ""), key="heat-nothing")
-        st.button(
-            "Each with its strongest sibling",
-            type=_type(question.siblings),
-            on_click=_compare,
-            args=("", ON_SIBLINGS),
-            key="heat-siblings",
-        )
-        leave_out = set(question.nodes)
-        _others(taxonomy, view, state.HEAT_AGAINST, leave_out=leave_out, current=question.against)
-
-
-def _others(taxonomy: Taxonomy, view: ImageView, key: str, *, leave_out: set[str], current: str) -> None:
-    """The other answers that the model thought of, and a search among all classes."""
-    for other, share in view.prediction.top:
-        if other not in leave_out and other in taxonomy:
-            text = f"{_name(taxonomy, other)} · {wording.percent(share)}"
-            _pick_button(text, key, other, is_chosen=other == current)
-    node_search.show(taxonomy, key=f"{key}.search", label="Another class", on_pick=lambda node: _pick(key, node))
-
-
-def _pick_button(text: str, key: str, node: str, *, is_chosen: bool) -> None:
-    st.button(text, key=f"{key}.pick.{node}", type=_type(is_chosen), on_click=_pick, args=(key, node))
-
-
-def _label(text: str) -> None:
-    """Above a menu, as Streamlit sets the label of a field."""
-    st.markdown(f":small[{text}]")
-
-
-def _type(is_chosen: bool) -> Literal["primary", "secondary"]:
-    return "primary" if is_chosen else "secondary"
-
-
-def _pick(key: str, node: str) -> None:
-    state.choose(key, node)
-    if key == state.HEAT_AGAINST:
-        state.choose(state.HEAT_SIBLINGS, "")
-
-
-def _compare(node: str, siblings: str) -> None:
-    state.choose(state.HEAT_AGAINST, node)
-    state.choose(state.HEAT_SIBLINGS, siblings)
-
-
 def _name(taxonomy: Taxonomy, key: str) -> str:
-    return escape_markdown(taxonomy.name(taxonomy.index(key)) if key in taxonomy else key)
+    return taxonomy.name(taxonomy.index(key)) if key in taxonomy else key
+
+
+# --- what was chosen --------------------------------------------------------------------------------------------------
+
+
+def take(what: str, value: str) -> None:
+    """An option of the browser was chosen: it goes into the address, or a search begins."""
+    state_of_search = value if what == SEARCH else ""
+    st.session_state[state.HEAT_SEARCH] = state_of_search
+    if what in (NOT, SIBLINGS):
+        state.choose(state.HEAT_AGAINST, value if what == NOT else "")
+        state.choose(state.HEAT_SIBLINGS, value if what == SIBLINGS else "")
+    elif what in ADDRESS:
+        state.choose(ADDRESS[what], value)
+
+
+def show_search(taxonomy: Taxonomy) -> None:
+    """The search for another class, while it is asked for."""
+    what = st.session_state.get(state.HEAT_SEARCH, "")
+    if what:
+        label = "Search for the class to explain" if what == OF else "Search for the class to compare with"
+        node_search.show(
+            taxonomy, key=f"{state.HEAT_SEARCH}.{what}", label=label, on_pick=lambda node: take(what, node)
+        )

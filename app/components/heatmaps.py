@@ -1,5 +1,8 @@
 """Where a model looked: ask for the heatmaps of a picture, wait for them, show them."""
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -8,7 +11,6 @@ from app import actions, state
 from app.components import heat_choices, services, task_progress, wording
 from app.components.cam_overlay import index as cam_overlay
 from app.components.cam_overlay.index import HeatTile
-from app.security import escape_markdown
 from hmgc_core.errors import HmgcError
 from hmgc_core.records import Run
 from hmgc_core.taxonomy import Taxonomy
@@ -17,28 +19,29 @@ from hmgc_core.workflow.seeing import ImageView
 from hmgc_core.workflow.why import HeatQuestion
 from hmgc_core.workflow.workspaces import Workspace
 
-EVERY_S = 0.3
-
-
-def show(ws: Workspace, run: Run, view: ImageView) -> None:
-    """The heatmaps of this picture, one per level of the answer: asked for, awaited, or drawn; and what to ask for."""
-    _section(ws, run, view)
-
 
 @st.fragment
-def _section(ws: Workspace, run: Run, view: ImageView) -> None:
-    """What a choice here changes: the rest of the page stays."""
+def show(ws: Workspace, run: Run, view: ImageView) -> None:
+    """The heatmaps of this picture, one per level of the answer: asked for, awaited, or drawn; and what to ask for.
+
+    A part of its own: a choice here draws nothing else of the page anew.
+    """
     taxonomy = taxonomies.taxonomy_version(ws, run.taxonomy)
     question = heat_choices.wanted(taxonomy, view)
-    # The layers to choose from are known by the answer, which stands below.
-    choices, below = st.container(), st.container()
-    with below:
-        slow = question.method == why.SLOW_METHOD
-        told = _by_the_worker(ws, run, view, question) if slow else _at_once(ws, run, view, question)
-        if told:
-            _draw(taxonomy, view, question, *told)
-    with choices:
-        heat_choices.show(taxonomy, view, question, told[1]["layers"] if told else {})
+    slow = question.method == why.SLOW_METHOD
+    told = _by_the_worker(ws, run, view, question) if slow else _at_once(ws, run, view, question)
+    cam_overlay.show_heat(
+        view.image,
+        key=f"heat-{run.id}-{view.image.id}",
+        menus=heat_choices.offered(taxonomy, view, question, told.answer.get("layers", {})),
+        tiles=_tiles(taxonomy, question, told),
+        heat=told.by,
+        waiting=told.waiting,
+        words=heat_choices.METHODS.get(question.method, ("", ""))[1],
+        on_choice=heat_choices.take,
+    )
+    heat_choices.show_search(taxonomy)
+    told.say_more()
     newer = why.newer_tree(ws, run)
     if newer is not None:
         st.caption(
@@ -49,29 +52,36 @@ def _section(ws: Workspace, run: Run, view: ImageView) -> None:
 
 # --- asking -----------------------------------------------------------------------------------------------------------
 
-# Who made the heatmaps, as their addresses name it, and what was told of them.
-Told = tuple[str, dict[str, Any]]
+
+@dataclass(frozen=True)
+class Told:
+    """How far the heatmaps are. by: who made them, as their addresses name it, "" while they are not there.
+
+    answer: what was told of them. waiting: the question the browser waits for. say_more: draws what stands below.
+    """
+
+    by: str = ""
+    answer: dict[str, Any] = field(default_factory=dict)
+    waiting: int | None = None
+    say_more: Callable[[], None] = lambda: None
 
 
-def _at_once(ws: Workspace, run: Run, view: ImageView, question: HeatQuestion) -> Told | None:
-    """By the inspector; None while they are not there, which is then said."""
+def _at_once(ws: Workspace, run: Run, view: ImageView, question: HeatQuestion) -> Told:
+    """By the inspector."""
     asked = (ws, run.id, view.image.id, question)
     number = actions.attempt(why.ask_heatmaps, *asked)
     found = number if isinstance(number, HmgcError) else actions.attempt(questions.inspection, ws, number)
     if isinstance(found, HmgcError):
-        _failed(found, None)
-        return None
+        return Told(say_more=partial(_failed, found, None))
+    if found.status == "failed":
+        return Told(say_more=partial(_failed, HmgcError(found.error, remedy=found.remedy), asked))
     if found.status == "done":
         answer = actions.attempt(questions.answer, ws, found.id)
         if not isinstance(answer, HmgcError) and "maps" in answer:
-            return str(found.id), answer
+            return Told(str(found.id), answer)
         # Its files were deleted, or an earlier version of the studio wrote them.
-        _await(ws, why.ask_heatmaps(*asked, anew=True))
-    elif found.status == "failed":
-        _failed(HmgcError(found.error, remedy=found.remedy), asked)
-    else:
-        _await(ws, found.id)
-    return None
+        return Told(waiting=why.ask_heatmaps(*asked, anew=True), say_more=partial(_await, ws))
+    return Told(waiting=found.id, say_more=partial(_await, ws))
 
 
 def _failed(error: HmgcError, asked: tuple[Any, ...] | None) -> None:
@@ -88,11 +98,8 @@ def _ask_anew(*asked: Any) -> None:
     actions.do(why.ask_heatmaps, *asked, anew=True)
 
 
-@st.fragment(run_every=EVERY_S)
-def _await(ws: Workspace, number: int) -> None:
-    """Looks until the heatmaps are there; then the page runs once more, without looking again."""
-    if questions.inspection(ws, number).status != "queued":
-        st.rerun()
+def _await(ws: Workspace) -> None:
+    """The browser asks how far it is, and has this part drawn once more when there is something new."""
     there = training.services(ws)
     if there["inspector"]:
         st.caption(":material/hourglass_top: The heatmaps are being made. The first ones of a run take some seconds.")
@@ -101,40 +108,43 @@ def _await(ws: Workspace, number: int) -> None:
         st.caption("They are asked for, and will appear here once it runs.")
 
 
-def _by_the_worker(ws: Workspace, run: Run, view: ImageView, question: HeatQuestion) -> Told | None:
+def _by_the_worker(ws: Workspace, run: Run, view: ImageView, question: HeatQuestion) -> Told:
     """Score-CAM: begun by a button, watched, and there at the end."""
-    task = why.score_cam(ws, run.id, view.image.id, question)
+    task = actions.attempt(why.score_cam, ws, run.id, view.image.id, question)
+    if isinstance(task, HmgcError):
+        return Told(say_more=partial(_failed, task, None))
     if task is None:
-        st.markdown(escape_markdown(heat_choices.METHODS[why.SLOW_METHOD][1]))
-        start = (why.ask_score_cam, ws, run.id, view.image.id, question)
-        st.button("Make these heatmaps", icon=":material/play_arrow:", on_click=actions.do, args=start)
-        return None
-    task_progress.show(ws, task, what="Score-CAM heatmaps")
-    return (f"task{task.id}", task.result) if task.status == "done" else None
+        return Told(say_more=partial(_begin, ws, run, view, question))
+    if task.status == "done":
+        return Told(f"task{task.id}", task.result)
+    return Told(say_more=partial(task_progress.show, ws, task, what="Score-CAM heatmaps"))
+
+
+def _begin(ws: Workspace, run: Run, view: ImageView, question: HeatQuestion) -> None:
+    start = (why.ask_score_cam, ws, run.id, view.image.id, question)
+    st.button("Make these heatmaps", icon=":material/play_arrow:", on_click=actions.do, args=start)
 
 
 # --- showing ----------------------------------------------------------------------------------------------------------
 
 
-def _draw(taxonomy: Taxonomy, view: ImageView, question: HeatQuestion, of: str, answer: dict[str, Any]) -> None:
-    """The picture and one tile per class, and what the method can say."""
-    tiles = [_tile(taxonomy, one, place) for place, one in enumerate(answer["maps"])]
-    if question.against:
-        tiles = [tile for tile, one in zip(tiles, answer["maps"], strict=True) if one["other"]]
-    layer = question.layer or next(iter(answer["layers"]), "")
+def _tiles(taxonomy: Taxonomy, question: HeatQuestion, told: Told) -> list[HeatTile]:
+    """One for each class; only the names while there is no heat."""
+    if not told.by:
+        return [HeatTile(taxonomy.name(taxonomy.index(key)), "", 0) for key in question.nodes if key in taxonomy]
+    maps = told.answer["maps"]
+    layer = question.layer or next(iter(told.answer["layers"]), "")
     if question.method == "eigen-cam" and layer != "levels":
-        tiles = [HeatTile("What stands out most", "", 0, rather="", note=_note(answer["maps"][0], ""))]
-    if not tiles:
-        name = escape_markdown(taxonomy.name(taxonomy.index(question.against)))
-        st.info(f"{name} is part of this answer, so nothing speaks for one and not the other.", icon=":material/info:")
-        return
-    cam_overlay.show_heat(view.image, of, tiles)
-    if question.method in heat_choices.METHODS:
-        st.caption(heat_choices.METHODS[question.method][1])
+        return [HeatTile("What stands out most", "", 0, note=_note(maps[0], ""))]
+    return [_tile(taxonomy, one, place, is_compared=bool(question.against)) for place, one in enumerate(maps)]
 
 
-def _tile(taxonomy: Taxonomy, told: dict[str, Any], place: int) -> HeatTile:
+def _tile(taxonomy: Taxonomy, told: dict[str, Any], place: int, *, is_compared: bool) -> HeatTile:
     name = taxonomy.name(taxonomy.index(told["node"]))
+    if is_compared and not told["other"]:
+        return HeatTile(
+            name, wording.percent(told["probability"]), None, note="Both are this: nothing to compare here."
+        )
     rather = ""
     if told["other"]:
         other = taxonomy.name(taxonomy.index(told["other"]))

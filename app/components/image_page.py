@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from app import actions, state
-from app.components import answers, evidence, prediction_filters, prediction_marks
+from app.components import answers, evidence, prediction_filters, prediction_marks, reference_marks
 from app.components.cam_overlay import index as cam_overlay
 from app.components.wording import SPLITS, number
 from app.security import escape_markdown
@@ -35,6 +35,7 @@ def show(ws: Workspace, run: Run | None, image_id: int) -> None:
         elif run:
             st.info(f"Run {run.id} has no prediction for this picture.", icon=":material/info:")
         answers.show_labels(ws, view.history if view else labelling.image_history(ws, image_id), view)
+        reference_marks.show(ws, image_id)
     if run and view:
         evidence.show(ws, run, view)
 

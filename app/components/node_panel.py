@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
+from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
@@ -15,7 +16,7 @@ from app.components.tree_card import index as tree_card
 from app.components.wording import number
 from hmgc_core.records import Run
 from hmgc_core.taxonomy import IntArray, Taxonomy
-from hmgc_core.workflow import tree
+from hmgc_core.workflow import references, seeing, tree
 from hmgc_core.workflow.tree_edits import second_look_ids
 from hmgc_core.workflow.tree_statistics import TreeStatistics
 from hmgc_core.workflow.workspaces import Workspace
@@ -29,7 +30,16 @@ TOLD = {
     "typical": "Labelled here or below, those first that look most like the average of them to the model.",
     "odd": "Labelled here or below, those first that look least like the average of them to the model: rare looks, "
     "and labels that may be wrong.",
+    "references": "Marked as good examples of this class: they come first where people look it up while they label.",
 }
+
+
+@dataclass(frozen=True)
+class Queue:
+    """A way to the annotator. choice: see `records.QueueChoice`."""
+
+    words: str
+    choice: str
 
 
 @dataclass(frozen=True)
@@ -58,11 +68,12 @@ def show(
     mistakes = node_mistakes.parts(resources.prediction_table(ws, run.id), node, links) if run else []
     pictures = _pictures(ws, taxonomy, known, node, run)
     first = min(_passed(pictures.tab, key), max(len(pictures.found) - 1, 0)) // PER_PAGE * PER_PAGE
-    clicked = tree_card.show(
+    queues = _queues(ws, taxonomy, known, node, run)
+    way, link = tree_card.show(
         name=taxonomy.name(node),
         names=_names(taxonomy, node),
         note=taxonomy.note(node),
-        second_look=_second_look(ws, taxonomy.keys[node]),
+        ways=[(queue.words, f"/annotate?{urlencode({'queue': queue.choice})}") for queue in queues],
         figures=node_figures.figures(taxonomy, known, node, run),
         missing=_missing(run, older),
         labels=_labels(ws, taxonomy, known, node),
@@ -77,8 +88,7 @@ def show(
         on_change=partial(_change, None if changing else key),
     )
     _gallery(key, pictures, first)
-    if clicked is not None:
-        _follow(clicked, links)
+    _follow(queues, way, links, link)
 
 
 def _passed(tab: str, key: str) -> int:
@@ -105,12 +115,22 @@ def _names(taxonomy: Taxonomy, node: int) -> list[str]:
     return [" · ".join(said)] if said else []
 
 
-def _second_look(ws: Workspace, key: str) -> tuple[str, str] | None:
+def _queues(ws: Workspace, taxonomy: Taxonomy, known: TreeStatistics, node: int, run: Run | None) -> list[Queue]:
+    """What of this class there is to label now: what waits for a second look, what the newest model takes for it."""
+    key = taxonomy.keys[node]
     waiting = len(second_look_ids(ws, annotator=who.current() or None, node=key))
-    if not waiting:
-        return None
     verb = "waits" if waiting == 1 else "wait"
-    return f"{number(waiting, 'picture')} labelled here {verb} for a second look", "/annotate?queue=second-look"
+    said = f"{number(waiting, 'picture')} labelled here {verb} for a second look"
+    found = [Queue(said, "second-look")] if waiting else []
+    newest = seeing.newest_done(ws)
+    if run and newest and run.id == newest.id:
+        taken = tree.predicted_images(resources.prediction_table(ws, run.id), node)
+        left = int((~np.isin(taken, known.said.images)).sum())
+        if left:
+            found.append(
+                Queue(f"Label what the model puts here: {number(left, 'picture')} without a label", f"predicted:{key}")
+            )
+    return found
 
 
 def _missing(run: Run | None, older: Run | None) -> list[str]:
@@ -118,8 +138,8 @@ def _missing(run: Run | None, older: Run | None) -> list[str]:
         return []
     if older:
         return [
-            f"Run {older.id} learned another version of the tree: train again, or choose another run above, to see "
-            "how the model does here."
+            f"Run {older.id} learned another version of the tree: train again, or choose another run where there is "
+            "one, to see how the model does here."
         ]
     return ["No model was trained yet. How well one finds this class appears here after the first training."]
 
@@ -137,12 +157,12 @@ def _labels(ws: Workspace, taxonomy: Taxonomy, known: TreeStatistics, node: int)
     }
 
 
-def _follow(clicked: int, links: Links) -> None:
+def _follow(queues: list[Queue], way: int | None, links: Links, link: int | None) -> None:
     """Go where a link of the card leads."""
-    if clicked == tree_card.SECOND_LOOK:
-        st.switch_page("pages/annotate.py", query_params={"queue": "second-look"})
-    if 0 <= clicked < len(links.asked):
-        st.switch_page("pages/predictions.py", query_params=links.asked[clicked])
+    if way is not None and 0 <= way < len(queues):
+        st.switch_page("pages/annotate.py", query_params={"queue": queues[way].choice})
+    if link is not None and 0 <= link < len(links.asked):
+        st.switch_page("pages/predictions.py", query_params=links.asked[link])
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
@@ -150,8 +170,12 @@ def _follow(clicked: int, links: Links) -> None:
 
 def _pictures(ws: Workspace, taxonomy: Taxonomy, known: TreeStatistics, node: int, run: Run | None) -> Pictures:
     """All pictures of the chosen kind, and what is said about them."""
+    marked = np.array([mark.image_id for mark in references.of_class(ws, taxonomy.keys[node])], dtype=np.int64)
     tabs = {name: title for name, title in TABS.items() if run or name == "labelled"}
+    tabs |= {"references": "References"} if len(marked) else {}
     tab = state.chosen(state.NODE_PICTURES)
+    if tab == "references" and len(marked):
+        return Pictures(tabs, tab, marked, TOLD[tab])
     if run is None or tab not in tabs or tab == "labelled":
         found = tree.labelled_images(taxonomy, known.said, node)
         return Pictures(tabs, "labelled", found, TOLD["labelled"] if len(found) else "Nothing is labelled here yet.")
@@ -171,6 +195,7 @@ def _gallery(key: str, pictures: Pictures, first: int) -> None:
     """One page of the pictures; a click opens one. How to turn the page stands on the card."""
     if len(pictures.found):
         page = pictures.found[first : first + PER_PAGE].tolist()
-        opened = gallery.show_plain(page, key=f"node-{pictures.tab}-{key}-gallery")
+        node = key if pictures.tab == "references" else ""
+        opened = gallery.show_plain(page, key=f"node-{pictures.tab}-{key}-gallery", marks=f"node-{key}", node=node)
         if opened is not None:
             st.switch_page("pages/predictions.py", query_params={"image": str(opened)})

@@ -62,7 +62,6 @@ def show(ws: Workspace, run: Run) -> None:
         {"Setting": list(names.values()), "Value": [said(run, name) for name in names]},
         hide_index=True,
         height="content",
-        width="content",
         alt="What the run was asked to do",
     )
 

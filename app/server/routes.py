@@ -47,6 +47,7 @@ routes = [
     Route("/api/glance", Resource(get=glances.of_class)),
     Route("/api/nearest", Resource(get=glances.nearest)),
     Route("/api/images/{id}", Resource(get=pictures.image)),
+    Route("/api/heatmaps/{inspection}", Resource(get=heatmaps.state)),
     Route("/api/heatmaps/{of}/{n}", Resource(get=heatmaps.heat)),
     Route("/api/heatmaps/{of}/{n}/picture", Resource(get=heatmaps.picture)),
     Route("/api/maps/{task}/points", Resource(get=maps.points)),

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,15 +38,15 @@ def large_workspace(folder: Path, tree: Taxonomy, count: int) -> Workspace:
     """
     ws = workspaces.open_workspace(folder / "workspace")
     taxonomies.store_taxonomy(ws, tree, source="benchmark")
-    _draw(folder / "photos")
+    draw_photos(folder / "photos")
     for start in range(0, count, CHUNK):
         with ws.writing() as connection:
-            _add_images(connection, folder, range(start, min(start + CHUNK, count)))
+            add_images(connection, folder, range(start, min(start + CHUNK, count)))
     _suggest(ws, tree, count)
     return ws
 
 
-def _draw(folder: Path) -> None:
+def draw_photos(folder: Path) -> None:
     """Photo-like JPEG files of about 30 kB."""
     random = np.random.default_rng(0)
     folder.mkdir(parents=True)
@@ -57,7 +57,9 @@ def _draw(folder: Path) -> None:
         Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8)).save(folder / f"{number:03}.jpg", quality=80)
 
 
-def _add_images(connection: sa.Connection, folder: Path, numbers: range) -> None:
+def add_images(
+    connection: sa.Connection, folder: Path, numbers: range, split: Callable[[int], str] = lambda _number: "train"
+) -> None:
     """Each row has a path of its own: the same 300 files, seen through many names of their folder."""
     hashes = {number: f"{number:064x}" for number in numbers}
     where = {}
@@ -67,7 +69,7 @@ def _add_images(connection: sa.Connection, folder: Path, numbers: range) -> None
             shelf.symlink_to(folder / "photos", target_is_directory=True)
         where[number] = f"{shelf.name}/{number % FILES:03}.jpg"
     base = images.folder_id(connection, folder)
-    images.add(connection, [FoundPicture(where[n], hashes[n], *SIZE, "train") for n in numbers])
+    images.add(connection, [FoundPicture(where[n], hashes[n], *SIZE, split(n)) for n in numbers])
     known = images.by_sha256(connection, hashes.values())
     places.add(connection, base, {where[n]: known[hashes[n]][0] for n in numbers})
 

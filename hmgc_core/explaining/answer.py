@@ -7,8 +7,7 @@ import numpy as np
 from hmgc_core.decoding import decode
 from hmgc_core.explaining.asked import Asked
 from hmgc_core.learning.inference import probabilities
-
-FILE = "probabilities.npy"
+from hmgc_core.workflow.relations import FILE
 
 
 def answer(asked: Asked) -> dict[str, Any]:

@@ -13,8 +13,7 @@ from hmgc_core.explaining.asked import Asked, write_text
 from hmgc_core.learning.checkpoints import Checkpoint
 from hmgc_core.learning.graph_view import graph_trunk, has_graph, picture_graph
 from hmgc_core.patch_figure import KINDS, draw
-
-FILE = "patches.json"
+from hmgc_core.workflow.graph import FILE
 
 
 def answer(asked: Asked) -> dict[str, Any]:

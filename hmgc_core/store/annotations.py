@@ -299,14 +299,14 @@ def words(connection: sa.Connection, image_ids: Iterable[int] | None = None) -> 
     return [Word(row.image_id, row.name, row.node_key, row.kind, row.annotation_id) for row in rows]
 
 
-def places_said(connection: sa.Connection) -> list[tuple[int, int, str]]:
-    """(image id, annotator id, node key) of every word that says where an image belongs, by image id."""
-    query = (
-        sa.select(word.c.image_id, word.c.annotator_id, word.c.node_key)
-        .where(word.c.kind.in_(("is", "none_here")))
-        .order_by(word.c.image_id)
-    )
-    return [(image_id, by, key) for image_id, by, key in connection.execute(query)]
+def places_said(connection: sa.Connection, image_ids: Sequence[int] | None = None) -> list[tuple[int, int, str]]:
+    """(image id, annotator id, node key) of every word on these images, or all, that says where an image belongs."""
+    query = sa.select(word.c.image_id, word.c.annotator_id, word.c.node_key).where(word.c.kind.in_(("is", "none_here")))
+    if image_ids is None:
+        return [(image_id, by, key) for image_id, by, key in connection.execute(query)]
+    chunks = (image_ids[start : start + images.CHUNK] for start in range(0, len(image_ids), images.CHUNK))
+    found = (row for chunk in chunks for row in connection.execute(query.where(word.c.image_id.in_(chunk))))
+    return [(image_id, by, key) for image_id, by, key in found]
 
 
 def tallies(connection: sa.Connection) -> list[tuple[str, str, str, int]]:

@@ -65,11 +65,12 @@ def columns(connection: sa.Connection, run_id: int) -> PredictionColumns:
         .where(prediction.c.run_id == run_id)
         .order_by(prediction.c.image_id)
     ).all()
+    ids, splits, nodes, probabilities = zip(*rows, strict=True) if rows else ((), (), (), ())
     return PredictionColumns(
-        np.array([row.image_id for row in rows], dtype=np.int64),
-        np.array([row.split for row in rows], dtype=np.str_),
-        [row.node_key for row in rows],
-        np.array([row.probability for row in rows], dtype=np.float64),
+        np.array(ids, dtype=np.int64),
+        np.array(splits, dtype=np.str_),
+        list(nodes),
+        np.array(probabilities, dtype=np.float64),
     )
 
 
@@ -83,16 +84,6 @@ def path_probabilities(connection: sa.Connection, run_id: int) -> Iterator[tuple
     )
     for image_id, path in connection.execute(query):
         yield image_id, [float(probability) for _key, probability in path]
-
-
-def count_by_node(connection: sa.Connection, run_id: int) -> dict[str, int]:
-    """node key -> images decoded to exactly this node."""
-    query = (
-        sa.select(prediction.c.node_key, sa.func.count())
-        .where(prediction.c.run_id == run_id)
-        .group_by(prediction.c.node_key)
-    )
-    return dict(connection.execute(query).all())
 
 
 def count_among(connection: sa.Connection, run_id: int, image_ids: Sequence[int]) -> dict[str, int]:

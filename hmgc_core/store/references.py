@@ -41,13 +41,11 @@ def add(connection: sa.Connection, key: str, image_ids: Iterable[int], *, by: in
     return len(fresh)
 
 
-def remove(connection: sa.Connection, marks: Iterable[Reference]) -> int:
-    """Take these marks back; returns how many there were."""
-    count = 0
+def remove(connection: sa.Connection, marks: Iterable[Reference]) -> None:
+    """Take these marks back."""
     for mark in marks:
         here = (reference.c.node_key == mark.node) & (reference.c.image_id == mark.image_id)
-        count += connection.execute(reference.delete().where(here)).rowcount
-    return count
+        connection.execute(reference.delete().where(here))
 
 
 def all_references(connection: sa.Connection, image_ids: Sequence[int] | None = None) -> list[Reference]:

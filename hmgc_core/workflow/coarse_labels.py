@@ -24,7 +24,7 @@ ARMS = {
 MEANINGS = {
     FINEST: "labels above the finest level are left out",
     FLATTENED: "each coarse label becomes one of the finest classes below it, drawn by chance, as tools do that know "
-    "no class tree",
+    "no class tree; labels at the root, and those that only say what a picture is not, are left out",
     ALL: "each label counts for what it says",
 }
 
@@ -58,6 +58,13 @@ class Bought:
     metrics: dict[str, dict[str, Any]]
     gains: dict[str, Gain]
     remarks: tuple[str, ...] = field(default=())
+
+    @property
+    def extra_levels(self) -> tuple[int, ...]:
+        """The levels, from 0, whose figures differ from those of the finest classes in some arm: all but the last."""
+        shares = [list(one["level_accuracy"]) for one in self.metrics.values()]
+        same = all(row[-1] == one["leaf_accuracy"] for row, one in zip(shares, self.metrics.values(), strict=True))
+        return tuple(range(len(shares[0]) - same))
 
     @property
     def headline(self) -> str:

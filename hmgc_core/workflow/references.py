@@ -54,8 +54,8 @@ def mark(ws: Workspace, node: str, image_ids: Sequence[int], *, annotator: str) 
     return Marked(new, len(known), sum(record.split == "test" for record in there.values()))
 
 
-def unmark(ws: Workspace, node: str, image_ids: Sequence[int]) -> int:
-    """Take marks for a class back, whoever made them; returns how many there were. Raises BadRequest.
+def unmark(ws: Workspace, node: str, image_ids: Sequence[int]) -> tuple[int, ...]:
+    """Take marks for a class back, whoever made them; returns the pictures that had one. Raises BadRequest.
 
     node: a key of the tree in use, or one that it no longer has.
     """
@@ -66,7 +66,8 @@ def unmark(ws: Workspace, node: str, image_ids: Sequence[int]) -> int:
     with ws.writing() as connection:
         marks = references.all_references(connection, wanted)
         meant = [m for m in marks if node == (m.leads_to if m.leads_to in taxonomy else m.node)]
-        return references.remove(connection, meant)
+        references.remove(connection, meant)
+    return tuple(dict.fromkeys(mark.image_id for mark in meant))
 
 
 def of_image(ws: Workspace, image_id: int) -> list[ReferenceMark]:

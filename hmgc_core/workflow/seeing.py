@@ -74,6 +74,11 @@ def pictures_stamp(ws: Workspace) -> int:
 
 def prediction_table(ws: Workspace, run_id: int) -> PredictionTable:
     """Every prediction of a run beside the label of now. Raises UnknownRun."""
+    return with_labels(ws, answers(ws, run_id))
+
+
+def answers(ws: Workspace, run_id: int) -> PredictionTable:
+    """Every prediction of a run, without labels: these do not change while people label. Raises UnknownRun."""
     taxonomy = taxonomy_version(ws, run(ws, run_id).taxonomy)
     with ws.reading() as connection:
         columns = predictions.columns(connection, run_id)
@@ -81,10 +86,15 @@ def prediction_table(ws: Workspace, run_id: int) -> PredictionTable:
         taxonomy,
         columns.image_ids,
         columns.splits,
-        reference_nodes(ws, taxonomy, columns.image_ids),
+        np.full(len(columns.image_ids), -1, dtype=np.int64),
         np.array([taxonomy.index(key) for key in columns.nodes], dtype=np.int64),
         columns.probabilities,
     )
+
+
+def with_labels(ws: Workspace, table: PredictionTable) -> PredictionTable:
+    """The same predictions beside the labels of now."""
+    return replace(table, labels=reference_nodes(ws, table.taxonomy, table.image_ids))
 
 
 def path_probabilities(ws: Workspace, run_id: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

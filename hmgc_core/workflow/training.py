@@ -13,7 +13,7 @@ from hmgc_core.leading import Step, read_on
 from hmgc_core.models.catalog import BACKBONES, MODELS, READING_NAMES, READY_MADE, check
 from hmgc_core.models.given_weights import weights_file
 from hmgc_core.models.options import Option, chosen_options, options_of
-from hmgc_core.querying import agreed_node, names_one_leaf
+from hmgc_core.querying import agreed_node, agreements, names_one_leaf
 from hmgc_core.records import KIND_CODES, Annotation, EpochMetrics, ImageRecord, Run, RunConfig, Sample
 from hmgc_core.store import annotations, images, jobs, runs, taxonomies
 from hmgc_core.store.workspace import Workspace
@@ -22,7 +22,7 @@ from hmgc_core.workflow.taxonomies import current_taxonomy, taxonomy_version
 
 __all__ = ["BACKBONES", "MODELS", "READING_NAMES", "Option", "options_of"]
 
-FEW_IMAGES = 1000
+FEW_IMAGES = 1000  # so many are looked up; for more it is quicker to read all that was ever said
 PLACES = ("is", "none_here")  # kinds that say where an image belongs
 
 
@@ -231,9 +231,10 @@ def reference_nodes(ws: Workspace, taxonomy: Taxonomy, image_ids: np.ndarray) ->
     """(B,) node index that annotators agree on for each image now, -1 where nobody placed it."""
     with ws.reading() as connection:
         # A few are looked up; for many it is quicker to read all that was ever said.
-        words = annotations.words(connection, image_ids.tolist() if len(image_ids) <= FEW_IMAGES else None)
-    said: dict[int, list[int]] = {}
-    for word in words:
-        if word.kind in PLACES and word.node in taxonomy:
-            said.setdefault(word.image_id, []).append(taxonomy.index(word.node))
-    return np.array([agreed_node(taxonomy, said[i]) if i in said else -1 for i in image_ids.tolist()], dtype=np.int64)
+        rows = annotations.places_said(connection, image_ids.tolist() if len(image_ids) <= FEW_IMAGES else None)
+    known = [(image, taxonomy.index(key)) for image, _, key in rows if key in taxonomy]
+    agreed = agreements(taxonomy, *np.array(known, dtype=np.int64).reshape(-1, 2).T)
+    if not len(agreed.images):
+        return np.full(len(image_ids), -1, dtype=np.int64)
+    places = np.searchsorted(agreed.images, image_ids).clip(max=len(agreed.images) - 1)
+    return np.where(agreed.images[places] == image_ids, agreed.nodes[places], -1)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hmgc_core.querying import Agreement, agreements
 from hmgc_core.store import annotations
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import BoolArray, IntArray, Taxonomy
@@ -35,20 +36,6 @@ class Said:
     images: IntArray
     people: IntArray
     nodes: IntArray
-
-
-@dataclass(frozen=True, eq=False)
-class Pictures:
-    """What people together say of each labelled picture, as columns of equal length.
-
-    images: (P,) ids, rising. agreed: (P,) the deepest class where all lie on one path, else where they part.
-    people: (P,) how many said where it belongs. disputed: (P,) two of them chose different branches.
-    """
-
-    images: IntArray
-    agreed: IntArray
-    people: IntArray
-    disputed: BoolArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +99,7 @@ def statistics_of(
     taxonomy: Taxonomy, said: Said, table: PredictionTable | None, *, split: str = "test"
 ) -> TreeStatistics:
     """`tree_statistics` from what was read already."""
-    pictures = agreed_pictures(taxonomy, said)
+    pictures = agreements(taxonomy, said.images, said.nodes)
     if table is None or not table.taxonomy.has_same_shape(taxonomy):
         table = _no_predictions(taxonomy)
     size = len(taxonomy)
@@ -121,7 +108,7 @@ def statistics_of(
     counts = np.stack(
         [
             here,
-            np.bincount(pictures.agreed, minlength=size) + np.bincount(taken_for, minlength=size),
+            np.bincount(pictures.nodes, minlength=size) + np.bincount(taken_for, minlength=size),
             np.bincount(table.predicted, minlength=size),
         ],
         axis=1,
@@ -162,21 +149,6 @@ def heights_below(taxonomy: Taxonomy) -> IntArray:
     return heights
 
 
-def agreed_pictures(taxonomy: Taxonomy, said: Said) -> Pictures:
-    """One row per picture that somebody has placed."""
-    images, first, people = np.unique(said.images, return_index=True, return_counts=True)
-    if not len(images):
-        return Pictures(images, images, images, np.zeros(0, dtype=bool))
-    last = first + people - 1
-    # In pre-order a path goes down step by step; whoever is not below the one before stands on another branch.
-    steps = np.append(taxonomy.is_at_or_below(said.nodes[1:], said.nodes[:-1]), True)
-    steps[last] = True
-    on_one_path = np.logical_and.reduceat(steps, first)
-    # The first and the last in pre-order meet where all do.
-    agreed = np.where(on_one_path, said.nodes[last], taxonomy.lca(said.nodes[first], said.nodes[last]))
-    return Pictures(images, agreed, people, ~on_one_path)
-
-
 def _mean_below(taxonomy: Taxonomy, nodes: IntArray, values: NDArray) -> Figure:
     """The mean of values (B,) that stand at nodes (B,), over each subtree."""
     totals = np.bincount(nodes, weights=values, minlength=len(taxonomy))
@@ -212,7 +184,7 @@ def _contradicted(taxonomy: Taxonomy, table: PredictionTable) -> Figure:
     return _mean_below(taxonomy, labels, ~on_one_path)
 
 
-def _disputed(taxonomy: Taxonomy, said: Said, pictures: Pictures) -> Figure:
+def _disputed(taxonomy: Taxonomy, said: Said, pictures: Agreement) -> Figure:
     """A picture counts at every class on the way to any of its labels, once."""
     place = np.searchsorted(pictures.images, said.images)
     several = pictures.people[place] >= 2

@@ -94,7 +94,7 @@ def test_class_and_blocks_are_chosen_in_the_browser_and_stand_in_the_address(pag
     expect(figures).to_have_count(3)
     page.wait_for_timeout(700)
     before = len(heard)
-    page.locator(".patches").get_by_role("button", name="bird 90%").click()
+    page.locator(".patches").get_by_role("button", name="bird, 90%").click()
     expect(figures.nth(0)).to_contain_text("Strongest patch for bird: row 1, column 1")
     expect(page).to_have_url(re.compile(r"of=bird"))
     page.wait_for_timeout(500)
@@ -112,6 +112,13 @@ def test_class_and_blocks_are_chosen_in_the_browser_and_stand_in_the_address(pag
     expect(figures).to_have_count(4)
     expect(figures.nth(0)).to_contain_text("Strongest patch for bird")
 
+    page.wait_for_timeout(700)
+    before = len(heard)
+    page.get_by_role("radio", name="Around the answer").click()
+    expect(page.locator(".relations button.node").first).to_be_visible()
+    page.wait_for_timeout(500)
+    assert 0 < len(heard) - before <= 10
+
 
 def test_around_the_answer_every_class_has_its_probability_and_excludes_those_beside_it(
     page: Page, address: str
@@ -121,7 +128,7 @@ def test_around_the_answer_every_class_has_its_probability_and_excludes_those_be
     boxes = page.locator(".relations button.node")
     expect(boxes).to_have_count(8)
     told = {str(box.get_attribute("aria-label")) for box in boxes.all()}
-    assert "albatross: 70%, on the way to the answer, 2 below it" in told
+    assert "albatross: 70%, on the way to the answer, people say so, 2 below it" in told
     assert f"{EVIL}: 20%" in told, "markup in a name is text"
     expect(page.locator(".relations .people")).to_have_count(2)  # one in the legend
 

@@ -63,7 +63,6 @@ def test_heat_lies_over_the_picture_and_its_strength_is_set_in_the_browser(
     page: Page, house: Workspace, url: str
 ) -> None:
     look(page, house, f"{url}/predictions?run=1&image=1")
-    page.wait_for_function("() => true")
     slider = page.get_by_role("slider", name="Strength of the heat")
     slider.fill("0.2")
     heat = page.locator("img.heat").first
@@ -89,22 +88,42 @@ def test_another_class_and_one_to_compare_with_are_chosen_and_stand_in_the_addre
     page: Page, house: Workspace, url: str
 ) -> None:
     look(page, house, f"{url}/predictions?run=1&image=3")
-    page.get_by_role("button", name="compare with a class").click()
-    page.get_by_role("button", name="Each with its strongest sibling").click()
+    menu = page.get_by_role("combobox", name="And not")
+    menu.select_option("each with its strongest sibling")
     expect(page.get_by_text("They are asked for")).to_be_visible()
     answer_all(house)
-    expect(page.locator(".below").first).to_contain_text("and not ship")
-    page.keyboard.press("Escape")
-    page.get_by_role("button", name="gull-like the answer").click()
-    page.get_by_placeholder("Another class").first.fill("tug")
+    expect(page.locator(".below").nth(0)).to_contain_text("and not ship")
+    page.get_by_role("combobox", name="Why").select_option("Another class …")
+    page.get_by_placeholder("Search for the class to explain").fill("tug")
     page.get_by_role("button", name="tug in steamer").click()
     expect(page.get_by_text("They are asked for")).to_be_visible()
     answer_all(house)
     expect(page.locator("figcaption")).to_contain_text(["The picture", "ship", "steamer", "tug"])
+    expect(page.locator("img.heat")).to_have_count(3)
     page.wait_for_url("**of=tug*")
     assert "siblings=yes" in page.url
     page.reload()
     expect(page.locator("figcaption")).to_contain_text(["The picture", "ship", "steamer", "tug"])
+
+
+def test_a_choice_by_keyboard_keeps_its_place_and_sends_few_messages(page: Page, house: Workspace, url: str) -> None:
+    messages: list[int] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: messages.append(len(frame))))
+    look(page, house, f"{url}/predictions?run=1&image=5")
+    page.wait_for_timeout(1000)
+    for text in ("Two before · 16 × 16 places", "Last block · 4 × 4 places"):
+        messages.clear()
+        menu = page.get_by_role("combobox", name="Layer")
+        menu.focus()
+        menu.select_option(text)
+        if text.startswith("Two"):
+            expect(page.get_by_text("They are asked for")).to_be_visible()
+            answer_all(house)
+        expect(page.locator(".waiting")).to_have_count(0)
+        expect(page.locator("img.heat")).to_have_count(3)
+    page.wait_for_timeout(500)
+    assert len(messages) <= 10 and sum(messages) < 20_000  # of the choice whose answer was there
+    assert page.evaluate("() => document.activeElement.shadowRoot?.activeElement?.tagName") in ("SELECT", None)
 
 
 def test_a_narrow_screen_shows_all_without_scrolling_sideways_and_names_stay_text(

@@ -43,9 +43,10 @@ class Glance {
       parts.glanceWhy.textContent = answer.kind === "refused" ? sentence(answer.error) : "The app cannot be reached.";
       return;
     }
-    const { pictures, siblings } = answer.value;
+    const { pictures, references, siblings } = answer.value;
     parts.glanceOwn.replaceChildren(...pictures.map((id) => listed(thumbnail(this.place, id, 320))));
-    parts.glanceWhy.textContent = pictures.length ? "" : "No picture is labelled as this class yet.";
+    const first = references ? "First those marked as reference." : "";
+    parts.glanceWhy.textContent = pictures.length ? first : "No picture is labelled as this class yet.";
     this.drawSiblings(new Map(siblings.map((sibling) => [this.tree.find(sibling.node), sibling.pictures])));
   }
 

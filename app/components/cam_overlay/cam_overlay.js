@@ -1,6 +1,6 @@
-// Pictures with a heatmap over each. Data: image, w, ratio, alt; for heat also `heat`, who made it, and
-// tiles {name, share, place, rather, note}.
-const drawn = new WeakMap()
+// Pictures with a heatmap over each. Data: image, w, ratio, size, alt; for heat also menus {label, options, chosen}, tiles
+// {name, share, place, rather, note}, heat (who made them, "" while they are not there), waiting, words.
+const drawn = new WeakMap()  // of each place: what it shows, and how it waits
 let strength = 0.6  // kept from picture to picture while the page is open
 
 function element(kind, properties, ...children) {
@@ -9,14 +9,21 @@ function element(kind, properties, ...children) {
   return made
 }
 
+// --- pictures --------------------------------------------------------------------------------------------------------
+
 function framed(data, name) {
   const frame = element("div", { className: "frame" })
   frame.style.aspectRatio = data.ratio
-  // A tall picture stays on the screen, and a small one is not blown up to a blur; both in their proportions.
-  frame.style.maxWidth = `min(66vh * ${data.ratio}, ${Math.max(3 * data.size, 320)}px)`
   const source = `/api/images/${data.image}?w=${data.w}&of=${data.of}`
   frame.append(element("img", { src: source, alt: name, onerror: () => frame.classList.add("missing") }))
   return frame
+}
+
+function figure(data, ...children) {
+  const made = element("figure", {}, ...children)
+  // A tall picture stays on the screen, and a small one is not blown up to a blur; both in their proportions.
+  made.style.maxWidth = `min(66vh * ${data.ratio}, ${Math.max(3 * data.size, 320)}px)`
+  return made
 }
 
 function named(name, share) {
@@ -25,19 +32,41 @@ function named(name, share) {
   return caption
 }
 
-function heat(data, { name, share, place, rather, note }) {
-  const source = `/api/heatmaps/${data.heat}/${place}`
+function heated(data, { name, share, place, rather, note }) {
   const frame = framed(data, name)
-  const over = element("img", { src: source, alt: note || `Where the model looked for ${name}`, className: "heat" })
-  over.onerror = () => frame.classList.add("gone")
-  frame.append(over)
+  const below = element("div", { className: "below" }, element("span", { textContent: rather }))
+  if (data.heat && place !== null) {
+    const source = `/api/heatmaps/${data.heat}/${place}`
+    const over = element("img", { src: source, alt: note || `Where the model looked for ${name}`, className: "heat" })
+    over.onerror = () => frame.classList.add("gone")
+    frame.append(over)
+    const save = element("a", { textContent: "Save", className: "save", download: "" })
+    save.ariaLabel = `Save the picture under the heat for ${name}`
+    const aim = () => { save.href = `${source}/picture?strength=${strength}` }
+    save.onpointerenter = save.onfocus = save.onclick = aim
+    aim()
+    below.append(save)
+  }
+  if (data.waiting !== null) frame.classList.add("waiting")
   if (note) frame.append(element("p", { className: "note", textContent: note }))
-  const save = element("a", { textContent: "Save", className: "save", download: "" })
-  save.ariaLabel = `Save the picture under the heat for ${name}`
-  save.href = `${source}/picture?strength=${strength}`
-  save.onpointerenter = save.onfocus = save.onclick = () => { save.href = `${source}/picture?strength=${strength}` }
-  const below = element("div", { className: "below" }, element("span", { textContent: rather }), save)
-  return element("figure", {}, frame, named(name, share), below)
+  return figure(data, frame, named(name, share), below)
+}
+
+// --- above them ------------------------------------------------------------------------------------------------------
+
+function menu(send) {
+  const select = element("select", {})
+  select.onchange = () => send("choice", select.options[select.selectedIndex].act)
+  return element("label", { className: "menu" }, element("span", {}), select)
+}
+
+// The menus stay the same elements, so that whoever chooses with the keyboard keeps their place.
+function fill(label, { label: name, options, chosen }) {
+  const [title, select] = label.children
+  title.textContent = name
+  const made = options.map(([what, value, text]) => Object.assign(new Option(text), { act: [what, value] }))
+  select.replaceChildren(...made)
+  select.selectedIndex = chosen
 }
 
 function slider(root) {
@@ -56,15 +85,51 @@ function scale() {
   return element("span", { className: "legend" }, "little", bar, "much")
 }
 
-export default function ({ data, parentElement }) {
+// --- waiting ---------------------------------------------------------------------------------------------------------
+
+// Asks how far the heatmaps are, first often and then less so, and has the page run when there is something to see.
+async function wait(shown, question, send) {
+  let pause = 80
+  let there = null
+  while (shown.waiting === question && shown.root.isConnected) {
+    await new Promise((go) => setTimeout(go, pause))
+    pause = Math.min(pause * 1.15, 1000)
+    const state = await fetch(`/api/heatmaps/${question}`).then((got) => got.json()).catch(() => ({}))
+    const moved = there !== null && state.there !== undefined && state.there !== there
+    there = state.there ?? there
+    if (shown.waiting !== question) return
+    if (state.status === "done" || state.status === "failed" || moved) return send("ended", Date.now())
+  }
+}
+
+// --- all of it -------------------------------------------------------------------------------------------------------
+
+function begin(root, data, send) {
+  const parts = ["menus", "tools", "row", "words"].map((name) => element("div", { className: name }))
+  parts[0].append(...data.menus.map(() => menu(send)))
+  parts[1].append(slider(root), scale())
+  root.replaceChildren(...parts)
+  return parts
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".overlay")
   const content = JSON.stringify(data)
-  if (drawn.get(parentElement) === content) return  // only the theme changed
-  drawn.set(parentElement, content)
+  const shown = drawn.get(parentElement) ?? { root }
+  drawn.set(parentElement, shown)
+  if (shown.content === content) return  // only the theme changed
+  shown.content = content
   root.style.setProperty("--strength", strength)
-  const original = element("figure", {}, framed(data, data.alt), ...(data.tiles ? [named(data.alt, "")] : []))
-  if (!data.tiles) return root.replaceChildren(original)
-  const tools = element("div", { className: "tools" }, slider(root), scale())
-  const heats = data.tiles.map((tile) => heat(data, tile))
-  root.replaceChildren(tools, element("div", { className: "row" }, original, ...heats))
+  if (!data.tiles) return root.replaceChildren(figure(data, framed(data, data.alt)))
+  shown.send = setTriggerValue
+  const send = (...what) => shown.send(...what)
+  shown.parts ??= begin(root, data, send)
+  const [menus, , row, words] = shown.parts
+  data.menus.forEach((one, place) => fill(menus.children[place], one))
+  const original = figure(data, framed(data, data.alt), named(data.alt, ""))
+  row.replaceChildren(original, ...data.tiles.map((tile) => heated(data, tile)))
+  words.textContent = data.words
+  if (shown.waiting === data.waiting) return
+  shown.waiting = data.waiting
+  if (data.waiting !== null) wait(shown, data.waiting, send)
 }

@@ -1,6 +1,6 @@
 """A picture, and the same picture once per level with a heatmap over it; how strong it shows is set in the browser."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,14 +21,14 @@ _COMPONENT = st.components.v2.component(
 
 @dataclass(frozen=True)
 class HeatTile:
-    """One picture of the row. place: which of the heatmaps lies over it.
+    """One picture of the row. place: which of the heatmaps lies over it, None for none.
 
     rather: what the class is held against. note: what to know where there is nothing to see. All plain text.
     """
 
     name: str
     share: str
-    place: int
+    place: int | None
     rather: str = ""
     note: str = ""
 
@@ -38,13 +38,40 @@ def show_picture(image: ImageRecord) -> None:
     _COMPONENT(key=f"picture-{image.id}", data=_data(image, name=f"Picture {image.id}", side=960))
 
 
-def show_heat(image: ImageRecord, of: str, tiles: Sequence[HeatTile]) -> None:
-    """The picture as it is, beside it one per heatmap, and a slider for how strong the heat shows.
+def show_heat(
+    image: ImageRecord,
+    *,
+    key: str,
+    menus: Sequence[dict[str, Any]],
+    tiles: Sequence[HeatTile],
+    heat: str,
+    waiting: int | None,
+    words: str,
+    on_choice: Callable[[str, str], None],
+) -> None:
+    """The picture as it is, beside it one per heatmap; above, menus and a slider for how strong the heat shows.
 
-    of: who made the heatmaps, as `app.server.heatmaps` names it.
+    menus: {label, options, chosen}; a choice calls `on_choice` with the first two parts of its option. heat: who made
+    the heatmaps, as `app.server.heatmaps` names it, "" while they are not there; waiting: the question that is waited
+    for, upon whose end this runs anew. words: what to know of all of them, plain text.
     """
-    heat = {"heat": of, "tiles": [asdict(tile) for tile in tiles]}
-    _COMPONENT(key=f"heat-{of}", data=_data(image, name="The picture", side=640) | heat)
+
+    def chosen() -> None:
+        on_choice(*map(str, st.session_state[key].choice))
+
+    shown = {
+        "menus": menus,
+        "tiles": [asdict(tile) for tile in tiles],
+        "heat": heat,
+        "waiting": waiting,
+        "words": words,
+    }
+    data = _data(image, name="The picture", side=640) | shown
+    _COMPONENT(key=key, data=data, on_choice_change=chosen, on_ended_change=_runs_anew)
+
+
+def _runs_anew() -> None:
+    """Nothing to do: the run that follows finds what was waited for."""
 
 
 def _data(image: ImageRecord, *, name: str, side: int) -> dict[str, Any]:

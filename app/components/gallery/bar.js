@@ -24,6 +24,7 @@ class Bar {
       label: tool("label", "Label…", "Label all of them in one go, at any level"),
       queue: tool("queue", "Annotate…", "One by one in the annotator"),
       reference: tool("reference", "Reference…", "Mark them as good examples of a class"),
+      unmark: tool("unmark", "Not a reference", "They are no longer marked as good examples of this class"),
       none: tool("none", "None", "Take all marks away (Escape)"),
     };
     this.marked = element("div", "marked");
@@ -40,8 +41,8 @@ class Bar {
   }
 
   /* total: marked in all; here: on this page; cards: on this page; act: the last one; link: something to copy. */
-  draw({ total, here, cards, isMarking, isFull, act, hasCleared, isBusy, hasLink, note, hasSave }) {
-    const { elsewhere, label, queue, reference } = this.parts;
+  draw({ total, here, cards, isMarking, isFull, act, hasCleared, isBusy, hasLink, note, hasSave, isOfClass }) {
+    const { elsewhere, label, queue, reference, unmark } = this.parts;
     this.mode.setAttribute("aria-pressed", String(isMarking));
     write(this.mode.lastChild, isMarking ? "Stop marking" : "Mark pictures");
     this.every.hidden = !(isMarking || total);
@@ -53,7 +54,8 @@ class Bar {
     const others = total - here;
     write(elsewhere, isFull ? "as many as can be" : others ? `${whole(others)} not on this page` : "");
     elsewhere.hidden = !elsewhere.textContent;
-    for (const made of [label, queue, reference]) made.disabled = isBusy;
+    unmark.hidden = !isOfClass;
+    for (const made of [label, queue, reference, unmark]) made.disabled = isBusy;
     this.marked.hidden = !total;
     this.drawAct(act, hasCleared, isBusy);
     this.below.hidden = this.marked.hidden && this.act.hidden;
@@ -90,6 +92,7 @@ function actText({ kind, name, saved = 0, refused, already = 0, test = 0, ids })
     const hidden = test ? ` ${count(test, "is a test picture and is", "are test pictures and are")} not shown while people label.` : "";
     return `${pictures(saved)} marked as reference for ${name}.${known}${hidden}`;
   }
+  if (kind === "unreference") return `${pictures(ids.length)} no longer marked as reference.`;
   const reasons = [...new Set(refused.map(([, why]) => why))].join(", ");
   const left = refused.length ? ` ${whole(refused.length)} not: ${reasons}.` : "";
   const rest = ids.length - saved - refused.length;

@@ -76,12 +76,13 @@ def _share(probability: float) -> int:
     return WORDS.get(text, int(text.strip("<>%")))
 
 
-def show_plain(image_ids: Sequence[int], *, key: str, marks: str = "") -> int | None:
+def show_plain(image_ids: Sequence[int], *, key: str, marks: str = "", node: str = "") -> int | None:
     """Draw pictures without a word under them; gives the image that was clicked, in the run after the click.
 
-    marks: as in `show`.
+    marks: as in `show`. node: the class they are shown for: marks as its reference pictures can be taken back here.
     """
     data = {"cards": packed([image_id] for image_id in image_ids), "marks": marks or key}
+    data |= {"node": node} if node else {}
     return _mount(data, key, lambda _image: None)
 
 

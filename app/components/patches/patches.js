@@ -51,6 +51,7 @@ class View {
       const pick = element("button", { type: "button", className: "choice" }, element("bdi", { textContent: name }))
       pick.append(element("span", { className: "share", textContent: share }))
       pick.dataset.focus = `class-${place}`
+      pick.setAttribute("aria-label", share ? `${name}, ${share}` : name)
       pick.setAttribute("aria-pressed", place === this.place)
       pick.onclick = () => this.chooseClass(place)
       group.append(pick)

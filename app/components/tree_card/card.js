@@ -22,6 +22,15 @@ function part(title, help) {
   return made
 }
 
+// A click goes within the page; with a key held down the browser opens the address as it likes.
+function leads(link, go) {
+  link.onclick = (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return
+    event.preventDefault()
+    go()
+  }
+}
+
 // Who said how much at which level.
 function labels({ levels, people, more }) {
   const made = part("Who labelled, and at which level")
@@ -66,11 +75,7 @@ function mistakes([title, help, groups], go) {
       link.style.setProperty("--share", `${(100 * count) / most}%`)
       link.append(make("bdi", "", said), make("span", "count", count.toLocaleString("en")))
       link.setAttribute("aria-label", `${said}: ${count} pictures, see them`)
-      link.onclick = (event) => {
-        if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return
-        event.preventDefault()
-        go(place)
-      }
+      leads(link, () => go(place))
       item.append(link)
       list.append(item)
     }
@@ -135,16 +140,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
   head.append(title)
   for (const line of data.names) head.append(make("p", "help", line))
   if (data.note) head.append(make("p", "", data.note))
-  if (data.look) {
-    const link = make("a", "look", data.look[0])
-    link.href = data.look[1]
-    link.onclick = (event) => {
-      if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return
-      event.preventDefault()
-      go(-1)
-    }
+  data.links.forEach(([words, href], place) => {
+    const link = make("a", "way", words)
+    link.href = href
+    link.dataset.focus = `way-${place}`
+    leads(link, () => setTriggerValue("way", place))
     head.append(link)
-  }
+  })
   const figures = make("dl", "figures")
   figures.append(...data.figures.map(figure))
   const parts = make("div", "parts")

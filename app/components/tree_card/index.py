@@ -15,7 +15,6 @@ _COMPONENT = st.components.v2.component(
     css=(HERE / "card.css").read_text(encoding="utf-8"),
     js=(HERE / "card.js").read_text(encoding="utf-8"),
 )
-SECOND_LOOK = -1  # what `show` gives for the link to the pictures that wait for a second look
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ def show(
     name: str,
     names: Sequence[str],
     note: str,
-    second_look: tuple[str, str] | None,
+    ways: Sequence[tuple[str, str]],
     figures: Sequence[Figure],
     missing: Sequence[str],
     labels: dict[str, Any],
@@ -55,13 +54,13 @@ def show(
     on_tab: Callable[[str], None],
     on_turn: Callable[[int], None],
     on_change: Callable[[], None],
-) -> int | None:
-    """Draw the card; gives the number of the link that was clicked, in the run after the click.
+) -> tuple[int | None, int | None]:
+    """Draw the card; gives which of `ways`, and which link of `mistakes`, was clicked, in the run after the click.
 
-    names, missing: lines of text. second_look: words and address of a link. labels: {levels, people: [(name, labels at
-    each level)], more}. changing: the forms that change the class are open; on_change opens and closes them. told: a
-    sentence about the pictures below the card, which `tab` of `tabs` chose; page: how many come before those in sight,
-    how many are in sight at most, how many there are; on_turn gets the first of these anew.
+    names, missing: lines of text. ways: (words, address) of links to other pages. labels: {levels, more, people:
+    [(name, labels at each level)]}. changing: the forms that change the class are open; on_change opens and closes
+    them. told: a sentence about the pictures below the card, which `tab` of `tabs` chose; page: how many come
+    before those in sight, how many are in sight at most, how many there are; on_turn gets the first of these anew.
     """
 
     def chosen() -> None:
@@ -76,7 +75,7 @@ def show(
             "name": name,
             "names": list(names),
             "note": note,
-            "look": second_look,
+            "links": list(ways),
             "figures": [[one.name, one.value, one.note, one.help] for one in figures],
             "missing": list(missing),
             "labels": labels,
@@ -91,5 +90,7 @@ def show(
         on_first_change=turned,
         on_edit_change=on_change,
         on_go_change=lambda: None,
+        on_way_change=lambda: None,
     )
-    return None if mounted.go is None else int(mounted.go)
+    way, link = (None if sent is None else int(sent) for sent in (mounted.way, mounted.go))
+    return way, link

@@ -4,12 +4,16 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
-from reading_pages import button, data_of_gallery, gallery, open_page, said
+from reading_pages import button, data_of_gallery, gallery, open_page, said, tree_card
 from streamlit.testing.v1 import AppTest
 
 from app import state
 from app.components.gallery import script
+from app.components.gallery.packing import packed, unpacked
+from hmgc_core.taxonomy import Taxonomy
+from hmgc_core.workflow import references, taxonomies
 from hmgc_core.workflow.workspaces import Workspace
 
 # --- what is sent -----------------------------------------------------------------------------------------------------
@@ -134,3 +138,56 @@ def test_a_class_that_the_runs_tree_does_not_have_is_told(
     page = open_page(monkeypatch, predicted_workspace, "predictions", **{"class": "dodo"})
     assert "has no class dodo" in said(page)
     assert len(gallery(page)) == 24
+
+
+# --- references on pages ----------------------------------------------------------------------------------------------
+
+
+def test_a_picture_tells_what_it_is_a_reference_for_and_the_mark_is_taken_back_there(
+    predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    references.mark(predicted_workspace, "owl", [3], annotator="ben")
+    page = open_page(monkeypatch, predicted_workspace, "predictions", run="1", image="3")
+    assert "Reference for **owl**" in said(page)
+    button(page, "Take back").click().run()
+    assert "Reference for" not in said(page)
+    assert references.of_image(predicted_workspace, 3) == []
+
+
+def test_a_reference_for_a_class_that_is_gone_says_so(
+    workspace: Workspace, tiny_tree: Taxonomy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    references.mark(workspace, "tug", [3], annotator="ben")
+    edges = [(key, tiny_tree.keys[tiny_tree.parents[i]]) for i, key in enumerate(tiny_tree.keys) if i and key != "tug"]
+    taxonomies.store_taxonomy(workspace, Taxonomy.from_edges(edges), source="new.csv")
+    page = open_page(monkeypatch, workspace, "predictions", image="3")
+    assert "Reference for tug, a class that the tree no longer has" in said(page)
+    button(page, "Take back").click().run()
+    assert references.of_image(workspace, 3) == []
+
+
+def test_a_class_shows_its_references_and_there_they_can_be_taken_back(
+    predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page(monkeypatch, predicted_workspace, "taxonomy", node="owl")
+    assert ["references", "References"] not in tree_card(page)["tabs"]
+    assert "node" not in data_of_gallery(page)
+    references.mark(predicted_workspace, "owl", [9, 4], annotator="ben")
+    page = open_page(monkeypatch, predicted_workspace, "taxonomy", node="owl", pictures="references")
+    assert ["references", "References"] in tree_card(page)["tabs"]
+    assert gallery(page) == [[4], [9]]
+    assert data_of_gallery(page)["node"] == "owl"
+    assert data_of_gallery(page)["marks"] == "node-owl"
+
+
+# --- numbers as text --------------------------------------------------------------------------------------------------
+
+
+def test_rows_of_numbers_come_out_as_they_went_in() -> None:
+    rng = np.random.default_rng(0)
+    rows = [[int(n) for n in rng.integers(-1, 10 ** rng.integers(1, 9), size=4)] for _ in range(200)]
+    assert unpacked(packed(rows)) == rows
+    assert packed([[100, -1, 35], [0]]) == "2s  z,0"
+    assert unpacked("") == []
+    with pytest.raises(ValueError, match="below -1"):
+        packed([[-2]])

@@ -114,14 +114,15 @@ def _by_the_worker(ws: Workspace, run: Run, view: ImageView, question: HeatQuest
     if isinstance(task, HmgcError):
         return Told(say_more=partial(_failed, task, None))
     if task is None:
-        start = (why.ask_score_cam, ws, run.id, view.image.id, question)
-        button = partial(
-            st.button, "Make these heatmaps", icon=":material/play_arrow:", on_click=actions.do, args=start
-        )
-        return Told(say_more=button)
+        return Told(say_more=partial(_begin, ws, run, view, question))
     if task.status == "done":
         return Told(f"task{task.id}", task.result)
     return Told(say_more=partial(task_progress.show, ws, task, what="Score-CAM heatmaps"))
+
+
+def _begin(ws: Workspace, run: Run, view: ImageView, question: HeatQuestion) -> None:
+    start = (why.ask_score_cam, ws, run.id, view.image.id, question)
+    st.button("Make these heatmaps", icon=":material/play_arrow:", on_click=actions.do, args=start)
 
 
 # --- showing ----------------------------------------------------------------------------------------------------------

@@ -195,6 +195,7 @@ def _gallery(key: str, pictures: Pictures, first: int) -> None:
     """One page of the pictures; a click opens one. How to turn the page stands on the card."""
     if len(pictures.found):
         page = pictures.found[first : first + PER_PAGE].tolist()
-        opened = gallery.show_plain(page, key=f"node-{pictures.tab}-{key}-gallery", marks=f"node-{key}", node=key)
+        node = key if pictures.tab == "references" else ""
+        opened = gallery.show_plain(page, key=f"node-{pictures.tab}-{key}-gallery", marks=f"node-{key}", node=node)
         if opened is not None:
             st.switch_page("pages/predictions.py", query_params={"image": str(opened)})

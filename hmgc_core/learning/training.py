@@ -68,29 +68,12 @@ def fit(
     """
     file = ResumeFile(folder)
     what = f"training {config.model} on {config.backbone} with {config.batch_size} pictures of {config.image_size} px"
+    told: dict[str, Any] = {"on_progress": on_progress, "should_stop": should_stop}
     try:
         with memory_told(f"{what} at a time", "choose a smaller batch size, smaller pictures or a smaller backbone"):
             if config.model in READY_MADE:
-                return _keep_as_built(
-                    config,
-                    taxonomy,
-                    valid,
-                    folder=folder,
-                    cache=cache,
-                    on_progress=on_progress,
-                    should_stop=should_stop,
-                )
-            loop = _prepare(
-                config,
-                taxonomy,
-                train,
-                valid,
-                file=file,
-                cache=cache,
-                on_progress=on_progress,
-                should_stop=should_stop,
-                epoch_size=epoch_size,
-            )
+                return _keep_as_built(config, taxonomy, valid, folder=folder, cache=cache, **told)
+            loop = _prepare(config, taxonomy, train, valid, file=file, cache=cache, epoch_size=epoch_size, **told)
             with fitting_threads(loop.state.model, config, loop.compute):
                 diverged = _train(loop, on_epoch)
                 best, calibration = loop.best(), loop.calibration()
@@ -98,8 +81,7 @@ def fit(
         return FitResult(stopped=True)
     checkpoint = _write_checkpoint(folder / "checkpoint", config, taxonomy, best, calibration)
     if diverged:
-        kept = f"{diverged}; the model of epoch {best.epoch + 1} is kept"
-        raise Diverged(kept, remedy=diverged.remedy, checkpoint=str(checkpoint)) from diverged
+        raise _kept_before(diverged, best.epoch, checkpoint) from diverged
     return FitResult(
         stopped=False,
         checkpoint=checkpoint,
@@ -108,6 +90,12 @@ def fit(
         skipped=loop.data.pixels.skipped,
         remarks=(*file.remarks, *loop.state.remarks),
     )
+
+
+def _kept_before(diverged: Diverged, epoch: int, checkpoint: Path) -> Diverged:
+    """The same error, told with what there is to use."""
+    kept = f"{diverged}; the model of epoch {epoch + 1} is kept"
+    return Diverged(kept, remedy=diverged.remedy, checkpoint=str(checkpoint))
 
 
 def _train(loop: EpochLoop, on_epoch: Callable[[EpochMetrics], None]) -> Diverged | None:

@@ -64,7 +64,7 @@ def ask_answer(ws: Workspace, run_id: int, image_id: int, *, anew: bool = False)
 def all_probabilities(ws: Workspace, inspection_id: int) -> NDArray[np.float32]:
     """(N,) the answer to `ask_answer`, in the order of the run's tree. Raises UnknownInspection where it is gone."""
     try:
-        values: NDArray[np.float32] = np.load(questions.answer_file(ws, inspection_id, FILE), allow_pickle=False)
+        values: NDArray[np.float32] = np.load(questions.answer_file(ws, inspection_id, FILE))
     except (OSError, ValueError, EOFError) as error:
         raise UnknownInspection(f"the answer to question {inspection_id} is gone", remedy="ask again") from error
     return values

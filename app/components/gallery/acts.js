@@ -45,9 +45,13 @@ class Acts {
   /* Take the last act back, whole; null, or what went wrong. */
   async undo() {
     const { kind, group, node, ids } = this.last;
+    this.undoneOfNobody = false;
     const path = { reference: "/api/marked/references/remove", unreference: "/api/marked/references" }[kind];
     if (path) return this.undone(await this.inParts(path, { node }, ids, () => {}));
     const answer = await this.send("/api/marked/labels/undo", { group });
+    // Labels are taken back by who made them.
+    this.undoneOfNobody = answer.kind === "ok" && !answer.value.withdrawn && this.last.saved > 0;
+    if (this.undoneOfNobody) return null;
     return this.undone(answer.kind === "ok" ? null : answer);
   }
 

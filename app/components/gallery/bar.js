@@ -24,7 +24,7 @@ class Bar {
       label: tool("label", "Label…", "Label all of them in one go, at any level"),
       queue: tool("queue", "Annotate…", "One by one in the annotator"),
       reference: tool("reference", "Reference…", "Mark them as good examples of a class"),
-      unmark: tool("unmark", "No reference", "No longer good examples of this class"),
+      unmark: tool("unmark", "Not a reference", "They are no longer marked as good examples of this class"),
       none: tool("none", "None", "Take all marks away (Escape)"),
     };
     this.marked = element("div", "marked");

@@ -37,13 +37,20 @@ class Wall {
       Object.assign(this, { cursor: 0, anchor: -1 });
       if (hadFocus) this.focus();
     }
-    if (data.remember && data.token) ask("/api/session", { token: data.token, body: {} });
+    this.keepToken(data);
     this.draw();
     const { awaited } = this;
     if (awaited && data.token) {
       this.awaited = null;
       this.run(awaited);
     }
+  }
+
+  /* Have the browser keep who labels, once. */
+  keepToken({ remember: isWanted, token }) {
+    if (!isWanted || !token || this.kept === token) return;
+    this.kept = token;
+    ask("/api/session", { token, body: {} });
   }
 
   /* The names that the cards speak of; null while the class tree that has them is on its way. */
@@ -79,6 +86,7 @@ class Wall {
   }
 
   run(command) {
+    this.awaited = null;
     const needsName = ["label", "queue", "reference", "unmark", "undo"].includes(command);
     if (needsName && !this.data.token) {
       this.awaited = command;
@@ -136,8 +144,10 @@ class Wall {
 
   /* Returns whether there was anything to take away. */
   none() {
-    if (!this.marks.size) return false;
-    this.marks.clear();
+    if (!this.marks.size && !this.isMarking) return false;
+    this.isMarking = false;
+    if (this.marks.size) this.marks.clear();
+    else this.draw();
     return true;
   }
 
@@ -210,6 +220,7 @@ class Wall {
     const problem = await this.acts.undo();
     this.isBusy = false;
     if (problem) return this.bar.say(problemText(problem), () => this.draw());
+    if (this.acts.undoneOfNobody) return this.bar.say("Nothing was taken back: somebody else said it.", () => this.draw());
     this.marks.put(ids, true);
     this.bar.say(name ? `Taken back: ${name}.` : "Taken back.", () => this.draw());
     this.send("changed", "");

@@ -97,7 +97,7 @@ async function wait(shown, question, send) {
     const state = await fetch(`/api/heatmaps/${question}`).then((got) => got.json()).catch(() => ({}))
     const moved = there !== null && state.there !== undefined && state.there !== there
     there = state.there ?? there
-    if (shown.waiting !== question) return
+    if (shown.waiting !== question || !shown.root.isConnected) return
     if (state.status === "done" || state.status === "failed" || moved) return send("ended", Date.now())
   }
 }

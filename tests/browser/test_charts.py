@@ -108,3 +108,29 @@ def test_every_chart_fits_a_telephone_and_fetches_nothing(
     expect(page.locator(".drawing [data-mark]").first).to_be_visible()
     assert page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
     assert watch.problems == []
+
+
+def test_a_chart_that_is_gone_hears_nothing_and_a_new_one_keeps_the_keyboard(page: Page, url: str) -> None:
+    page.add_init_script(
+        """
+        window.hearing = 0
+        const listen = window.addEventListener.bind(window)
+        window.addEventListener = (name, does, options) => {
+          listen(name, does, options)
+          if (name !== "hmgc-marked") return
+          window.hearing += 1
+          options.signal.addEventListener("abort", () => (window.hearing -= 1))
+        }
+        """
+    )
+    page.goto(f"{url}/predictions?run=1&chart=mixed&level=1")
+    page.locator(".rows button.name", has_text="bird").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".rows .name")).to_have_text(["albatross", EVIL])
+    expect(page.locator(".drawing [data-mark][tabindex='0']")).to_be_focused()
+    for chart in ("How far off", "Weak and strong classes"):
+        page.get_by_role("radio", name=chart).click()
+        expect(page.locator(".drawing h4").first).to_be_visible()
+    page.wait_for_function("window.hearing === 1")
+    page.get_by_role("radio", name="Only pictures").click()
+    page.wait_for_function("window.hearing === 0")

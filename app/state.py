@@ -84,9 +84,7 @@ SELECTION_NAME = "predictions.selection.name"
 SELECTION_SAVED = "predictions.selection.saved"
 
 MAP_COLOUR = "map.colour"
-MAP_COLOUR_BOX = "map.colour.box"
 MAP_LEVEL = "map.level"
-MAP_LEVEL_BOX = "map.level.box"
 MAP_LASSO = "map.lasso"  # x.y.x.y… in units of the map
 MAP_ONLY = "map.only"  # the rows of the legend that were looked at when the line was drawn
 MAP_OPENED = "map.opened"  # a picture that was clicked just now

@@ -24,7 +24,7 @@ def sent(page: AppTest, field: str) -> dict[str, Any]:
 
 
 def chart(page: AppTest) -> dict[str, Any]:
-    return sent(page, "note")
+    return sent(page, "trained")
 
 
 def words(page: AppTest) -> str:
@@ -126,10 +126,10 @@ def test_charts_are_of_the_pictures_that_pass_the_filters(
 ) -> None:
     page = open_page(monkeypatch, predicted_workspace, "predictions", chart="far")
     assert sum(row[2][0][0] for row in chart(page)["panels"][0]["rows"]) == 2
-    assert "training pictures" in chart(page)["note"]
+    assert "training pictures" in chart(page)["trained"]
     page.segmented_control(key=state.FILTER_SPLIT).set_value("val").run()
     assert chart(page)["panels"][0]["rows"] == []
-    assert chart(page)["note"] == ""
+    assert chart(page)["trained"] == ""
     page.segmented_control(key=state.FILTER_VERDICT).set_value("unlabelled").run()
     assert "No labelled picture passes" in said(page)
 

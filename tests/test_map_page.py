@@ -9,7 +9,6 @@ from conftest import TINY_EDGES, label
 from reading_pages import button, gallery, open_page, said
 from streamlit.testing.v1 import AppTest
 
-from app import state
 from hmgc_core import worker
 from hmgc_core.store import predictions
 from hmgc_core.taxonomy import Taxonomy
@@ -88,10 +87,10 @@ def test_colour_and_level_stand_in_the_address(mapped: Workspace, monkeypatch: p
     page = open_page(monkeypatch, mapped, "map", colour="label", level="2")
     names = {tone["name"] for tone in component(page, "points")["tones"]}
     assert names == {"albatross", "owl", "steamer", "Not labelled"}
-    page.selectbox(key=state.MAP_COLOUR_BOX).set_value("verdict").run()
-    assert page.query_params["colour"] == "verdict"
+    assert [level for level, _ in component(page, "points")["levels"]] == ["1", "2", "3"]
+    page = open_page(monkeypatch, mapped, "map", colour="verdict", level="2")
     assert {tone["name"] for tone in component(page, "points")["tones"]} >= {"Right", "Not labelled"}
-    assert not [box for box in page.selectbox if box.label == "Level"]
+    assert component(page, "points")["levels"] == []
     strange = open_page(monkeypatch, mapped, "map", colour="magic", level="99")
     assert {tone["name"] for tone in component(strange, "points")["tones"]} >= {"black-footed", "owl", "tug"}
 
@@ -117,8 +116,6 @@ def test_a_line_holds_the_rows_of_the_legend_that_were_looked_at(
     only = str(tones.index("Not labelled"))
     page = open_page(monkeypatch, mapped, "map", colour="labelled", lasso=WHOLE, only=only)
     assert {card[0] for card in gallery(page)} == {21, 22, 23, 24}
-    page.selectbox(key=state.MAP_COLOUR_BOX).set_value("verdict").run()
-    assert len(gallery(page)) == 24
 
 
 @pytest.mark.parametrize("line", ["1.2.3", "0.0.70000.0.0.9", "a.b.c.d.e.f", "1.1." * 300 + "2.2", "-1.0.1.1.2.2"])

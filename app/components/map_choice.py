@@ -8,7 +8,7 @@ from app import resources, state
 from app.components import level_names, selection_form
 from app.components.gallery import index as gallery
 from app.components.picture_map import index as picture_map
-from app.components.picture_map.index import Chosen
+from app.components.picture_map.index import Choice, Chosen
 from app.components.wording import number
 from hmgc_core.records import Run
 from hmgc_core.taxonomy import IntArray, Taxonomy
@@ -28,55 +28,45 @@ WORDS: dict[By, str] = {
 PER_PAGE = 60
 
 
-def show_colour() -> By:
-    """By what the points are coloured; kept in the address."""
+def _by() -> By:
+    """By what the points are coloured, as the address says."""
     chosen = state.chosen(state.MAP_COLOUR)
-    by: By = next((way for way in WAYS if way == chosen), WAYS[0])
-    st.session_state[state.MAP_COLOUR_BOX] = by
-    st.selectbox("Colour", WAYS, format_func=WORDS.__getitem__, key=state.MAP_COLOUR_BOX, on_change=_choose_colour)
-    return by
+    return next((way for way in WAYS if way == chosen), WAYS[0])
 
 
-def _choose_colour() -> None:
-    _forget_rows()
-    state.choose(state.MAP_COLOUR, st.session_state[state.MAP_COLOUR_BOX])
+def _level(taxonomy: Taxonomy) -> int:
+    """The level whose classes are coloured, 1 = top, as the address says."""
+    return max(1, min(state.chosen_number(state.MAP_LEVEL) or 1, taxonomy.depth))
 
 
-def show_level(taxonomy: Taxonomy, by: By) -> int:
-    """The level whose classes are coloured, 1 = top; kept in the address. Nothing to choose where it has no meaning."""
-    asked = state.chosen_number(state.MAP_LEVEL) or 1
-    level = max(1, min(asked, taxonomy.depth))
-    if by in OF_A_LEVEL and taxonomy.depth > 1:
-        st.session_state[state.MAP_LEVEL_BOX] = level
-        st.selectbox(
-            "Level",
-            range(1, taxonomy.depth + 1),
-            format_func=lambda number: level_names.level_name(number, taxonomy.depth),
-            key=state.MAP_LEVEL_BOX,
-            on_change=_choose_level,
-        )
-    return level
+def _choice(taxonomy: Taxonomy, by: By, level: int) -> Choice:
+    """What there is to choose from; no level where it has no meaning."""
+    depths = range(1, taxonomy.depth + 1) if by in OF_A_LEVEL else ()
+    levels = [(str(depth), level_names.level_name(depth, taxonomy.depth)) for depth in depths]
+    return Choice(tuple(WORDS.items()), by, levels, str(level))
 
 
-def _choose_level() -> None:
-    _forget_rows()
-    state.choose(state.MAP_LEVEL, st.session_state[state.MAP_LEVEL_BOX])
-
-
-def _forget_rows() -> None:
+def _choose_colour(by: str, level: str) -> None:
     """Rows of the legend mean something else under another colour: a line around some now holds all inside."""
     state.choose(state.MAP_ONLY, "")
+    state.choose(state.MAP_COLOUR, by)
+    if level:
+        state.choose(state.MAP_LEVEL, level)
 
 
 @st.fragment
-def show(ws: Workspace, run: Run, made: PictureMap, table: PredictionTable, *, by: By, level: int) -> None:
-    """The map in these colours, then the pictures somebody drew a line around: a new line redraws only this."""
+def show(ws: Workspace, run: Run, made: PictureMap) -> None:
+    """The map, then the pictures somebody drew a line around: another colour or line redraws only this."""
+    table = resources.prediction_table(ws, run.id)
+    by, level = _by(), _level(table.taxonomy)
     coloured = resources.map_colouring(ws, made, by, level)
     chosen = _chosen(len(coloured.tones))
     picture_map.show(
         made.task,
         map_colours.leave_codes(ws, made.task, coloured.codes),
         coloured.tones,
+        choice=_choice(table.taxonomy, by, level),
+        on_colour=_choose_colour,
         chosen=chosen,
         on_open=_open,
         on_choose=_choose,

@@ -52,7 +52,7 @@ def show(ws: Workspace, run: Run, runs: Sequence[Run]) -> None:
     data = _drawn(ws, run, runs, chart, table)
     if data:
         data["mark"] = prediction_marks.shown()
-        data["note"] = _note(table)
+        data["trained"] = _trained(table)
         explorer.show(data, key=f"explorer.{run.id}.{chart}", on_below=_go_below)
 
 
@@ -128,7 +128,7 @@ def _level(taxonomy: Taxonomy, below: int) -> int:
     return level
 
 
-def _note(table: PredictionTable) -> str:
+def _trained(table: PredictionTable) -> str:
     trained = int(((table.splits == "train") & (table.labels >= 0)).sum())
     if not trained or trained == int((table.labels >= 0).sum()):
         return "All of these are training pictures: a model knows them." if trained else ""

@@ -8,6 +8,7 @@ from app.components.gallery import index as gallery
 from app.components.wording import number
 from hmgc_core.records import Run
 from hmgc_core.workflow import seeing
+from hmgc_core.workflow.seeing import PredictionTable
 from hmgc_core.workflow.workspaces import Workspace
 
 PER_PAGE = 60
@@ -16,7 +17,11 @@ PER_PAGE = 60
 @st.fragment
 def show(ws: Workspace, run: Run) -> None:
     """A page of the gallery, of all predictions or of those behind the mark of a chart; a click opens the picture."""
-    table = prediction_marks.show(ws, run)
+    _pages(run, prediction_marks.show(ws, run))
+
+
+@st.fragment  # of its own: the words of the mark need not be sent again with every page
+def _pages(run: Run, table: PredictionTable) -> None:
     wanted, order = prediction_filters.wanted(table.taxonomy), prediction_filters.order()
     # Other filters begin at their own first page.
     key = f"{state.PAGE}.{run.id}.{hash((wanted, order, table.mark))}"

@@ -21,17 +21,9 @@ if run is None:
 if asked is not None and asked != run.id:
     st.warning(f"Run {asked} has no map. This is run {run.id}.", icon=":material/info:")
 
-chosen, colour, level = st.columns([3, 3, 2], vertical_alignment="top")
-with chosen:
-    run_list.picker("Run", runs, state.RUN, run)
+run_list.picker("Run", runs, state.RUN, run)
 made = picture_maps.newest_map(ws, run.id)
 map_state.show(ws, run, made)
-if made is None:
-    st.stop()
-table = resources.prediction_table(ws, run.id)
-with colour:
-    by = map_choice.show_colour()
-with level:
-    at = map_choice.show_level(table.taxonomy, by)
-map_state.remarks(ws, run, made)
-map_choice.show(ws, run, made, table, by=by, level=at)
+if made is not None:
+    map_state.remarks(ws, run, made)
+    map_choice.show(ws, run, made)

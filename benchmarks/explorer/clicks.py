@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page
 
-SETTLED_MS = 350  # no message for so long: the answer is over; pages that poll do it less often
+SETTLED_MS = 250  # no message for so long: the answer is over; pages that poll do it less often
 LONGEST_MS = 30_000
 
 # Each message as [moment, "out" or "in", bytes], counted from the navigation.
@@ -23,13 +23,15 @@ WATCH = """(() => {
     }
   };
 })()"""
-# The messages of an answer, once it is over: up to the first pause. What a page asks by itself later is not counted.
+# The messages of an answer, once it is over: up to the first pause after "no script runs any more", the only message of
+# two bytes. What a page asks by itself later is not counted.
 ANSWER = """([from, settled]) => {
   const line = window.hmgcLine.slice(from);
   if (!line.some((message) => message[1] === "in")) return null;
   for (let place = 0; place < line.length; place += 1) {
     const next = line[place + 1]?.[0] ?? performance.now();
-    if (next - line[place][0] > settled && line[place][1] === "in") return line.slice(0, place + 1);
+    const [moment, way, size] = line[place];
+    if (next - moment > settled && way === "in" && size === 2) return line.slice(0, place + 1);
   }
   return null;
 }"""

@@ -120,6 +120,23 @@ def test_a_row_of_the_legend_leaves_only_its_points_and_the_line_takes_those(pag
     expect(page.get_by_role("heading", name="40 pictures inside the line")).to_be_visible()
 
 
+def test_colour_and_level_are_chosen_and_stand_in_the_address(page: Page, url: str) -> None:
+    opened(page, url)
+    row = page.locator(".legend button")
+    expect(row.first).to_contain_text("bird")
+    page.get_by_role("combobox", name="Level", exact=True).select_option("Level 3 (finest)")
+    expect(row.first).to_contain_text("black-footed")
+    row.first.click()
+    page.get_by_role("button", name="Choose all in sight").click()
+    expect(page).to_have_url(re.compile("level=3.*only=0"))
+    page.get_by_role("combobox", name="Colour", exact=True).select_option("Labelled or not")
+    expect(page.locator(".legend button", has_text="Not labelled")).to_be_visible()
+    expect(page).to_have_url(re.compile("colour=labelled"))
+    expect(page).not_to_have_url(re.compile("only="))
+    expect(page.get_by_role("heading", name="70 pictures inside the line")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Level", exact=True)).to_be_hidden()
+
+
 def test_keys_move_zoom_and_open(page: Page, url: str) -> None:
     opened(page, url)
     stage = page.locator(".stage")

@@ -54,7 +54,7 @@ def test_the_report_comes_by_one_click_and_stands_alone(
     waiting.value.save_as(file)
     for size in ({"width": 1280, "height": 900}, {"width": 390, "height": 844}):
         alone = open_page(viewport=size, offline=True)
-        alone.goto(file.as_uri())
+        alone.set_content(file.read_text())
         expect(alone).to_have_title("Run 1: flat on resnet_mini")
         expect(alone.get_by_text(EVIL, exact=True).first).to_be_visible()
         expect(alone.locator("svg").first).to_be_visible()

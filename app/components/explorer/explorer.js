@@ -49,14 +49,14 @@ function nextMark(marks, from, key) {
 
 function listen(box, told, silent, open) {
   const marks = () => [...box.querySelectorAll("[data-mark]")]
-  const markAt = (event) => event.target.closest?.("[data-mark]")
+  const markAt = (event) => event.target.closest("[data-mark]")
   const say = (event) => {
     const mark = markAt(event)
-    told.textContent = mark ? mark.dataset.words : silent
+    told.textContent = (mark ?? box.querySelector(".pressed"))?.dataset.words ?? silent
   }
   box.onpointerover = say
   box.onfocusin = say
-  box.onpointerleave = () => (told.textContent = box.querySelector(".pressed")?.dataset.words ?? silent)
+  box.onpointerleave = say
   const choose = (mark) => {
     press(box, mark.dataset.mark)
     roam(marks(), mark)
@@ -95,7 +95,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const chart = make("div", `charts ${data.layout ?? ""}`)
   chart.append(...parts(data, { go, width: chartWidth(box, data.layout) }))
   const above = data.crumbs?.length > 1 ? [crumbs(data.crumbs, go)] : []
-  const below = data.note ? [make("p", "about", data.note)] : []
+  const below = data.trained ? [make("p", "about", data.trained)] : []
   box.replaceChildren(...above, told, chart, ...below)
   press(box, data.mark)
   const silent = data.silent ?? "Each mark opens its pictures below."

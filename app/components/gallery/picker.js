@@ -36,7 +36,10 @@ class Picker {
       chip.title = this.pathTo(node);
       return chip;
     }));
+    const typed = this.search.value; // while the tree was on its way
     this.go(0);
+    this.search.value = typed;
+    this.list();
   }
 
   go(node) {

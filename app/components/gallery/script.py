@@ -12,6 +12,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ANNOTATOR = HERE.parent / "annotator"
+MARK_BAR = HERE.parent / "mark_bar" / "mark_bar"  # it comes with each page of the gallery, so it travels as lightly
 SHARED = ["api", "elements", "typos", "tree", "messages", "memory"]
 PARTS = [
     "marks",
@@ -32,9 +33,11 @@ STYLES = ["gallery", "bar", "sheets"]
 
 @functools.cache
 def text() -> bytes:
-    """All parts in their order, UTF-8; the styles as a constant STYLE before them. Exports `show`."""
-    styles = "\n".join((HERE / f"{part}.css").read_text(encoding="utf-8") for part in STYLES)
+    """All parts in their order, UTF-8; the styles as a constant STYLE before them. Exports `show` and `nameMark`."""
+    sheets = [*(HERE / f"{part}.css" for part in STYLES), MARK_BAR.with_suffix(".css")]
+    styles = "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
     files = [*(ANNOTATOR / f"{part}.js" for part in SHARED), *(HERE / f"{part}.js" for part in PARTS)]
+    files.append(MARK_BAR.with_suffix(".js"))
     scripts = [file.read_text(encoding="utf-8") for file in files]
     return "\n".join([f"const STYLE = {json.dumps(styles, ensure_ascii=False)};", *scripts]).encode()
 

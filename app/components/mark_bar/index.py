@@ -1,16 +1,21 @@
 """Mount the line that names the chosen mark. It hears the charts in the browser, so a mark draws no chart anew."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import streamlit as st
 
-HERE = Path(__file__).parent
+from app.components.gallery import script
+
+# The script comes by a route, once, with the gallery's: this line is sent again with each page of pictures.
+LOADER = f"""
+const bar = import(`${{location.origin}}/api/scripts/{script.name()}`)
+export default (part) => {{
+  bar.then((it) => it.nameMark(part))
+  return () => bar.then((it) => it.forgetMarks(part.parentElement))
+}}
+"""
 _COMPONENT = st.components.v2.component(
-    "hmgc_mark_bar",
-    html="<div class='bar' role='status'></div>\n",
-    css=(HERE / "mark_bar.css").read_text(),
-    js=(HERE / "mark_bar.js").read_text(),
+    "hmgc_mark_bar", html="<div class='mark-name' role='status'></div>\n", js=LOADER
 )
 
 
@@ -20,4 +25,5 @@ def show(mark: str, words: str, *, is_problem: bool, key: str, on_choose: Callab
     def chosen() -> None:
         on_choose(str(st.session_state[key].chosen))
 
-    _COMPONENT(key=key, data={"mark": mark, "words": words, "problem": is_problem}, on_chosen_change=chosen)
+    data = {"mark": mark, "words": words, "problem": is_problem} if words else {}
+    _COMPONENT(key=key, data=data, on_chosen_change=chosen)

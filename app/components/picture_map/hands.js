@@ -15,6 +15,9 @@ const HANDS = {
     stage.onpointerleave = () => this.pointers.size || this.look(-1)
     stage.addEventListener("wheel", (event) => this.wheel(event), { passive: false })
     stage.onkeydown = (event) => this.key(event)
+    for (const name of ["by", "level"]) {
+      this.part(name).onchange = () => this.send("colour", { by: this.part("by").value, level: this.part("level").value })
+    }
     this.part("card").onclick = () => this.open()
     const buttons = {
       move: () => this.choose("move"),

@@ -1,7 +1,7 @@
 """Mount the map on a page: points and colours come from our own routes, the legend and what is chosen from here."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -55,18 +55,30 @@ class Chosen:
     only: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Choice:
+    """By what the points are coloured. ways, levels: what there is to choose from, value and name; levels may be ()."""
+
+    ways: Sequence[tuple[str, str]]
+    by: str
+    levels: Sequence[tuple[str, str]]
+    level: str
+
+
 def show(
     task: int,
     colours: str,
     tones: Sequence[Tone],
     *,
+    choice: Choice,
+    on_colour: Callable[[str, str], None],
     chosen: Chosen | None,
     on_open: Callable[[int], None],
     on_choose: Callable[[Chosen], None],
 ) -> None:
-    """Draw the map that a task made; a click on a point and a line around some are told before the page runs again.
+    """Draw the map that a task made; what is done there is told before the page runs again.
 
-    colours: the name that `map_colours.leave_codes` gave.
+    colours: the name that `map_colours.leave_codes` gave. on_colour: gets a way and a level, "" where there is none.
     """
     key = f"map-{task}"
 
@@ -77,6 +89,10 @@ def show(
         said = st.session_state[key].lasso
         on_choose(Chosen(tuple(map(int, said["corners"])), tuple(map(int, said["only"]))))
 
+    def coloured() -> None:
+        said = st.session_state[key].colour
+        on_colour(str(said["by"]), str(said["level"]))
+
     of = resources.fingerprint()
     data = {
         "task": task,
@@ -84,11 +100,12 @@ def show(
         "token": _token(),
         "points": f"/api/maps/{task}/points?of={of}",
         "colours": f"/api/maps/{task}/colours/{colours}?of={of}",
+        **asdict(choice),
         "tones": [_tone(tone) for tone in tones],
         "lasso": list(chosen.corners) if chosen else [],
         "only": list(chosen.only) if chosen else [],
     }
-    _COMPONENT(key=key, data=data, on_opened_change=opened, on_lasso_change=lassoed)
+    _COMPONENT(key=key, data=data, on_opened_change=opened, on_lasso_change=lassoed, on_colour_change=coloured)
 
 
 def _token() -> str:

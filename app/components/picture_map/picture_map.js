@@ -6,6 +6,11 @@ const STEP_PX = 70
 const CLOSER = 1.5
 const MOST_RATIO = 2  // device pixels per css pixel that are worth painting
 
+/* choices: [value, name] of each. */
+function fillSelect(select, choices, chosen) {
+  select.replaceChildren(...choices.map(([value, name]) => new Option(name, value, false, value === chosen)))
+}
+
 class PictureMap {
   constructor(root, send) {
     this.root = root
@@ -29,6 +34,9 @@ class PictureMap {
   update(data) {
     this.data = data
     this.corners = paired(data.lasso)
+    fillSelect(this.part("by"), data.ways, data.by)
+    fillSelect(this.part("level"), data.levels, data.level)
+    this.part("levels").hidden = data.levels.length < 2
     this.part("forget").hidden = !data.lasso.length
     this.legend.set(data.tones, data.only)
     this.load()

@@ -63,7 +63,7 @@ class Told:
     by: str = ""
     answer: dict[str, Any] = field(default_factory=dict)
     waiting: int | None = None
-    say_more: Callable[[], None] = lambda: None
+    say_more: Callable[[], object] = lambda: None
 
 
 def _at_once(ws: Workspace, run: Run, view: ImageView, question: HeatQuestion) -> Told:

@@ -1,11 +1,13 @@
 """What a picture is near to: the labelled pictures most like it, over all and per level of the model's answer."""
 
+import functools
+
 import streamlit as st
 
-from app import resources
+from app import resources, state
 from app.components import level_names, wording
-from app.components.neighbour_rows import index as neighbour_rows
-from app.components.neighbour_rows.index import Row, Tile
+from app.components.gallery import near
+from app.components.gallery.near import Row, Tile
 from hmgc_core.records import Run
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow import taxonomies
@@ -36,7 +38,7 @@ def show(ws: Workspace, run: Run, view: ImageView) -> None:
     _remarks(ws, run, found)
     rows = [Row("Nearest of all", _agreement(found.overall), _tiles(table.taxonomy, found, found.overall))]
     rows += [_level_row(table.taxonomy, found, level, view) for level in found.levels]
-    neighbour_rows.show(rows, key=f"near-{run.id}-{view.image.id}")
+    near.show(rows, key=f"near-{run.id}-{view.image.id}", on_open=functools.partial(state.choose, state.IMAGE))
 
 
 def _remarks(ws: Workspace, run: Run, found: Neighbours) -> None:

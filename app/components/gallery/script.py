@@ -17,6 +17,7 @@ SHARED = ["api", "elements", "typos", "tree", "messages", "memory"]
 PARTS = [
     "marks",
     "cards",
+    "near",
     "touch",
     "lasso",
     "pointing",
@@ -28,7 +29,7 @@ PARTS = [
     "wall",
     "gallery",
 ]
-STYLES = ["gallery", "bar", "sheets"]
+STYLES = ["gallery", "near", "bar", "sheets"]
 
 
 @functools.cache

@@ -2,8 +2,8 @@
 
     python docs/take_screenshots.py WORKSPACE [OUT [NAME ...]]
 
-All, or those that are named. Starts the app, the worker and the inspector for the time it takes; says "Ada" is labelling,
-and labels three pictures. A map and a comparison of coarse labels are shown where the workspace has them.
+All, or those that are named. Starts the app, the worker and the inspector for the time it takes; says that Ada
+is labelling, and labels three pictures. A map and a comparison of coarse labels are shown where the workspace has them.
 """
 
 import os
@@ -46,7 +46,7 @@ class Shot:
     address: str
     ready: str
     top: str = ""
-    act: Callable[[Page], None] = lambda page: None
+    act: Callable[[Page], None] = lambda _: None
 
 
 def main() -> None:

@@ -107,6 +107,7 @@ def mistake(browser: Browser, address: str) -> int:
 
 MISTAKE = 1
 NODE = "albatross"
+WHY = "text=Why this answer"
 GALLERY = ".gallery button .name"
 UPPERMOST = "part => { part.style.scrollMarginTop = '84px'; part.scrollIntoView({ block: 'start' }) }"
 
@@ -131,29 +132,29 @@ def shots(workspace: Path, image: int) -> list[Shot]:
         Shot("class-card", f"{tree}boxes&node={NODE}", ".card h2", top=".card h2"),
         *(Shot(f"chart-{name}", f"{chart}{name}", CHARTED) for name in ("classes", "mixed", "far", "sure", "careful")),
         Shot("chart-runs", f"{chart}runs&with={worse_than(best, done)}", CHARTED),
-        Shot("heatmaps", picture, "img.heat"),
-        Shot("contrast", f"{picture}&siblings=yes", "img.heat", top="figure"),
-        Shot("alike", f"{picture}&why=alike", ".near img", top=".near"),
-        Shot("around", f"{picture}&why=around", ".graph button, svg", top="svg"),
-        Shot("marking", f"predictions?run={best}&show=wrong&split=test", GALLERY, act=mark_and_label),
+        Shot("heatmaps", picture, "img.heat", WHY),
+        Shot("contrast", f"{picture}&siblings=yes", "img.heat", WHY),
+        Shot("alike", f"{picture}&why=alike", ".near img", WHY),
+        Shot("around", f"{picture}&why=around", "text=the way to the answer", WHY),
+        Shot(
+            "marking", f"predictions?run={best}&show=unlabelled&class={NODE}&order=surest", GALLERY, act=mark_and_label
+        ),
     ]
     graphs = next((run for run in done if run.config.backbone.startswith(GRAPHS)), None)
     if graphs:
-        made.append(
-            Shot("patches", f"predictions?run={graphs.id}&image={image}&why=patches", ".patches figure", ".patches")
-        )
+        made.append(Shot("patches", f"predictions?run={graphs.id}&image={image}&why=patches", ".patches figure", WHY))
     for run in done:
         if picture_maps.newest_map(ws, run.id):
-            made.append(Shot("map", f"map?run={run.id}&level=1", ".stage canvas"))
+            made.append(Shot("map", f"map?run={run.id}&level=1", ".stage canvas", ".stage"))
             break
     for run in done:
         if coarse_labels.bought(ws, run.id):
-            made.append(Shot("bought", f"runs?run={run.id}", "text=What the coarse labels bought", BOUGHT))
+            made.append(Shot("bought", f"runs?run={run.id}", BOUGHT, BOUGHT))
             break
     return made
 
 
-CHARTED = ".chart svg, .chart table, .explorer svg"
+CHARTED = "[data-mark]"
 BOUGHT = "text=What the coarse labels bought"
 
 
@@ -173,7 +174,8 @@ def mark_and_label(page: Page) -> None:
     page.locator(".room [data-do=label]").click()
     tell_who(page)
     page.locator("dialog.sheet .crumbs button").first.wait_for(timeout=PATIENT_MS)
-    page.locator("dialog.sheet .rows button").first.click()
+    page.locator("dialog.sheet .likely button").first.click()
+    page.locator("dialog.sheet .crumbs button").nth(-2).click()
     page.locator("dialog.sheet h3").first.wait_for(timeout=PATIENT_MS)
 
 

@@ -38,9 +38,9 @@ class Row:
     nothing: str = "No labelled picture is known this far down the tree."
 
 
-def show(rows: Sequence[Row], *, key: str, on_open: Callable[[int], None]) -> None:
-    """Draw the rows; a click calls `on_open(image)` before the page runs again."""
-    gallery.mount({"rows": [_row(row) for row in rows], "marks": key}, key, on_open)
+def show(rows: Sequence[Row], *, note: str, key: str, on_open: Callable[[int], None]) -> None:
+    """Draw the rows, above them the note, as text; a click calls `on_open(image)` before the page runs again."""
+    gallery.mount({"rows": [_row(row) for row in rows], "note": note, "marks": key}, key, on_open)
 
 
 def _row(row: Row) -> dict[str, object]:

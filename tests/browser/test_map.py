@@ -166,14 +166,14 @@ def test_the_wheel_comes_closer_where_the_pointer_is(page: Page, url: str, made:
 
 def test_look_alikes_are_shown_and_a_click_goes_on_to_one(page: Page, url: str) -> None:
     page.goto(url.replace("/map", "/predictions?run=1&image=35&why=alike"))
-    expect(page.locator(".rows section")).to_have_count(4)
-    tile = page.locator(".rows button").first
+    expect(page.locator(".near section")).to_have_count(4)
+    tile = page.locator(".near button").first
     expect(tile).to_have_attribute("title", re.compile(r"Picture \d+: .* cosine distance \d"))
     image = re.match(r"Picture (\d+)", str(tile.get_attribute("title")))
     assert image is not None
     tile.click()
     expect(page).to_have_url(re.compile(rf"image={image[1]}\b"))
-    expect(page.locator(".rows section")).to_have_count(4)
+    expect(page.locator(".near section")).to_have_count(4)
 
 
 def test_a_picture_that_came_is_shown_again_after_one_that_did_not(page: Page, url: str, made: PictureMap) -> None:

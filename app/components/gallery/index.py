@@ -61,7 +61,7 @@ def show(
         **({"note": note} if note else {}),
         **({"save": 1} if on_save else {}),
     }
-    return _mount(data, key, on_open, on_save)
+    return mount(data, key, on_open, on_save)
 
 
 def _share(probability: float) -> int:
@@ -77,7 +77,7 @@ def show_plain(image_ids: Sequence[int], *, key: str, marks: str = "", node: str
     """
     data = {"cards": packed([image_id] for image_id in image_ids), "marks": marks or key}
     data |= {"node": node} if node else {}
-    return _mount(data, key, lambda _image: None)
+    return mount(data, key, lambda _image: None)
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def show_said(
     return None if mounted.opened is None else int(mounted.opened)
 
 
-def _mount(
+def mount(
     data: Mapping[str, object],
     key: str,
     on_open: Callable[[int], None],

@@ -11,6 +11,7 @@ SHARED = ("api", "elements", "typos", "tree", "messages", "memory")
 PARTS = (
     "marks",
     "cards",
+    "near",
     "touch",
     "lasso",
     "pointing",
@@ -22,7 +23,7 @@ PARTS = (
     "wall",
     "gallery",
 )
-STYLES = ("gallery", "bar", "sheets")
+STYLES = ("gallery", "near", "bar", "sheets")
 SCRIPT = SentScript(
     "gallery",
     scripts=[

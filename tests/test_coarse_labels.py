@@ -245,7 +245,7 @@ def test_a_run_without_a_model_is_refused(labelled_workspace: Workspace) -> None
     ("difference", "low", "high", "words"),
     [
         (0.041, 0.01, 0.072, "+4.1 leaf points from 2,300 coarse labels"),
-        (-0.05, -0.09, -0.01, "-5.0 leaf points from 2,300 coarse labels: they did harm"),
+        (-0.05, -0.09, -0.01, "-5.0 leaf points from 2,300 coarse labels: this training did better without them"),
         (0.004, -0.02, 0.03, "+0.4 leaf points from 2,300 coarse labels, which may be chance"),
     ],
 )

@@ -1,5 +1,6 @@
 """One picture in full: what the model says at each level, what people said, and where the model looked."""
 
+import secrets
 from functools import partial
 
 import numpy as np
@@ -7,6 +8,7 @@ import streamlit as st
 
 from app import actions, state
 from app.components import answers, evidence, prediction_filters, prediction_marks, reference_marks
+from app.components.annotator.index import Reopen
 from app.components.cam_overlay import index as cam_overlay
 from app.components.wording import SPLITS, number
 from app.security import escape_markdown
@@ -31,6 +33,10 @@ def show(ws: Workspace, run: Run | None, image_id: int) -> None:
     with left:
         cam_overlay.show_picture(image)
         _about(image)
+        if st.button("Label this picture", icon=":material/edit:"):
+            st.session_state[state.REOPEN] = Reopen(image_id, secrets.token_hex(4))
+            state.choose(state.WAY, "")
+            st.switch_page("pages/annotate.py")
     with right:
         if run and view:
             answers.show_prediction(run, view)

@@ -16,7 +16,7 @@ from app.components.tree_card import index as tree_card
 from app.components.wording import number
 from hmgc_core.records import Run
 from hmgc_core.taxonomy import IntArray, Taxonomy
-from hmgc_core.workflow import references, seeing, tree
+from hmgc_core.workflow import label_next, references, seeing, tree
 from hmgc_core.workflow.tree_edits import second_look_ids
 from hmgc_core.workflow.tree_statistics import TreeStatistics
 from hmgc_core.workflow.workspaces import Workspace
@@ -124,12 +124,15 @@ def _queues(ws: Workspace, taxonomy: Taxonomy, known: TreeStatistics, node: int,
     found = [Queue(said, "second-look")] if waiting else []
     newest = seeing.newest_done(ws)
     if run and newest and run.id == newest.id:
-        taken = tree.predicted_images(resources.prediction_table(ws, run.id), node)
-        left = int((~np.isin(taken, known.said.images)).sum())
-        if left:
-            found.append(
-                Queue(f"Label what the model puts here: {number(left, 'picture')} without a label", f"predicted:{key}")
-            )
+        table = resources.prediction_table(ws, run.id)
+        places = {node: "here"}
+        if (among := label_next.among(taxonomy, table, node)) not in (0, node):
+            places[among] = f"in {taxonomy.name(among)}, as it does most of this class"
+        for place, where in places.items():
+            left = int((~np.isin(tree.predicted_images(table, place), known.said.images)).sum())
+            if left:
+                said = f"Label what the model puts {where}: {number(left, 'picture')} without a label"
+                found.append(Queue(said, f"predicted:{taxonomy.keys[place]}"))
     return found
 
 

@@ -3,7 +3,16 @@
 import streamlit as st
 
 from app import resources
-from app.components import charts, health_notice, label_progress, level_names, next_step, run_summary, services
+from app.components import (
+    charts,
+    health_notice,
+    label_next,
+    label_progress,
+    level_names,
+    next_step,
+    run_summary,
+    services,
+)
 from app.components.wording import number, percent
 from hmgc_core.workflow import labelling, taxonomies, training
 
@@ -15,6 +24,9 @@ runs = training.all_runs(ws)
 st.header("Overview")
 health_notice.show(ws)
 next_step.show(next_step.next_step(has_tree=newest is not None, counts=counts, runs=runs))
+
+if newest is not None:
+    label_next.show(ws, *newest)
 
 with st.grid(4, min_column_width=150):
     st.metric("Pictures", number(counts.images), border=True)

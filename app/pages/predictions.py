@@ -41,6 +41,9 @@ if run is None:
 if asked is not None and asked != run.id:
     st.warning(f"Run {asked} has no predictions. These are of run {run.id}.", icon=":material/info:")
 
+if asked is None:
+    # A training that ends while somebody looks at this run changes nothing before their eyes.
+    st.query_params[state.IN_ADDRESS[state.RUN]] = str(run.id)
 table = resources.prediction_table(ws, run.id)
 chosen, shown, order = st.columns([3, 4, 2], vertical_alignment="top")
 with chosen:

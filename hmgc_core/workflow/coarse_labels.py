@@ -71,7 +71,7 @@ class Bought:
         """`+4.1 leaf points from 2,300 coarse labels`; where it is a loss or may be chance, that too."""
         leaf = self.gains[FINEST].leaf
         words = f"{leaf.difference * 100:+.1f} leaf points from {self.coarse:,} coarse label{'s'[: self.coarse != 1]}"
-        doubt = {"better": "", "worse": ": they did harm", "unclear": ", which may be chance"}
+        doubt = {"better": "", "worse": ": this training did better without them", "unclear": ", which may be chance"}
         return words + doubt[leaf.verdict]
 
 

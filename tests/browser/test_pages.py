@@ -84,7 +84,7 @@ def test_a_picture_opens_from_the_gallery_and_the_arrow_leads_on(page: Page, url
     first, second = (re.match(r"Picture (\d+)", text)[1] for text in pictures_of(page)[:2])  # type: ignore[index]
     page.locator(".gallery button").first.click()
     expect(page).to_have_url(re.compile(rf"image={first}$"))
-    expect(page.get_by_text("They are asked for")).to_be_visible()  # the last thing on the page
+    expect(page.get_by_text("The heatmaps are asked for")).to_be_visible()  # the last thing on the page
     press_until_heard(page, "ArrowRight", lambda: page.url.endswith(f"image={second}"))
     page.get_by_role("button", name="All pictures").click()
     expect(page.locator(".gallery button")).to_have_count(60)

@@ -54,7 +54,7 @@ def url(house: Workspace, app_server: Callable[[Path], AppServer]) -> str:
 def look(page: Page, house: Workspace, address: str, *, tiles: int = 3) -> None:
     """Open a picture's page, and answer what it asks for."""
     page.goto(address)
-    expect(page.get_by_text("They are asked for")).to_be_visible()
+    expect(page.get_by_text("The heatmaps are asked for")).to_be_visible()
     answer_all(house)
     expect(page.locator("img.heat")).to_have_count(tiles)
 
@@ -90,13 +90,13 @@ def test_another_class_and_one_to_compare_with_are_chosen_and_stand_in_the_addre
     look(page, house, f"{url}/predictions?run=1&image=3")
     menu = page.get_by_role("combobox", name="And not")
     menu.select_option("each with its strongest sibling")
-    expect(page.get_by_text("They are asked for")).to_be_visible()
+    expect(page.get_by_text("The heatmaps are asked for")).to_be_visible()
     answer_all(house)
     expect(page.locator(".below").nth(0)).to_contain_text("and not ship")
     page.get_by_role("combobox", name="Why").select_option("Another class …")
     page.get_by_placeholder("Search for the class to explain").fill("tug")
     page.get_by_role("button", name="tug in steamer").click()
-    expect(page.get_by_text("They are asked for")).to_be_visible()
+    expect(page.get_by_text("The heatmaps are asked for")).to_be_visible()
     answer_all(house)
     expect(page.locator("figcaption")).to_contain_text(["The picture", "ship", "steamer", "tug"])
     expect(page.locator("img.heat")).to_have_count(3)
@@ -117,7 +117,7 @@ def test_a_choice_by_keyboard_keeps_its_place_and_sends_few_messages(page: Page,
         menu.focus()
         menu.select_option(text)
         if text.startswith("Two"):
-            expect(page.get_by_text("They are asked for")).to_be_visible()
+            expect(page.get_by_text("The heatmaps are asked for")).to_be_visible()
             answer_all(house)
         expect(page.locator(".waiting")).to_have_count(0)
         expect(page.locator("img.heat")).to_have_count(3)

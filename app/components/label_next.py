@@ -1,0 +1,53 @@
+"""What to label next: the classes that the model finds worst, each with a way to the pictures that would help it."""
+
+import streamlit as st
+
+from app import resources
+from app.components.wording import number
+from app.security import escape_markdown
+from hmgc_core.records import QueueChoice, Run
+from hmgc_core.taxonomy import Taxonomy
+from hmgc_core.workflow import seeing, tree_edits
+from hmgc_core.workflow.label_next import WeakClass, weakest
+from hmgc_core.workflow.workspaces import Workspace
+
+SHOWN = 3
+
+
+def show(ws: Workspace, version: int, taxonomy: Taxonomy) -> None:
+    """Nothing before the first training of this tree, or where every picture has a label."""
+    run = seeing.newest_done(ws)
+    if run is None or run.taxonomy not in tree_edits.versions_of_this_shape(ws):
+        return
+    table = resources.prediction_table(ws, run.id)
+    unlabelled = int((table.labels < 0).sum())
+    if not unlabelled:
+        return
+    st.subheader("What to label next")
+    for weak in weakest(taxonomy, resources.tree_statistics(ws, version, run.id), table, count=SHOWN):
+        _weak_class(taxonomy, weak, run)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("Or what the model is least sure of.", width="content")
+        _way(f"Label {number(unlabelled, 'picture')}, least sure first", QueueChoice("unsure"))
+
+
+def _weak_class(taxonomy: Taxonomy, weak: WeakClass, run: Run) -> None:
+    """One class: how much of it is found, and the pictures among which more of it are likely to be."""
+    key, name = taxonomy.keys[weak.node], escape_markdown(taxonomy.name(weak.node))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        found = f"{number(weak.found)} of {number(weak.measured, 'test picture')}"
+        st.markdown(f"**{name}**: the model finds {found}.", width="content")
+        if weak.among and weak.waiting:
+            among = escape_markdown(taxonomy.name(weak.among))
+            said = f"Label {number(weak.waiting, 'picture')} that it puts in {among}"
+            _way(said, QueueChoice("predicted", taxonomy.keys[weak.among]))
+        st.page_link(
+            "pages/taxonomy.py",
+            label="See the class",
+            icon=":material/account_tree:",
+            query_params={"node": key, "run": str(run.id)},
+        )
+
+
+def _way(label: str, queue: QueueChoice) -> None:
+    st.page_link("pages/annotate.py", label=label, icon=":material/edit:", query_params={"queue": str(queue)})

@@ -37,5 +37,6 @@ def under_heat(picture: Image.Image, heat: Image.Image, *, strength: float = 1.0
 
 
 def file_name(key: str) -> str:
-    """A class key as a part of a file's name."""
-    return "".join(letter if letter.isalnum() or letter in "-_ " else "_" for letter in key)[:100]
+    """A class key as a part of a file's name, of at most 100 bytes: two of them and more fit into what disks take."""
+    plain = "".join(letter if letter.isalnum() or letter in "-_ " else "_" for letter in key)
+    return plain.encode()[:100].decode(errors="ignore")

@@ -5,11 +5,20 @@ import shutil
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hmgc_core.errors import BadConfig, HmgcError, PictureError, UnknownImage, UnknownInspection
+from hmgc_core.errors import (
+    BadConfig,
+    HmgcError,
+    OutOfMemory,
+    OutputError,
+    PictureError,
+    UnknownImage,
+    UnknownInspection,
+)
 from hmgc_core.explaining.asked import Asked, pixels, write_answer, write_picture
 from hmgc_core.explaining.kinds import KINDS
 from hmgc_core.explaining.patches import write_figures
@@ -33,6 +42,8 @@ from hmgc_core.workflow import pictures, training
 IDLE_S = 0.1
 MODELS_KEPT = 2
 ANSWERS_KEPT = 2000  # about 300 MB of heatmaps
+TRIES = 3  # a question that ends its inspector each time, as one that fills the memory does, is given up
+BEGUN = "begun"  # stands in the folder of an answer that is not finished
 
 
 def inspect_forever(ws: Workspace) -> None:
@@ -65,15 +76,33 @@ def _answer(ws: Workspace, checkpoints: "_Checkpoints", asked: Inspection) -> tu
             )
         run = training.run(ws, asked.run_id)
         image = pictures.image(ws, asked.image_id)
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        _begin(folder)
         found = KINDS[asked.kind](Asked(ws, run, checkpoints.of(run), image, asked.question, folder))
         write_answer(folder, found)
     except HmgcError as error:
         return str(error), error.remedy
     except Exception as error:
         return f"{type(error).__name__}: {error}"[:500], "this is a fault of the program"
+    finally:
+        with suppress(OSError):
+            (folder / BEGUN).unlink(missing_ok=True)
     return "", ""
+
+
+def _begin(folder: Path) -> None:
+    """Make the folder of an answer anew, and note in it how often. Raises OutOfMemory where it ended us each time.
+
+    The newest question comes first, also after a restart: it would keep all others from their answers for ever.
+    """
+    begun = folder / BEGUN
+    tries = int(begun.read_text() or 0) if begun.exists() else 0
+    if tries >= TRIES:
+        raise OutOfMemory(
+            f"the inspector ended {TRIES} times while it did this", remedy="give it more memory, then ask again"
+        )
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    begun.write_text(str(tries + 1))
 
 
 @dataclass
@@ -179,7 +208,7 @@ def _make_folder(out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise PictureError(f"cannot write into {out}: {error.strerror}", remedy="choose another --out") from error
+        raise OutputError(f"cannot write into {out}: {error.strerror}", remedy="choose another --out") from error
 
 
 def find_picture(ws: Workspace, name: str) -> Path:

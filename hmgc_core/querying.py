@@ -68,6 +68,11 @@ def names_one_leaf(taxonomy: Taxonomy, sample: Sample) -> bool:
     return sample.kind != IS_NOT and bool(taxonomy.leaf_counts[sample.node] == 1)
 
 
+def says_nothing(taxonomy: Taxonomy, node: int) -> bool:
+    """Every leaf lies below the node: the root, or a class that is its only child, and so on down."""
+    return bool(taxonomy.leaf_counts[node] == len(taxonomy.leaves))
+
+
 def wrong_levels(taxonomy: Taxonomy, labels: IntArray, predicted: IntArray) -> IntArray:
     """The first level (1 = top) at which each prediction leaves the path of its label; 0 where it never does.
 

@@ -194,5 +194,6 @@ class _Attempt:
         return self.ws.run_folder(self.run.id) / "traceback.txt"
 
     def _keep_traceback(self) -> None:
-        self._traceback_file.parent.mkdir(parents=True, exist_ok=True)
-        self._traceback_file.write_text(traceback.format_exc())
+        with suppress(OSError):  # a full disk shall not hide how the run ended
+            self._traceback_file.parent.mkdir(parents=True, exist_ok=True)
+            self._traceback_file.write_text(traceback.format_exc())

@@ -16,12 +16,23 @@ from typer.testing import CliRunner
 
 from hmgc_core import inspection, worker
 from hmgc_core.cli import app
-from hmgc_core.errors import BackupError, HmgcError, OutputError, WorkspaceError
+from hmgc_core.errors import BackupError, HmgcError, OutputError, UnknownTask, WorkspaceError
 from hmgc_core.exchange.backup_file import MANIFEST
 from hmgc_core.records import RunConfig
-from hmgc_core.store import annotations, checks, images, jobs
+from hmgc_core.store import annotations, checks, images, jobs, schema
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow import health, import_history, labelling, pictures, taxonomies, training, workspaces
+from hmgc_core.workflow import (
+    coarse_labels,
+    health,
+    import_history,
+    labelling,
+    picture_maps,
+    pictures,
+    tasks,
+    taxonomies,
+    training,
+    workspaces,
+)
 from hmgc_core.workflow.backups import backup, restore
 from hmgc_core.workflow.workspaces import Workspace
 
@@ -178,6 +189,18 @@ def test_a_run_that_was_training_waits_again_after_a_restore(labelled_workspace:
     assert training.run(back, run_id).status == "queued"
     assert training.services(back) == {"worker": False, "inspector": False}
     assert training.run(labelled_workspace, run_id).status == "running"
+
+
+def test_results_of_tasks_travel_but_not_those_whose_files_stay(labelled_workspace: Workspace, tmp_path: Path) -> None:
+    whole, with_files = (tasks.ask(labelled_workspace, kind, {}) for kind in (coarse_labels.KIND, picture_maps.KIND))
+    with labelled_workspace.writing() as connection:
+        connection.execute(schema.task.update().values(status="done", result={"seed": 0}))
+    backup(labelled_workspace, tmp_path / "b.zip")
+    restore(tmp_path / "b.zip", tmp_path / "back")
+    back = workspaces.open_workspace(tmp_path / "back")
+    assert tasks.task(back, whole).result == {"seed": 0}
+    with pytest.raises(UnknownTask):  # so that it is made anew when somebody asks
+        tasks.task(back, with_files)
 
 
 def test_a_workspace_that_was_moved_is_noticed_backed_up_whole_and_repaired(

@@ -89,6 +89,13 @@ def test_coarse_is_what_leaves_several_leaves_and_says_something(tiny_tree: Taxo
     assert is_coarse(tiny_tree, sample(tiny_tree, "owl", IS_NOT))
 
 
+def test_an_only_child_of_the_root_says_no_more_than_the_root() -> None:
+    tree = Taxonomy.from_edges([("life", "all"), ("bird", "life"), ("ship", "life"), ("owl", "bird"), ("kea", "bird")])
+    assert not is_coarse(tree, sample(tree, "life")) and is_coarse(tree, sample(tree, "life", IS_NOT))
+    assert is_coarse(tree, sample(tree, "bird"))
+    assert flattened(tree, [sample(tree, "life"), sample(tree, "all"), sample(tree, "life", NONE_HERE)], seed=0) == []
+
+
 @pytest.mark.parametrize(("few", "many"), [(5, 17), (16, 17), (2, 33), (17, 17)])
 def test_fewer_samples_take_the_same_steps_on_as_many_pictures(few: int, many: int) -> None:
     of_all = plan_epoch(many, 8, seed=1, epoch=2)

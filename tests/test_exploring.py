@@ -9,6 +9,7 @@ from random_trees import random_probs, random_tree
 from hmgc_core.decoding import decode
 from hmgc_core.errors import BadRequest, UnknownNode
 from hmgc_core.metrics import climbing, confusion, information, reliability
+from hmgc_core.metrics.shares import share_interval
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow import exploring, marks
 from hmgc_core.workflow.marks import Mark, Sources
@@ -197,7 +198,7 @@ def test_heights_meetings_and_found_against_the_paths(seed: int) -> None:
 
 
 def test_wilsons_interval_is_that_of_the_books() -> None:
-    low, high = confusion.wilson(np.array([0, 8, 10, 0]), np.array([10, 10, 10, 0]))
+    low, high = share_interval(np.array([0, 8, 10, 0]), np.array([10, 10, 10, 0]))
     assert low == pytest.approx([0, 0.4902, 0.7225, 0], abs=1e-4)
     assert high == pytest.approx([0.2775, 0.9433, 1, 1], abs=1e-4)
 

@@ -103,8 +103,10 @@ def test_hooks_gradients_and_mode_are_left_as_they_were_and_a_frozen_net_is_fine
     for weights in model.parameters():
         weights.requires_grad_(False)
     model.train()
+    model.trunk.eval()
+    modes = [module.training for module in model.modules()]
     after = picture_graph(model, image, [1, 3])
-    assert model.training
+    assert [module.training for module in model.modules()] == modes
     assert not any(module._forward_hooks or module._backward_hooks for module in model.modules())
     assert all(weights.grad is None for weights in model.parameters())
     for one, other in zip(before.blocks, after.blocks, strict=True):

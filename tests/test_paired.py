@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from hmgc_core.metrics.paired import Z_95, paired_difference, score
+from hmgc_core.metrics.paired import paired_difference, score
+from hmgc_core.metrics.shares import Z_95
 
 
 def right(gained: int, lost: int, both: int, neither: int) -> tuple[np.ndarray, np.ndarray]:

@@ -11,8 +11,10 @@ from random_trees import random_tree
 
 from hmgc_core import worker
 from hmgc_core.errors import UnknownTask
+from hmgc_core.learning.pixel_cache import Stopped
 from hmgc_core.store import predictions
 from hmgc_core.tasks import picture_map
+from hmgc_core.tasks.job import Job
 from hmgc_core.workflow import map_colours, picture_maps, seeing, tasks
 from hmgc_core.workflow.embeddings import keep
 from hmgc_core.workflow.map_colours import GONE, WAYS, colouring
@@ -132,6 +134,15 @@ def test_umap_keeps_heaps_together_and_tells_how_far_it_is(
     assert (away.argmin(axis=1) == np.arange(120) // 30).all()
     laid_out = [(done, total) for stage, done, total in told if stage == "laying the pictures out"]
     assert laid_out == sorted(laid_out) and laid_out[-1] == (picture_map.EPOCHS_SMALL, picture_map.EPOCHS_SMALL)
+
+
+def test_a_map_that_waits_for_another_one_can_be_stopped(mapped: Workspace) -> None:
+    told: list[str] = []
+    job = Job(mapped, tasks.task(mapped, 1), lambda progress: told.append(progress.stage), lambda: len(told) == 2)
+    with picture_map._alone(job), pytest.raises(Stopped), picture_map._alone(job):
+        pass
+    with picture_map._alone(job):  # free again
+        assert told == ["waiting for another map"] * 2
 
 
 # --- inside a line ----------------------------------------------------------------------------------------------------
@@ -269,9 +280,19 @@ def test_old_colours_go_when_there_are_many(mapped: Workspace) -> None:
         map_colours.leave_codes(mapped, 1, np.full(24, number, dtype=np.uint8))
         for number in range(map_colours.KEPT + 5)
     ]
-    folder: Path = mapped.cache / "maps" / "1"
+    folder: Path = tasks.task_folder(mapped, 1) / "colours"
     assert len(list(folder.iterdir())) == map_colours.KEPT
     assert map_colours.kept_codes(mapped, 1, names[-1])
+
+
+def test_colours_that_are_wanted_again_are_not_the_next_to_go(mapped: Workspace) -> None:
+    first, *others = [np.full(24, number, dtype=np.uint8) for number in range(map_colours.KEPT + 1)]
+    for codes in others[:-1]:
+        map_colours.leave_codes(mapped, 1, first)
+        map_colours.leave_codes(mapped, 1, codes)
+    name = map_colours.leave_codes(mapped, 1, first)
+    map_colours.leave_codes(mapped, 1, others[-1])
+    assert gzip.decompress(map_colours.kept_codes(mapped, 1, name)) == first.tobytes()
 
 
 def test_a_label_made_since_changes_the_colours(mapped: Workspace) -> None:

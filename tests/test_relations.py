@@ -180,6 +180,20 @@ def test_the_inspector_writes_the_whole_answer(labelled_workspace: Workspace) ->
     assert shares[node] == shares[tree.leaves].max()
 
 
+def test_a_question_that_ends_its_inspector_each_time_is_given_up(labelled_workspace: Workspace) -> None:
+    ws = labelled_workspace
+    untrained(ws, "resnet_mini")
+    asked = questions.inspection(ws, relations.ask_answer(ws, 1, 2))
+    folder, checkpoints = ws.inspection_folder(asked.id), inspection._Checkpoints(ws)
+    for died in range(1, inspection.TRIES + 1):
+        inspection._begin(folder)  # and then its process is gone
+        assert (folder / inspection.BEGUN).read_text() == str(died)
+    error, remedy = inspection._answer(ws, checkpoints, asked)
+    assert "ended 3 times" in error and "memory" in remedy
+    assert inspection._answer(ws, checkpoints, asked) == ("", "")  # asked again, it counts anew
+    assert sorted(file.name for file in folder.iterdir()) == ["answer.json", relations.FILE]
+
+
 # --- on screen --------------------------------------------------------------------------------------------------------
 
 

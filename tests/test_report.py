@@ -21,6 +21,7 @@ from hmgc_core.metrics.words import figures
 from hmgc_core.records import NewAnnotation, RunConfig, Sample
 from hmgc_core.report import drawing
 from hmgc_core.report.facts import data_hash
+from hmgc_core.store import schema
 from hmgc_core.taxonomy import NodeText, Taxonomy
 from hmgc_core.workflow import coarse_labels, labelling, pictures, taxonomies, training, workspaces
 from hmgc_core.workflow.training import RunLabels
@@ -29,6 +30,9 @@ from hmgc_core.workflow.workspaces import Workspace
 EVIL = "![x](http://evil.example/x.png)<img src=http://evil.example/y.png onerror=a()>|`*{{ 7*7 }}"
 SMALL = RunConfig(model="flat", backbone="resnet_mini", image_size=16, epochs=2, batch_size=4, lr=0.05, device="cpu")
 VOID = {"meta", "img", "line", "rect", "polyline", "circle"}
+
+
+EDGES = [("bird", "life"), ("ship", "life"), ("owl", "bird"), ("evil", "bird"), ("tug", "ship"), ("ark", "ship")]
 
 
 class Reader(HTMLParser):
@@ -68,8 +72,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A trained run 1 on 30 pictures, whose tree, file names and annotator are markup where they can be."""
     folder = tmp_path_factory.mktemp("told")
     ws = workspaces.open_workspace(folder / "workspace")
-    edges = [("bird", "life"), ("ship", "life"), ("owl", "bird"), ("evil", "bird"), ("tug", "ship"), ("ark", "ship")]
-    taxonomies.store_taxonomy(ws, Taxonomy.from_edges(edges, {"evil": NodeText(name=EVIL, note=EVIL)}), source="t.csv")
+    taxonomies.store_taxonomy(ws, Taxonomy.from_edges(EDGES, {"evil": NodeText(name=EVIL, note=EVIL)}), source="t.csv")
     rows = ["path,label,split"]
     for number in range(30):
         name = f"<b>{number}&.png"
@@ -173,6 +176,20 @@ def test_a_model_card_says_what_for_and_where_it_ends(facts: report.Facts) -> No
     assert "1 of the finest classes is named by no training label: ark" in text
     assert facts.hashes[0][1] in text
     assert "{{" not in text.replace(r"\`\*{{ 7\*7 }}", "")
+
+
+def test_classes_of_one_name_are_told_apart(told: Workspace, facts: report.Facts) -> None:
+    assert facts.untested == ["ark"]
+    version, tree = taxonomies.current_taxonomy(told)
+    named = tree.from_edges(EDGES, {"ark": NodeText(name="tug"), "evil": NodeText(name=EVIL, note=EVIL)})
+    assert taxonomies.store_taxonomy(told, named, source="names.csv") != version
+    with told.writing() as connection:
+        connection.execute(schema.run.update().values(taxonomy_id=version + 1))
+    try:
+        assert report.gather(told, 1).untested == ["tug"]  # the ark, though the tug was tested
+    finally:
+        with told.writing() as connection:
+            connection.execute(schema.run.update().values(taxonomy_id=version))
 
 
 def test_names_that_are_markup_are_text_in_a_model_card(facts: report.Facts) -> None:

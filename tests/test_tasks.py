@@ -80,6 +80,47 @@ def test_a_stopped_worker_gives_its_task_back(workspace: Workspace, counting: li
     assert tasks.task(workspace, number).status == "queued"
 
 
+def test_workers_that_end_in_order_are_no_failed_tries(workspace: Workspace, counting: list[int]) -> None:
+    number = tasks.ask(workspace, "count", {"to": 1})
+    stopping = threading.Event()
+    stopping.set()
+    for _ in range(TRIES + 2):
+        carry_out(workspace, claimed(workspace, number), "me", stopping)
+    worker.work(workspace, once=True)
+    assert tasks.task(workspace, number).status == "done"
+
+
+def test_old_tasks_go_with_their_files_when_there_are_many(
+    workspace: Workspace, counting: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(kinds.KEPT, "count", 2)
+    numbers = [tasks.ask(workspace, "count", {"to": to}) for to in range(4)]
+    waiting = tasks.ask(workspace, "of tomorrow", {})
+    worker.work(workspace, once=True)
+    for number in numbers[:2]:
+        assert not tasks.task_folder(workspace, number).exists()
+        with pytest.raises(UnknownTask):
+            tasks.task(workspace, number)
+    assert [tasks.task(workspace, number).result for number in numbers[2:]] == [{"counted": 3}, {"counted": 6}]
+    assert tasks.task(workspace, waiting).status == "failed"
+    assert tasks.ask(workspace, "count", {"to": 0}) > waiting  # and can be asked for again
+
+
+def test_a_disk_that_takes_no_traceback_does_not_hide_how_it_ended(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down(job: Job) -> dict[str, Any]:
+        raise ZeroDivisionError("by nothing")
+
+    monkeypatch.setitem(kinds.KINDS, "break", break_down)
+    number = tasks.ask(workspace, "break", {})
+    folder = tasks.task_folder(workspace, number)
+    folder.parent.mkdir()
+    folder.write_text("a file where the folder should be")
+    worker.work(workspace, once=True)
+    assert tasks.task(workspace, number).error == "ZeroDivisionError: by nothing"
+
+
 def test_errors_of_a_task_are_told_with_their_remedy(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(job: Job) -> dict[str, Any]:
         raise BadConfig("nothing to count", remedy="ask for more")

@@ -21,7 +21,7 @@ from app.server.routes import routes
 from hmgc_core import worker
 from hmgc_core.cli import app
 from hmgc_core.errors import BadConfig, HmgcError, UnknownNode
-from hmgc_core.heat_pictures import overlay, under_heat
+from hmgc_core.heat_pictures import file_name, overlay, under_heat
 from hmgc_core.learning.cam import NO_OTHER, counterpart, heatmaps
 from hmgc_core.learning.cam_score import score_cam
 from hmgc_core.learning.inference import predict
@@ -442,6 +442,19 @@ def test_bad_values_are_named_errors(looked_at: Workspace, tmp_path: Path, more:
     assert code == 1
     for word in words:
         assert word in output
+
+
+def test_what_cannot_be_written_is_named(looked_at: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file")
+    code, output = explain(looked_at, tmp_path / "out")
+    assert code == 1 and "choose another --out" in " ".join(output.split())
+
+
+@pytest.mark.parametrize("letter", ["a", "ж", "鸟", "/"])
+def test_two_long_keys_fit_into_the_name_of_one_file(letter: str, tmp_path: Path) -> None:
+    part = file_name(letter * 300)
+    assert 0 < len(part.encode()) <= 100 and set(part) <= {letter, "_"}
+    (tmp_path / f"12-{part}-not-{part}.png").write_text("")
 
 
 def test_labels_do_not_change_what_was_asked(looked_at: Workspace) -> None:

@@ -59,5 +59,5 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_answer(folder: Path, answer: dict[str, Any]) -> None:
-    """Write `answer.json`; numbers that are none become null."""
+    """Write `answer.json`. Raises ValueError for a number that is none, which JSON cannot say."""
     write_text(folder / "answer.json", json.dumps(answer, allow_nan=False))

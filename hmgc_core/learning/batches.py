@@ -14,7 +14,7 @@ from torch import Tensor
 from hmgc_core.errors import NotTrainable
 from hmgc_core.learning.devices import ComputeDevice
 from hmgc_core.learning.pixel_cache import Pixels
-from hmgc_core.querying import names_one_leaf
+from hmgc_core.querying import names_one_leaf, says_nothing
 from hmgc_core.records import IS_NOT, Sample, Targets
 from hmgc_core.taxonomy import IntArray, Taxonomy
 
@@ -105,11 +105,11 @@ def check_teaches(taxonomy: Taxonomy, kept: Sequence[Sample], *, drop_coarse: bo
 
 
 def _can_hold(taxonomy: Taxonomy, sample: Sample) -> bool:
-    return sample.kind != IS_NOT or bool(taxonomy.leaf_counts[sample.node] < len(taxonomy.leaves))
+    return sample.kind != IS_NOT or not says_nothing(taxonomy, sample.node)
 
 
 def _says_something(taxonomy: Taxonomy, sample: Sample) -> bool:
-    return sample.kind == IS_NOT or bool(taxonomy.leaf_counts[sample.node] < len(taxonomy.leaves))
+    return sample.kind == IS_NOT or not says_nothing(taxonomy, sample.node)
 
 
 def plan_epoch(count: int, batch_size: int, *, seed: int, epoch: int, epoch_size: int | None = None) -> list[IntArray]:

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from hmgc_core.errors import NoGraph
+from hmgc_core.learning.cam_layers import evaluating
 from hmgc_core.learning.transforms import normalise
 from hmgc_core.models.backbones.graph_nets import GraphTrunk, GraphView
 from hmgc_core.models.base import HierarchicalModel
@@ -34,14 +35,9 @@ def picture_graph(model: HierarchicalModel, image: NDArray[np.uint8], nodes: Seq
     device = next(model.parameters()).device
     # Its gradient is asked for by nobody, but without it a frozen net would keep no path back to its blocks.
     images = normalise(torch.tensor(image[None], device=device)).requires_grad_()
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.enable_grad(), trunk.graph_views() as views:
-            evidence = model.evidence(model(images))[0]
-            slopes = _slopes(evidence, nodes, views)
-    finally:
-        model.train(was_training)
+    with evaluating(model), torch.enable_grad(), trunk.graph_views() as views:
+        evidence = model.evidence(model(images))[0]
+        slopes = _slopes(evidence, nodes, views)
     blocks = tuple(
         _block(number, view, [slope[number - 1] for slope in slopes]) for number, view in enumerate(views, 1)
     )

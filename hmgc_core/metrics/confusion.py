@@ -4,11 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hmgc_core.metrics.detail import FloatArray
 from hmgc_core.taxonomy import BoolArray, IntArray, Taxonomy
 
 MOST_CLASSES = 100
-WILSON_Z = 1.96  # both ends of a 95% interval
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,17 +109,6 @@ def found(taxonomy: Taxonomy, targets: IntArray, predicted: IntArray) -> tuple[I
     # Both lie at or below a class exactly where their lowest common ancestor does.
     right = np.bincount(taxonomy.lca(targets, predicted), minlength=len(taxonomy))
     return taxonomy.sum_up(images), taxonomy.sum_up(right)
-
-
-def wilson(right: IntArray, images: IntArray) -> tuple[FloatArray, FloatArray]:
-    """Lower and upper end of the 95% interval of each share `right / images` (Wilson, 1927); 0 and 1 for no image."""
-    count = np.maximum(images, 1)
-    share = right / count
-    middle = share + WILSON_Z**2 / (2 * count)
-    half = WILSON_Z * np.sqrt(share * (1 - share) / count + WILSON_Z**2 / (4 * count**2))
-    whole = 1 + WILSON_Z**2 / count
-    none = images == 0
-    return np.where(none, 0.0, (middle - half) / whole), np.where(none, 1.0, (middle + half) / whole)
 
 
 def at_or_below_both(taxonomy: Taxonomy, targets: IntArray, predicted: IntArray, label: int, answer: int) -> BoolArray:

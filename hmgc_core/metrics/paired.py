@@ -3,9 +3,9 @@
 import math
 from dataclasses import dataclass
 
+from hmgc_core.metrics.shares import Z_95
 from hmgc_core.taxonomy import BoolArray
 
-Z_95 = 1.959963984540054
 HALVINGS = 60  # of an interval of length 1: far below any rounding
 
 

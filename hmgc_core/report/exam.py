@@ -32,8 +32,9 @@ class Confusion:
 
 @dataclass(frozen=True)
 class ClassShare:
-    """How often one of the finest classes is right. taught: training labels that name it."""
+    """How often one of the finest classes, a node index, is right. taught: training labels that name it."""
 
+    node: int
     name: str
     right: int
     of: int
@@ -61,7 +62,8 @@ class Exam:
     @property
     def range(self) -> tuple[float, float]:
         """Where the true share of right answers lies, 95 % sure, as far as these pictures tell."""
-        return share_interval(self.right, self.fine)
+        low, high = share_interval(self.right, self.fine)
+        return float(low), float(high)
 
 
 def exam_of(ws: Workspace, run: Run, labels: RunLabels) -> Exam | None:
@@ -126,7 +128,8 @@ def _classes(taxonomy: Taxonomy, targets: IntArray, right: BoolArray, fine_label
     of = np.bincount(targets, minlength=len(taxonomy))
     hits = np.bincount(targets, weights=right, minlength=len(taxonomy)).astype(int)
     found = [
-        ClassShare(taxonomy.name(n), int(hits[n]), int(of[n]), int(fine_labels[n])) for n in np.flatnonzero(of).tolist()
+        ClassShare(n, taxonomy.name(n), int(hits[n]), int(of[n]), int(fine_labels[n]))
+        for n in np.flatnonzero(of).tolist()
     ]
     return sorted(found, key=lambda one: (one.right / one.of, -one.of, one.name))
 

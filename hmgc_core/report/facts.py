@@ -86,7 +86,7 @@ def gather(ws: Workspace, run_id: int, *, on_progress: OnProgress = quiet) -> Fa
     on_progress(2, 3)
     newest = newest_taxonomy(ws)
     fine_labels = taught(labels)
-    tested = {one.name for one in exam.classes} if exam else set()
+    tested = {one.node for one in exam.classes} if exam else set()
     names = [(int(leaf), taxonomy.name(int(leaf))) for leaf in taxonomy.leaves]
     facts = Facts(
         run=run,
@@ -99,7 +99,7 @@ def gather(ws: Workspace, run_id: int, *, on_progress: OnProgress = quiet) -> Fa
         kinds=_kinds(labels),
         fine_labels=sum(names_one_leaf(taxonomy, sample) for sample in labels.train),
         unseen=[name for leaf, name in names if not fine_labels[leaf]],
-        untested=[name for _, name in names if name not in tested],
+        untested=[name for leaf, name in names if leaf not in tested],
         exam=exam,
         bought=coarse_labels.bought(ws, run_id),
         settings=[(words, said(run, setting), setting) for setting, words in settings_of(run).items()],

@@ -2,7 +2,7 @@
 
 import errno
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -46,11 +46,14 @@ def opened_copy(path: Path) -> sa.Engine:
     return create_engine(f"sqlite:///{path}")
 
 
-def forget_what_stays(connection: sa.Connection) -> None:
-    """Take out what belongs to this machine: who is running, heatmaps that can be made again, leases on runs."""
+def forget_what_stays(connection: sa.Connection, *, whole_tasks: Collection[str]) -> None:
+    """Take out what belongs to this machine: who is running, heatmaps that can be made again, leases on runs.
+
+    whole_tasks: kinds of tasks that are kept when done, as all that they made stands in their row; files of tasks stay.
+    """
     connection.execute(service.delete())
     connection.execute(inspection.delete())
-    connection.execute(task.delete().where(task.c.status != "done"))
+    connection.execute(task.delete().where((task.c.status != "done") | task.c.kind.not_in(whole_tasks)))
     running = run.c.status == "running"
     connection.execute(run.update().where(running).values(status="queued", owner="", lease_until=None, left_s=None))
 

@@ -93,10 +93,11 @@ def finish(
     return bool(connection.execute(of.update().where(mine).values(status=status, **values)).rowcount)
 
 
-def release(connection: sa.Connection, job_id: int, *, owner: str, of: sa.Table = run) -> None:
+def release(connection: sa.Connection, job_id: int, *, owner: str, of: sa.Table = run, **columns: Any) -> None:
     """Give a job back to the queue: the worker stops, the next one goes on from its saved state."""
     mine = (of.c.id == job_id) & (of.c.owner == owner) & (of.c.status == "running")
-    connection.execute(of.update().where(mine).values(status="queued", owner="", lease_until=None, left_s=None))
+    values = {"owner": "", "lease_until": None, "left_s": None, **columns}
+    connection.execute(of.update().where(mine).values(status="queued", **values))
 
 
 def report(progress: Progress) -> dict[str, Any]:

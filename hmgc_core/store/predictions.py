@@ -103,11 +103,3 @@ def count_at(connection: sa.Connection, run_id: int, keys: Collection[str]) -> i
     query = sa.select(sa.func.count()).where(prediction.c.run_id == run_id)
     chunks = (wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK))
     return sum(connection.execute(query.where(prediction.c.node_key.in_(chunk))).scalar_one() for chunk in chunks)
-
-
-def has_any(connection: sa.Connection, run_id: int) -> bool:
-    """This run has stored predictions."""
-    return (
-        connection.execute(sa.select(prediction.c.run_id).where(prediction.c.run_id == run_id).limit(1)).first()
-        is not None
-    )

@@ -63,6 +63,15 @@ def request_cancel(connection: sa.Connection, task_id: int) -> bool:
     return bool(connection.execute(task.update().where(running).values(cancel_requested=True)).rowcount)
 
 
+def forget(connection: sa.Connection, *, kind: str, keep: int) -> list[int]:
+    """Drop all tasks of a kind that have ended but the newest `keep`; returns the numbers of the dropped ones."""
+    ended = (task.c.kind == kind) & task.c.status.not_in(ACTIVE)
+    newest = sa.select(task.c.id).where(ended).order_by(task.c.id.desc()).limit(keep)
+    return list(
+        connection.execute(task.delete().where(ended & task.c.id.not_in(newest)).returning(task.c.id)).scalars()
+    )
+
+
 def report(progress: Progress) -> dict[str, Any]:
     """A Progress as columns of the task."""
     share = progress.done / progress.total if progress.total else 0.0

@@ -1,7 +1,9 @@
 """One task from its claim to its end: whatever happens, its row says how it ended."""
 
+import shutil
 import threading
 import traceback
+from contextlib import suppress
 from typing import Any
 
 from hmgc_core.errors import HmgcError, OutOfMemory, UnknownTask
@@ -11,7 +13,7 @@ from hmgc_core.records import Progress
 from hmgc_core.store import jobs, schema, tasks
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.tasks.job import Job
-from hmgc_core.tasks.kinds import KINDS
+from hmgc_core.tasks.kinds import KEPT, KINDS
 from hmgc_core.tasks.pace import Pace
 from hmgc_core.workflow.tasks import task
 
@@ -47,12 +49,22 @@ def carry_out(ws: Workspace, task_id: int, owner: str, stopping: threading.Event
         except Exception as error:
             remedy = f"this is a fault of the program; {_kept_traceback(ws, task_id)} tells more"
             ended = ("failed", {"error": f"{type(error).__name__}: {error}"[:500], "remedy": remedy})
+    _end(ws, task_id, owner, ended)
+
+
+def _end(ws: Workspace, task_id: int, owner: str, ended: tuple[str, dict[str, Any]] | None) -> None:
+    """Write down how it ended, None for given back; and let go of what is too old to be asked for."""
     with ws.writing() as connection:
         if ended is None:
-            jobs.release(connection, task_id, owner=owner, of=schema.task)
-        else:
-            status, columns = ended
-            jobs.finish(connection, task_id, owner=owner, status=status, of=schema.task, **columns)
+            # A worker that ends in order has not failed at the task: this was no try.
+            tried = {"attempts": schema.task.c.attempts - 1}
+            jobs.release(connection, task_id, owner=owner, of=schema.task, **tried)
+            return
+        status, columns = ended
+        jobs.finish(connection, task_id, owner=owner, status=status, of=schema.task, **columns)
+        forgotten = [n for kind, keep in KEPT.items() for n in tasks.forget(connection, kind=kind, keep=keep)]
+    for number in forgotten:
+        shutil.rmtree(ws.task_folder(number), ignore_errors=True)
 
 
 def _function(job: Job) -> Any:
@@ -63,6 +75,7 @@ def _function(job: Job) -> Any:
 
 def _kept_traceback(ws: Workspace, task_id: int) -> str:
     file = ws.task_folder(task_id) / "traceback.txt"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(traceback.format_exc())
+    with suppress(OSError):  # a full disk shall not hide how the task ended
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(traceback.format_exc())
     return str(file)

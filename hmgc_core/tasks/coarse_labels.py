@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from hmgc_core.durable_files import write_durably
-from hmgc_core.errors import Diverged
+from hmgc_core.errors import Diverged, NotTrainable
 from hmgc_core.evaluation import without_nan
 from hmgc_core.learning.batches import plan_epoch, training_set
 from hmgc_core.learning.checkpoints import load_checkpoint
@@ -26,7 +26,7 @@ from hmgc_core.learning.training import fit
 from hmgc_core.metrics import answer_metrics, deepest_answers
 from hmgc_core.metrics.paired import PairedDifference, paired_difference
 from hmgc_core.models.catalog import READY_MADE
-from hmgc_core.querying import names_one_leaf
+from hmgc_core.querying import names_one_leaf, says_nothing
 from hmgc_core.records import IS, IS_NOT, Progress, Run, RunConfig, Sample
 from hmgc_core.store import imports
 from hmgc_core.store.workspace import Workspace
@@ -89,12 +89,12 @@ def flattened(taxonomy: Taxonomy, samples: Sequence[Sample], *, seed: int) -> li
     """Each label as one at the finest level, as tools do that know no tree.
 
     A coarse label becomes one of the leaves below it, drawn once, each as likely, by the seed. What has no such form is
-    left out: `is_not`, which names no leaf, and labels at the root, which would be pure noise.
+    left out: `is_not`, which names no leaf, and labels that leave every leaf possible, which would be pure noise.
     """
     rng = np.random.default_rng([seed, DRAW])
     flat = []
     for sample in samples:
-        if sample.kind == IS_NOT or sample.node == 0:
+        if sample.kind == IS_NOT or says_nothing(taxonomy, sample.node):
             continue
         first, end = taxonomy.preorder_start[sample.node], taxonomy.preorder_end[sample.node]
         places = taxonomy.preorder_start[taxonomy.leaves]
@@ -123,13 +123,21 @@ def _plan(job: Job) -> Trial:
     config = replace(run.config, drop_coarse=False)
     pixels = _pixels(job, config, [sample.path for sample in labels.train])
     readable = training_set(taxonomy, labels.train, pixels)
+    _check_measurable(taxonomy, exams[split], _pixels(job, config, [sample.path for sample in exams[split]]))
     own = not run.config.drop_coarse and _knows_the_same(job.ws, run)
     return Trial(run, config, labels, split, exams[split], len(readable), coarse, own)
 
 
+def _check_measurable(taxonomy: Taxonomy, exam: Sequence[Sample], pixels: Pixels) -> None:
+    if not any(taxonomy.is_leaf[exam[place].node] for place in pixels.readable):
+        raise NotTrainable(
+            "no picture to measure on can be read", remedy="put the files of the test or validation pictures back"
+        )
+
+
 def is_coarse(taxonomy: Taxonomy, sample: Sample) -> bool:
     """The label leaves more than one leaf possible, and rules at least one out."""
-    return not names_one_leaf(taxonomy, sample) and (sample.kind == IS_NOT or sample.node > 0)
+    return not names_one_leaf(taxonomy, sample) and (sample.kind == IS_NOT or not says_nothing(taxonomy, sample.node))
 
 
 def _knows_the_same(ws: Workspace, run: Run) -> bool:

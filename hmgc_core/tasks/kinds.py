@@ -14,5 +14,9 @@ KINDS: dict[str, Callable[[Job], dict[str, Any]]] = {
     "score_cam": score_cam.carry_out,
 }
 
+# Kinds that leave files -> how many of their tasks are kept, the newest; what they made can be made again. That is
+# 75 MB of heatmaps, and of maps of 100,000 pictures with all their colours at most 400.
+KEPT = {"score_cam": 500, picture_maps.KIND: 50}
+
 # Kinds that take as long as a training; the others are done beside one, as somebody waits for them.
 LONG = frozenset({"coarse-labels"})

@@ -5,6 +5,9 @@ main directions of the vectors. Both give the same map for the same vectors.
 """
 
 import importlib.util
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -19,6 +22,9 @@ from hmgc_core.workflow.embeddings import embeddings
 NEIGHBOURS = 15  # of each picture that UMAP keeps together
 FEWEST_FOR_UMAP = 2 * NEIGHBOURS
 EPOCHS_SMALL, EPOCHS_LARGE, LARGE = 500, 200, 10_000  # as UMAP itself chooses, so that the progress is known
+WAIT_S = 0.5
+
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def make(job: Job) -> dict[str, Any]:
@@ -69,7 +75,19 @@ def _umap(job: Job, vectors: Vectors, plane: NDArray[np.floating]) -> NDArray[np
         n_jobs=1,  # what a fixed seed asks for
         tqdm_kwds={"file": _Steps(job), "bar_format": "{n} {total}", "disable": False, "mininterval": 0.5},
     )
-    return np.asarray(reducer.fit_transform(vectors))
+    with _alone(job):
+        return np.asarray(reducer.fit_transform(vectors))
+
+
+@contextmanager
+def _alone(job: Job) -> Iterator[None]:
+    """One map at a time: the worker does two tasks at once, and numba's simplest threads end a process that does so."""
+    while not _ONE_AT_A_TIME.acquire(timeout=WAIT_S):
+        job.step("waiting for another map", 0, 0)
+    try:
+        yield
+    finally:
+        _ONE_AT_A_TIME.release()
 
 
 class _Steps:

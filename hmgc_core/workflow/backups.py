@@ -25,7 +25,7 @@ from hmgc_core.given_paths import given_path
 from hmgc_core.records import quiet
 from hmgc_core.store import backups, checks, images, runs, workspace
 from hmgc_core.store.workspace import DATABASE, Workspace
-from hmgc_core.workflow import embeddings
+from hmgc_core.workflow import coarse_labels, embeddings
 
 OnStage = Callable[[int, int, str], None]  # bytes done, bytes in all, what is being done
 
@@ -84,7 +84,7 @@ def _backup(ws: Workspace, out: Path, copy: Path, on_progress: OnStage) -> Backu
     try:
         with workspace.named_errors(ws.folder), engine.begin() as connection:
             _refuse_damage(connection)
-            backups.forget_what_stays(connection)
+            backups.forget_what_stays(connection, whole_tasks=[coarse_labels.KIND])
             for old in backups.former_places(connection, ws.folder):
                 backups.point_elsewhere(connection, old, ws.folder)
             gathered = _gather(ws, connection)

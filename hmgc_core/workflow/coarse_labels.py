@@ -6,6 +6,7 @@ from typing import Any
 from hmgc_core.errors import HmgcError, NotTrainable
 from hmgc_core.metrics.paired import PairedDifference
 from hmgc_core.models.catalog import READY_MADE
+from hmgc_core.querying import says_nothing
 from hmgc_core.records import Run, Task
 from hmgc_core.store import annotations
 from hmgc_core.store.workspace import Workspace
@@ -120,7 +121,8 @@ def _counts(ws: Workspace, taxonomy: Taxonomy) -> dict[str, int]:
         node = taxonomy.index(key)
         is_fine = kind != "is_not" and bool(taxonomy.leaf_counts[node] == 1)
         if split == "train":
-            counts["fine" if is_fine else "coarse"] += total if is_fine or node else 0
+            says_something = is_fine or kind == "is_not" or not says_nothing(taxonomy, node)
+            counts["fine" if is_fine else "coarse"] += total if says_something else 0
         elif kind == "is" and taxonomy.is_leaf[node]:
             counts["measured"] += total
     return counts

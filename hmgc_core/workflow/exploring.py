@@ -9,6 +9,7 @@ from hmgc_core.metrics import climbing, confusion, reliability
 from hmgc_core.metrics.climbing import ClimbingCurve
 from hmgc_core.metrics.confusion import MOST_CLASSES, Confusion
 from hmgc_core.metrics.reliability import Reliability
+from hmgc_core.metrics.shares import share_interval
 from hmgc_core.taxonomy import IntArray, Taxonomy
 from hmgc_core.workflow.marks import verdicts
 from hmgc_core.workflow.seeing import PredictionTable
@@ -95,7 +96,7 @@ def worst_and_best(table: PredictionTable, *, level: int) -> tuple[list[ClassSco
     standing = confusion.standing(taxonomy, level)
     cut = np.unique(standing[standing >= 0])
     cut = cut[images[cut] > 0]
-    low, high = confusion.wilson(right[cut], images[cut])
+    low, high = share_interval(right[cut], images[cut])
     most = min(MOST_ROWS, len(cut) // 2 or 1)
     worst = cut[np.argsort(high, kind="stable")[:most]]
     best = cut[np.argsort(-low, kind="stable")]

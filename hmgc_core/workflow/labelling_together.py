@@ -113,7 +113,7 @@ def _look(ws: Workspace, node: str, wanted: Sequence[int], annotator: str) -> Lo
 
 
 def _contradicting(ws: Workspace, node: str, words: Sequence[Word]) -> tuple[Word, ...]:
-    """Those that cannot be true where `node` is: of a class that is neither above nor below it."""
+    """Those that cannot be true where `node` is: of a class neither above nor below it, or that excludes it."""
     _, taxonomy = current_taxonomy(ws)
     here = taxonomy.index(node)
 
@@ -123,6 +123,8 @@ def _contradicting(ws: Workspace, node: str, words: Sequence[Word]) -> tuple[Wor
         said = taxonomy.index(word.node)
         if word.kind == "is_not":
             return bool(taxonomy.is_at_or_below(here, said))
+        if word.kind == "none_here" and here != said and taxonomy.is_at_or_below(here, said):
+            return True
         return not (taxonomy.is_at_or_below(here, said) or taxonomy.is_at_or_below(said, here))
 
     return tuple(word for word in words if differs(word))

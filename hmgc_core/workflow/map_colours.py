@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -134,12 +135,22 @@ def leave_codes(ws: Workspace, task_id: int, codes: NDArray[np.uint8]) -> str:
     """Leave the numbers of the points for the browser; returns their name, which only the same numbers have."""
     name = hashlib.sha256(codes.tobytes()).hexdigest()[:20]
     folder = _folder(ws, task_id)
-    if not (folder / name).exists():
+    try:
+        os.utime(folder / name)  # wanted again: not the next one to go
+    except OSError:
         folder.mkdir(parents=True, exist_ok=True)
         write_durably(folder / name, gzip.compress(codes.tobytes(), 6, mtime=0))
-        for old in sorted(folder.iterdir(), key=lambda file: file.stat().st_mtime_ns)[:-KEPT]:
+        for old in sorted(folder.iterdir(), key=_written_at)[:-KEPT]:
             old.unlink(missing_ok=True)
     return name
+
+
+def _written_at(file: Path) -> int:
+    """When a file was written or wanted, in ns; 0 where another page has taken it away meanwhile."""
+    try:
+        return file.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def kept_codes(ws: Workspace, task_id: int, name: str) -> bytes:
@@ -153,4 +164,4 @@ def kept_codes(ws: Workspace, task_id: int, name: str) -> bytes:
 
 
 def _folder(ws: Workspace, task_id: int) -> Path:
-    return ws.cache / "maps" / str(task_id)
+    return ws.task_folder(task_id) / "colours"

@@ -93,13 +93,6 @@ def of_class(ws: Workspace, node: str, *, below: bool = False) -> list[Reference
     return own + inside
 
 
-def homeless(ws: Workspace) -> list[ReferenceMark]:
-    """Marks for classes that the tree in use no longer has and that went nowhere."""
-    _, taxonomy = current_taxonomy(ws)
-    with ws.reading() as connection:
-        return [m for m in (_read(taxonomy, m) for m in references.all_references(connection)) if not m.node]
-
-
 def _check(ws: Workspace, node: str, image_ids: Sequence[int]) -> None:
     _, taxonomy = current_taxonomy(ws)
     if taxonomy.index(node) == 0:

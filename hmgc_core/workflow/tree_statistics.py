@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hmgc_core.metrics.confusion import heights
 from hmgc_core.querying import Agreement, agreements
 from hmgc_core.store import annotations
 from hmgc_core.store.workspace import Workspace
@@ -114,8 +115,8 @@ def statistics_of(
         axis=1,
     )
     labels, images, predictions = taxonomy.sum_up(counts).T
-    depths, heights = taxonomy.depths, heights_below(taxonomy)
-    reach = depths / np.maximum(depths + heights, 1)
+    depths = taxonomy.depths
+    reach = depths / np.maximum(depths + heights(taxonomy), 1)
     tested = (table.labels >= 0) & (table.splits == split)
     sure, right = _sure_and_right(taxonomy, table, tested)
     return TreeStatistics(
@@ -138,15 +139,6 @@ def statistics_of(
 def _no_predictions(taxonomy: Taxonomy) -> PredictionTable:
     none = np.zeros(0, dtype=np.int64)
     return PredictionTable(taxonomy, none, np.zeros(0, dtype=np.str_), none, none, np.zeros(0))
-
-
-def heights_below(taxonomy: Taxonomy) -> IntArray:
-    """(N,) edges from each node down to its farthest leaf; a leaf has 0."""
-    heights = np.zeros(len(taxonomy), dtype=np.int64)
-    for node in range(len(taxonomy) - 1, 0, -1):
-        parent = taxonomy.parents[node]
-        heights[parent] = max(heights[parent], heights[node] + 1)
-    return heights
 
 
 def _mean_below(taxonomy: Taxonomy, nodes: IntArray, values: NDArray) -> Figure:

@@ -213,3 +213,12 @@ def test_at_most_a_thousand_are_drawn_of_a_very_large_tree() -> None:
         for node in (0, 1, taxonomy.index("a5.7"), taxonomy.index("a5.7.3")):
             boxes = tree_view.drawn(taxonomy, known, node, view=view, colour="labels")["boxes"]
             assert 1 < len(boxes) <= 1000
+
+
+def test_an_address_of_a_class_that_is_gone_says_so(
+    predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page(monkeypatch, predicted_workspace, "taxonomy", node="do*do")
+    assert "The class tree has no class do*do. All of it is shown." in said(page)
+    assert explorer(page)["name"] == "life"
+    assert "has no class" not in said(open_page(monkeypatch, predicted_workspace, "taxonomy", node="bird"))

@@ -6,6 +6,7 @@ from app import resources, state
 from app.components import node_panel, node_search, taxonomy_import, tree_changes
 from app.components.tree_explorer import index as tree_explorer
 from app.components.wording import number
+from app.security import escape_markdown
 from hmgc_core.records import Run
 from hmgc_core.workflow import labelling, taxonomies, training, tree_edits
 
@@ -45,6 +46,10 @@ def explore() -> None:
     run, tree_fits = chosen_run(runs)
     known = resources.tree_statistics(ws, version, run.id if run and tree_fits else None)
     key = state.chosen(state.NODE)
+    if key and key not in taxonomy:
+        st.warning(
+            f"The class tree has no class {escape_markdown(key[:80])}. All of it is shown.", icon=":material/info:"
+        )
     node = taxonomy.index(key) if key in taxonomy else 0
     tree_explorer.show(taxonomy, known, node, runs=runs, run=run, tree_fits=tree_fits)
     fits, older = (run, None) if tree_fits else (None, run)

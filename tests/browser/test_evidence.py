@@ -143,6 +143,7 @@ def test_around_the_answer_every_class_has_its_probability_and_excludes_those_be
     expect(page).to_have_url(re.compile("of=ship"))
     expect(boxes.filter(has_text="black-footed")).to_have_count(1)  # the answer stays in sight
     expect(page.get_by_role("button", name="Back to the answer")).to_be_visible()
+    expect(boxes.filter(has_text="ship")).to_be_focused()  # the button that led here is gone
     page.wait_for_timeout(500)
     assert 0 < len(heard) - before <= 10
 

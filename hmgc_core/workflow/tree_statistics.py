@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmgc_core.querying import Agreement, agreements
-from hmgc_core.store import annotations
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import BoolArray, IntArray, Taxonomy
+from hmgc_core.workflow.placings import Said, said
 from hmgc_core.workflow.seeing import PredictionTable
 from hmgc_core.workflow.taxonomies import taxonomy_version
 
@@ -24,18 +24,6 @@ class Figure:
 
     value: FloatArray
     of: IntArray
-
-
-@dataclass(frozen=True, eq=False)
-class Said:
-    """The words that say where a picture belongs, as columns of equal length, by picture.
-
-    images: (W,) ids, rising; people: (W,) annotators' ids; nodes: (W,) indices, those of one picture in pre-order.
-    """
-
-    images: IntArray
-    people: IntArray
-    nodes: IntArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,21 +68,6 @@ def tree_statistics(
     return statistics_of(taxonomy, said(ws, taxonomy), table, split=split)
 
 
-def said(ws: Workspace, taxonomy: Taxonomy) -> Said:
-    """What annotators say now about where pictures belong, in the newest taxonomy."""
-    with ws.reading() as connection:
-        rows = annotations.places_said(connection)
-    known = [(image, by, taxonomy.index(key)) for image, by, key in rows if key in taxonomy]
-    columns = np.array(known, dtype=np.int64).reshape(-1, 3).T
-    return in_order(taxonomy, Said(*columns))
-
-
-def in_order(taxonomy: Taxonomy, said: Said) -> Said:
-    """The same words by picture, those of one picture in pre-order."""
-    order = np.lexsort((said.people, taxonomy.preorder_start[said.nodes], said.images))
-    return Said(said.images[order], said.people[order], said.nodes[order])
-
-
 def statistics_of(
     taxonomy: Taxonomy, said: Said, table: PredictionTable | None, *, split: str = "test"
 ) -> TreeStatistics:
@@ -114,7 +87,7 @@ def statistics_of(
         axis=1,
     )
     labels, images, predictions = taxonomy.sum_up(counts).T
-    depths, heights = taxonomy.depths, heights_below(taxonomy)
+    depths, heights = taxonomy.depths, taxonomy.heights
     reach = depths / np.maximum(depths + heights, 1)
     tested = (table.labels >= 0) & (table.splits == split)
     sure, right = _sure_and_right(taxonomy, table, tested)
@@ -138,15 +111,6 @@ def statistics_of(
 def _no_predictions(taxonomy: Taxonomy) -> PredictionTable:
     none = np.zeros(0, dtype=np.int64)
     return PredictionTable(taxonomy, none, np.zeros(0, dtype=np.str_), none, none, np.zeros(0))
-
-
-def heights_below(taxonomy: Taxonomy) -> IntArray:
-    """(N,) edges from each node down to its farthest leaf; a leaf has 0."""
-    heights = np.zeros(len(taxonomy), dtype=np.int64)
-    for node in range(len(taxonomy) - 1, 0, -1):
-        parent = taxonomy.parents[node]
-        heights[parent] = max(heights[parent], heights[node] + 1)
-    return heights
 
 
 def _mean_below(taxonomy: Taxonomy, nodes: IntArray, values: NDArray) -> Figure:

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from hmgc_core import cli_edit, cli_in, cli_out, settings, supervisor
 from hmgc_core.errors import BadConfig, HmgcError, WorkspaceError
-from hmgc_core.presence import owner_name, present
+from hmgc_core.presence import be_polite, owner_name, present
 from hmgc_core.records import HEAT_METHODS, OptionValue, Run, RunConfig
 from hmgc_core.terminal import (
     JsonOption,
@@ -244,6 +244,7 @@ def worker(
 ) -> None:
     """Train what is queued, until Ctrl-C."""
     ws = open_or_make(workspace)
+    be_polite()
     with present(ws, "worker", owner_name()):  # from the first moment on: torch takes seconds to import
         from hmgc_core import worker as room  # noqa: PLC0415
     room.work(ws, once=once)
@@ -253,6 +254,7 @@ def worker(
 def inspector(workspace: WorkspaceOption = None) -> None:
     """Make heatmaps for the pages, until Ctrl-C."""
     ws = open_or_make(workspace)
+    be_polite()
     with present(ws, "inspector", owner_name()):  # from the first moment on: torch takes seconds to import
         from hmgc_core import inspection  # noqa: PLC0415
     inspection.inspect_forever(ws)

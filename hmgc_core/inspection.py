@@ -23,7 +23,7 @@ from hmgc_core.learning.inference import ImagePrediction
 from hmgc_core.learning.inference import predict as predict_pixels
 from hmgc_core.learning.pixel_cache import Skipped, decode_pictures
 from hmgc_core.pictures import read_picture
-from hmgc_core.presence import be_polite, owner_name, present, stop_on_signals
+from hmgc_core.presence import owner_name, present, stop_on_signals
 from hmgc_core.records import HEAT_METHODS, Inspection, Run
 from hmgc_core.store import inspections
 from hmgc_core.store.workspace import Workspace
@@ -39,7 +39,6 @@ def inspect_forever(ws: Workspace) -> None:
     """Answer questions until SIGINT or SIGTERM, the newest first: somebody is looking at it."""
     stopping = threading.Event()
     stop_on_signals(stopping)
-    be_polite()
     checkpoints = _Checkpoints(ws)
     with present(ws, "inspector", owner_name()):
         while not stopping.is_set():

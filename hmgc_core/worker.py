@@ -22,7 +22,7 @@ from hmgc_core.heartbeat import Heart, lease_s
 from hmgc_core.learning.checkpoints import load_checkpoint
 from hmgc_core.learning.pixel_cache import Stopped
 from hmgc_core.learning.training import fit
-from hmgc_core.presence import be_polite, owner_name, present, stop_on_signals
+from hmgc_core.presence import owner_name, present, stop_on_signals
 from hmgc_core.records import EpochMetrics, Progress, Run
 from hmgc_core.store import jobs, runs, schema
 from hmgc_core.store.workspace import Workspace
@@ -40,7 +40,6 @@ def work(ws: Workspace, *, once: bool = False) -> None:
     """
     stopping = threading.Event()
     stop_on_signals(stopping)
-    be_polite()
     threads = int(settings.setting("HMGC_THREADS"))
     if threads:
         torch.set_num_threads(threads)

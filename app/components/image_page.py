@@ -15,6 +15,8 @@ from hmgc_core.records import ImageRecord, Run
 from hmgc_core.workflow import labelling, pictures, seeing
 from hmgc_core.workflow.workspaces import Workspace
 
+SMALL = 128  # pixels: such a picture is drawn in a third of the page, three times as large at most
+
 
 def show(ws: Workspace, run: Run | None, image_id: int) -> None:
     """The page of one picture; without a run, or where the run does not know it, what people said of it."""
@@ -24,7 +26,8 @@ def show(ws: Workspace, run: Run | None, image_id: int) -> None:
         st.error(actions.sentence(image), icon=":material/error:")
         return
     view = seeing.image_view(ws, run.id, image_id) if run else None
-    left, right = st.columns([3, 2], gap="large")
+    is_small = max(image.width, image.height) <= SMALL
+    left, right = st.columns([1, 2] if is_small else [3, 2], gap="large")
     with left:
         cam_overlay.show_picture(image)
         _about(image)

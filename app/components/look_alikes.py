@@ -1,11 +1,13 @@
 """What a picture is near to: the labelled pictures most like it, over all and per level of the model's answer."""
 
+import functools
+
 import streamlit as st
 
-from app import resources
+from app import resources, state
 from app.components import level_names, wording
-from app.components.neighbour_rows import index as neighbour_rows
-from app.components.neighbour_rows.index import Row, Tile
+from app.components.gallery import near
+from app.components.gallery.near import Row, Tile
 from hmgc_core.records import Run
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow import taxonomies
@@ -33,17 +35,18 @@ def show(ws: Workspace, run: Run, view: ImageView) -> None:
         st.info("None of the pictures that this run has seen is labelled yet.", icon=":material/info:")
         st.page_link("pages/annotate.py", label="Label some", icon=":material/edit:")
         return
-    _remarks(ws, run, found)
+    _remark(ws, run)
     rows = [Row("Nearest of all", _agreement(found.overall), _tiles(table.taxonomy, found, found.overall))]
     rows += [_level_row(table.taxonomy, found, level, view) for level in found.levels]
-    neighbour_rows.show(rows, key=f"near-{run.id}-{view.image.id}")
-
-
-def _remarks(ws: Workspace, run: Run, found: Neighbours) -> None:
-    st.caption(
+    note = (
         f"How near pictures are is how run {run.id} sees them: {wording.number(found.labelled, 'labelled picture')} "
         "compared. Labels of test pictures stay out of sight."
     )
+    key = f"near-{run.id}-{view.image.id}"
+    near.show(rows, note=note, key=key, on_open=functools.partial(state.choose, state.IMAGE))
+
+
+def _remark(ws: Workspace, run: Run) -> None:
     newest = taxonomies.newest_taxonomy(ws)
     if newest and newest[0] != run.taxonomy:
         st.caption(
@@ -88,9 +91,11 @@ def _rival_title(taxonomy: Taxonomy, level: LevelNeighbours) -> str:
     name = taxonomy.name(level.rival)
     if level.rival_share is None:
         return f"The nearest of another class: {name}"
-    # Of an inner class only the answers that are kept are known, so that it may hold more.
-    least = "" if taxonomy.is_leaf[level.rival] else "at least "
-    return f"The model's next thought: {name}, {least}{wording.percent(level.rival_share)}"
+    share = wording.percent(level.rival_share)
+    if taxonomy.is_leaf[level.rival]:
+        return f"The model's next thought: {name}, {share}"
+    # Of an inner class only the answers that are kept are known, so it may hold more. "At least <1%" tells nothing.
+    return f"The model's next thought: {name}{'' if share.startswith('<') else f', at least {share}'}"
 
 
 def _tiles(taxonomy: Taxonomy, found: Neighbours, pictures: tuple[LabelledPicture, ...]) -> list[Tile]:

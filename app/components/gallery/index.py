@@ -10,20 +10,14 @@ import streamlit as st
 
 from app import resources
 from app.components import wording
-from app.components.gallery import script, signing
+from app.components.gallery import signing
 from app.components.gallery.packing import packed
+from app.components.gallery.script import SCRIPT
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow.seeing import Card
 
-# All of the script comes by a route, once: with each page of a gallery travels no more than this.
-LOADER = f"""
-const parts = import(location.origin + "/api/scripts/{script.name()}")
-export default (component) => {{
-  parts.then((it) => it.show(component))
-  return () => parts.then((it) => it.close(component))
-}}
-"""
-_COMPONENT = st.components.v2.component("hmgc_gallery", html="<div class='room'>\n</div>", js=LOADER)
+# All of the script comes by a route, once: with each page of a gallery travels no more than its loader.
+_COMPONENT = st.components.v2.component("hmgc_gallery", html="<div class='room'>\n</div>", js=SCRIPT.loader())
 VERDICTS = ("unlabelled", "right", "wrong")
 WORDS = {"<1%": 0, ">99%": 101}  # shares that are no whole per cent
 
@@ -67,7 +61,7 @@ def show(
         **({"note": note} if note else {}),
         **({"save": 1} if on_save else {}),
     }
-    return _mount(data, key, on_open, on_save)
+    return mount(data, key, on_open, on_save)
 
 
 def _share(probability: float) -> int:
@@ -83,7 +77,7 @@ def show_plain(image_ids: Sequence[int], *, key: str, marks: str = "", node: str
     """
     data = {"cards": packed([image_id] for image_id in image_ids), "marks": marks or key}
     data |= {"node": node} if node else {}
-    return _mount(data, key, lambda _image: None)
+    return mount(data, key, lambda _image: None)
 
 
 @dataclass(frozen=True)
@@ -113,7 +107,7 @@ def show_said(
     return None if mounted.opened is None else int(mounted.opened)
 
 
-def _mount(
+def mount(
     data: Mapping[str, object],
     key: str,
     on_open: Callable[[int], None],

@@ -12,7 +12,11 @@ function thumbnails(place, ids, words = () => "") {
     picture.loading = "lazy";
     item.append(picture);
     const below = words(id);
-    if (below) item.append(named(below, "below"));
+    if (below) {
+      item.append(named(below, "below"));
+      item.title = below;
+      list.classList.add("told"); // wider, so that a name can be read
+    }
     list.append(item);
   }
   if (ids.length > MOST_THUMBNAILS) list.append(element("li", "rest", `and ${whole(ids.length - MOST_THUMBNAILS)} more`));

@@ -5,7 +5,7 @@ class Wall {
     this.stopper = new AbortController();
     const { signal } = this.stopper;
     Object.assign(this, { root, send, signal, cards: [], cursor: 0, anchor: -1, isMarking: false, isBusy: false });
-    this.grid = element("div", "gallery");
+    this.grid = element("div", data.rows ? "near" : "gallery");
     this.grid.setAttribute("role", "listbox");
     this.grid.setAttribute("aria-multiselectable", "true");
     this.grid.setAttribute("aria-label", "Pictures: Enter opens, Space marks, A marks all, Escape none");
@@ -28,12 +28,13 @@ class Wall {
     this.data = data;
     this.acts.token = data.token;
     const names = this.names(data);
-    const content = JSON.stringify([data.cards, data.names, data.others, Boolean(names)]);
+    const content = JSON.stringify([data.cards, data.rows, data.names, data.others, Boolean(names)]);
     if (this.content !== content) {
       this.content = content;
       const hadFocus = this.grid.contains(this.grid.getRootNode().activeElement);
-      this.cards = unpacked(data.cards).map((told, place) => markable(card(told, { of: data.of, names, others: data.others }), place));
-      this.grid.replaceChildren(...this.cards);
+      const told = { of: data.of, names, others: data.others };
+      this.grid.replaceChildren(...(data.rows ? nearRows(data) : unpacked(data.cards).map((one) => card(one, told))));
+      this.cards = [...this.grid.querySelectorAll("button")].map(markable);
       Object.assign(this, { cursor: 0, anchor: -1 });
       if (hadFocus) this.focus();
     }
@@ -75,10 +76,11 @@ class Wall {
       made.tabIndex = place === this.cursor ? 0 : -1;
     });
     this.root.classList.toggle("marking", this.isMarking || this.marks.size > 0);
-    const here = this.cards.filter((_, place) => this.marks.has(this.idAt(place))).length;
+    const shown = new Set(this.cards.map((_, place) => this.idAt(place))); // in rows, one picture may stand twice
+    const here = [...shown].filter((id) => this.marks.has(id)).length;
     const { isMarking, isBusy, marks } = this;
     this.bar.draw({
-      total: marks.size, here, cards: this.cards.length, isMarking, isBusy, isFull: marks.isFull,
+      total: marks.size, here, cards: shown.size, isMarking, isBusy, isFull: marks.isFull,
       act: this.acts.last, hasCleared: marks.cleared.length > 0 && !marks.size, hasLink: Boolean(this.data.link),
       note: this.data.note ?? "", hasSave: Boolean(this.data.save),
       isOfClass: Boolean(this.data.node),
@@ -175,8 +177,7 @@ class Wall {
   }
 
   walk(place, [across, down], isMarking) {
-    const columns = getComputedStyle(this.grid).gridTemplateColumns.split(" ").length;
-    const next = place + across + down * columns;
+    const next = down ? nearestBelow(this.cards, place, down) : place + across;
     if (next >= 0 && next < this.cards.length) this.walkTo(next, isMarking);
   }
 
@@ -255,6 +256,18 @@ class Wall {
     const isCopied = await copied(address.href);
     this.bar.say(isCopied ? "The link is copied." : `Copy this link: ${address.href}`, () => this.draw());
   }
+}
+
+/* The place of the card of the next line down, or up (-1), that is nearest to the one at `place`; -1: no such line. */
+function nearestBelow(cards, place, down) {
+  const boxes = cards.map((made) => made.getBoundingClientRect());
+  const from = boxes[place];
+  const gap = ({ top, bottom }) => (down > 0 ? top - from.bottom : from.top - bottom);
+  const beyond = [...cards.keys()].filter((other) => gap(boxes[other]) >= 0);
+  const line = Math.min(...beyond.map((other) => gap(boxes[other])));
+  const inLine = beyond.filter((other) => gap(boxes[other]) < line + from.height / 2);
+  const off = (other) => Math.abs(boxes[other].left - from.left);
+  return inLine.reduce((best, other) => (best < 0 || off(other) < off(best) ? other : best), -1);
 }
 
 const MOST_TREES = 3;

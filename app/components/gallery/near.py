@@ -1,20 +1,13 @@
-"""Rows of labelled pictures that are near another one: whose label they carry, who gave it, how near they are."""
+"""Rows of labelled pictures that are near another one: whose label they carry, who gave it, how near they are.
 
-from collections.abc import Sequence
+They are marked and opened as in any gallery.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import streamlit as st
+from app.components.gallery import index as gallery
 
-from app import resources, state
-
-HERE = Path(__file__).parent
-_COMPONENT = st.components.v2.component(
-    "hmgc_neighbour_rows",
-    html="<div class='rows'>\n</div>",
-    css=(HERE / "neighbour_rows.css").read_text(),
-    js=(HERE / "neighbour_rows.js").read_text(),
-)
 SIGNS = {None: 0, True: 1, False: 2}
 
 
@@ -45,14 +38,9 @@ class Row:
     nothing: str = "No labelled picture is known this far down the tree."
 
 
-def show(rows: Sequence[Row], *, key: str) -> None:
-    """Draw the rows; a click on a picture opens it."""
-
-    def opened() -> None:
-        state.choose(state.IMAGE, int(st.session_state[key].opened))
-
-    data = {"of": resources.fingerprint(), "rows": [_row(row) for row in rows]}
-    _COMPONENT(key=key, data=data, on_opened_change=opened)
+def show(rows: Sequence[Row], *, note: str, key: str, on_open: Callable[[int], None]) -> None:
+    """Draw the rows, above them the note, as text; a click calls `on_open(image)` before the page runs again."""
+    gallery.mount({"rows": [_row(row) for row in rows], "note": note, "marks": key}, key, on_open)
 
 
 def _row(row: Row) -> dict[str, object]:

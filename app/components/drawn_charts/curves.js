@@ -23,7 +23,8 @@ function curvePanel(panel, { wide }) {
   for (const [x, y, count, mark, words, label] of panel.points) {
     const radius = panel.diagonal ? 4 + 12 * Math.sqrt(count / most) : 6
     sheet.append(asMark(draw("circle", { cx: at.x(x), cy: at.y(y), r: radius.toFixed(1), class: "point" }), mark, words))
-    if (label) sheet.append(draw("text", { x: at.x(x) - 9, y: at.y(y) + 18, class: "hint", "text-anchor": "end" }, label))
+    const side = x < 0.1 ? { x: at.x(x) + 9, "text-anchor": "start" } : { x: at.x(x) - 9, "text-anchor": "end" }  // not over the axis
+    if (label) sheet.append(draw("text", { ...side, y: at.y(y) + 18, class: "hint" }, label))
   }
   section.append(sheet)
   return section

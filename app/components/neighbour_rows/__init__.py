@@ -1,1 +1,0 @@
-"""The component that shows labelled pictures near another one, row by row."""

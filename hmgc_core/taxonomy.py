@@ -131,6 +131,10 @@ class Taxonomy:
             raise UnknownNode(key, self.keys)
         return found
 
+    def indices(self, keys: Iterable[str]) -> IntArray:
+        """(K,) int node index of each of `keys`, -1 for one that is not here."""
+        return np.array([self._index_of.get(key, -1) for key in keys], dtype=np.int64)
+
     def name(self, node: int) -> str:
         """What people read for this node: its name, else its key (less its prefix where every key has one)."""
         key = self.keys[node]
@@ -241,9 +245,22 @@ class Taxonomy:
     def sum_up(self, values: NDArray) -> NDArray:
         """Sum (N,) or (N, K) values over each subtree, bottom up. Returns the same shape and dtype."""
         total = values.copy()
-        for node in range(len(self) - 1, 0, -1):
-            total[self.parents[node]] += total[node]
+        for nodes in self._upwards:
+            np.add.at(total, self.parents[nodes], total[nodes])
         return total
+
+    @cached_property
+    def heights(self) -> IntArray:
+        """(N,) int edges down from each node to its farthest leaf; a leaf has 0."""
+        heights = np.zeros(len(self), dtype=np.int64)
+        for nodes in self._upwards:
+            np.maximum.at(heights, self.parents[nodes], heights[nodes] + 1)
+        return heights
+
+    @cached_property
+    def _upwards(self) -> tuple[IntArray, ...]:
+        """The nodes of each level, the deepest level first, and in each the last node first."""
+        return tuple(nodes[::-1] for nodes in reversed(self.levels))
 
     def lca(self, a: int | IntArray, b: int | IntArray) -> IntArray:
         """The lowest common ancestor of a and b, elementwise; a node is its own ancestor."""

@@ -182,7 +182,7 @@ def test_heights_meetings_and_found_against_the_paths(seed: int) -> None:
     tree, targets, predicted, _ = drawn(seed)
     below = {node: [n for n in range(len(tree)) if node in slow_ancestors(tree, n)] for node in range(len(tree))}
     slow = [max(int(tree.depths[n] - tree.depths[node]) for n in below[node]) for node in range(len(tree))]
-    assert confusion.heights(tree).tolist() == slow
+    assert tree.heights.tolist() == slow
     meeting = confusion.meetings(tree, targets, predicted)
     for target, leaf, met in zip(targets.tolist(), predicted.tolist(), meeting.tolist(), strict=True):
         if target < 0 or target in slow_ancestors(tree, leaf) or leaf in slow_ancestors(tree, target):

@@ -119,3 +119,21 @@ def test_twenty_thousand_nodes_and_a_chain_of_thousands_are_no_trouble() -> None
     chain = Taxonomy.from_edges((f"n{i}", f"n{i - 1}") for i in range(1, 3_000))
     assert chain.depth == 2_999
     assert chain.lca(2_999, 1_500) == 1_500
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_sums_over_subtrees_are_those_of_slow_code_to_the_last_bit(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    tree = random_forest(seed)
+    for values in (rng.integers(0, 9, len(tree)), rng.random(len(tree)), rng.random((len(tree), 3))):
+        slow = values.copy()
+        for node in range(len(tree) - 1, 0, -1):
+            slow[tree.parents[node]] += slow[node]
+        assert np.array_equal(tree.sum_up(values), slow)
+        assert tree.sum_up(values).dtype == values.dtype
+
+
+def test_indices_of_many_keys_are_those_of_each_and_minus_one_for_a_stranger(tiny_tree: Taxonomy) -> None:
+    keys = [tiny_tree.keys[2], "nobody", tiny_tree.keys[0], tiny_tree.keys[2]]
+    assert tiny_tree.indices(keys).tolist() == [2, -1, 0, 2]
+    assert tiny_tree.indices([]).tolist() == []

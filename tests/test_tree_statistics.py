@@ -7,9 +7,10 @@ from random_trees import random_tree
 
 from hmgc_core.querying import agreed_node, agreements
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow import embeddings, seeing, taxonomies, tree, tree_statistics
+from hmgc_core.workflow import embeddings, placings, seeing, taxonomies, tree, tree_statistics
+from hmgc_core.workflow.placings import Said
 from hmgc_core.workflow.seeing import PredictionTable
-from hmgc_core.workflow.tree_statistics import Said, TreeStatistics
+from hmgc_core.workflow.tree_statistics import TreeStatistics
 from hmgc_core.workflow.workspaces import Workspace
 
 SEEDS = range(12)
@@ -33,7 +34,7 @@ def random_words(rng: np.random.Generator, taxonomy: Taxonomy) -> dict[int, dict
 
 def as_said(taxonomy: Taxonomy, words: dict[int, dict[int, int]]) -> Said:
     rows = [(image, by, node) for image, by_person in words.items() for by, node in by_person.items()]
-    return tree_statistics.in_order(taxonomy, Said(*np.array(rows, dtype=np.int64).reshape(-1, 3).T))
+    return placings.in_order(taxonomy, Said(*np.array(rows, dtype=np.int64).reshape(-1, 3).T))
 
 
 def random_table(rng: np.random.Generator, taxonomy: Taxonomy, words: dict[int, dict[int, int]]) -> PredictionTable:

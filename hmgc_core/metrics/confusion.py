@@ -76,15 +76,6 @@ def _most_mixed_up(nodes: int, cut: IntArray, labels: IntArray, answers: IntArra
     return cut[np.lexsort((-images[cut], -mistakes[cut]))[:most]]
 
 
-def heights(taxonomy: Taxonomy) -> IntArray:
-    """(N,) edges from each class down to its deepest leaf; 0 for a leaf."""
-    height = np.zeros(len(taxonomy), dtype=np.int64)
-    for node in range(len(taxonomy) - 1, 0, -1):  # children first
-        parent = taxonomy.parents[node]
-        height[parent] = max(height[parent], height[node] + 1)
-    return height
-
-
 def meetings(taxonomy: Taxonomy, targets: IntArray, predicted: IntArray) -> IntArray:
     """(B,) the lowest common ancestor of label and answer where they contradict each other; -1 for all others.
 

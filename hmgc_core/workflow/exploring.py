@@ -68,7 +68,7 @@ def distances(table: PredictionTable) -> Distances:
     taxonomy = table.taxonomy
     meeting = confusion.meetings(taxonomy, table.labels, table.predicted)
     meeting = meeting[meeting >= 0]
-    height = confusion.heights(taxonomy)
+    height = taxonomy.heights
     counts = np.bincount(height[meeting], minlength=height[0] + 1)[1:]
     nodes, images = np.unique(meeting, return_counts=True)
     most = np.argsort(-images, kind="stable")[:MOST_ROWS]

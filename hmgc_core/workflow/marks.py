@@ -126,7 +126,7 @@ def _node_right(table: PredictionTable, sources: Sources, node: int) -> BoolArra
 
 def _height(table: PredictionTable, _sources: Sources, height: int) -> BoolArray:
     meeting = confusion.meetings(table.taxonomy, table.labels, table.predicted)
-    return (meeting >= 0) & (confusion.heights(table.taxonomy)[meeting] == height)
+    return (meeting >= 0) & (table.taxonomy.heights[meeting] == height)
 
 
 def _meets(table: PredictionTable, _sources: Sources, node: int) -> BoolArray:

@@ -14,8 +14,9 @@ from hmgc_core.errors import UnknownInspection
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow import questions
+from hmgc_core.workflow.placings import reference_nodes
 from hmgc_core.workflow.taxonomies import newest_taxonomy, taxonomy_version
-from hmgc_core.workflow.training import reference_nodes, run
+from hmgc_core.workflow.training import run
 
 ANSWER = "answer"
 FILE = "probabilities.npy"

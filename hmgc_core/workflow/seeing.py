@@ -11,8 +11,9 @@ from hmgc_core.store import annotations, imports, predictions, runs
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import BoolArray, IntArray, Taxonomy
 from hmgc_core.workflow.pictures import image
+from hmgc_core.workflow.placings import reference_nodes
 from hmgc_core.workflow.taxonomies import taxonomy_version
-from hmgc_core.workflow.training import reference_nodes, run
+from hmgc_core.workflow.training import run
 
 ORDERS = ("least sure first", "surest first", "as imported")
 

@@ -5,15 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from hmgc_core.errors import BadConfig, CheckpointError, NotTrainable, UnknownRun
 from hmgc_core.given_paths import given_path
 from hmgc_core.leading import Step, read_on
 from hmgc_core.models.catalog import BACKBONES, MODELS, READING_NAMES, READY_MADE, check
 from hmgc_core.models.given_weights import weights_file
 from hmgc_core.models.options import Option, chosen_options, options_of
-from hmgc_core.querying import agreed_node, agreements, names_one_leaf
+from hmgc_core.querying import agreed_node, names_one_leaf
 from hmgc_core.records import KIND_CODES, Annotation, EpochMetrics, ImageRecord, Run, RunConfig, Sample
 from hmgc_core.store import annotations, images, jobs, runs, taxonomies
 from hmgc_core.store.workspace import Workspace
@@ -22,7 +20,6 @@ from hmgc_core.workflow.taxonomies import current_taxonomy, taxonomy_version
 
 __all__ = ["BACKBONES", "MODELS", "READING_NAMES", "Option", "options_of"]
 
-FEW_IMAGES = 1000  # so many are looked up; for more it is quicker to read all that was ever said
 PLACES = ("is", "none_here")  # kinds that say where an image belongs
 
 
@@ -225,16 +222,3 @@ def _measured_sample(taxonomy: Taxonomy, path: Path, voices: list[Voice]) -> Ite
     nodes = [voice[-1].node for voice in voices if voice[-1].kind in PLACES]
     if nodes:
         yield Sample(path, agreed_node(taxonomy, nodes))
-
-
-def reference_nodes(ws: Workspace, taxonomy: Taxonomy, image_ids: np.ndarray) -> np.ndarray:
-    """(B,) node index that annotators agree on for each image now, -1 where nobody placed it."""
-    with ws.reading() as connection:
-        # A few are looked up; for many it is quicker to read all that was ever said.
-        rows = annotations.places_said(connection, image_ids.tolist() if len(image_ids) <= FEW_IMAGES else None)
-    known = [(image, taxonomy.index(key)) for image, _, key in rows if key in taxonomy]
-    agreed = agreements(taxonomy, *np.array(known, dtype=np.int64).reshape(-1, 2).T)
-    if not len(agreed.images):
-        return np.full(len(image_ids), -1, dtype=np.int64)
-    places = np.searchsorted(agreed.images, image_ids).clip(max=len(agreed.images) - 1)
-    return np.where(agreed.images[places] == image_ids, agreed.nodes[places], -1)

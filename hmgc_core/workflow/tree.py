@@ -9,8 +9,8 @@ from hmgc_core.store import annotations
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import IntArray, Taxonomy
 from hmgc_core.workflow import embeddings
+from hmgc_core.workflow.placings import Said
 from hmgc_core.workflow.seeing import PredictionTable
-from hmgc_core.workflow.tree_statistics import Said
 
 # Children that a box below the outermost may have, tried in turn until all fits.
 CHILDREN_TRIED = (40, 24, 12, 6)

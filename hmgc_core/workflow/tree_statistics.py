@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hmgc_core.metrics.confusion import heights
 from hmgc_core.querying import Agreement, agreements
-from hmgc_core.store import annotations
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import BoolArray, IntArray, Taxonomy
+from hmgc_core.workflow.placings import Said, said
 from hmgc_core.workflow.seeing import PredictionTable
 from hmgc_core.workflow.taxonomies import taxonomy_version
 
@@ -25,18 +24,6 @@ class Figure:
 
     value: FloatArray
     of: IntArray
-
-
-@dataclass(frozen=True, eq=False)
-class Said:
-    """The words that say where a picture belongs, as columns of equal length, by picture.
-
-    images: (W,) ids, rising; people: (W,) annotators' ids; nodes: (W,) indices, those of one picture in pre-order.
-    """
-
-    images: IntArray
-    people: IntArray
-    nodes: IntArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,21 +68,6 @@ def tree_statistics(
     return statistics_of(taxonomy, said(ws, taxonomy), table, split=split)
 
 
-def said(ws: Workspace, taxonomy: Taxonomy) -> Said:
-    """What annotators say now about where pictures belong, in the newest taxonomy."""
-    with ws.reading() as connection:
-        rows = annotations.places_said(connection)
-    known = [(image, by, taxonomy.index(key)) for image, by, key in rows if key in taxonomy]
-    columns = np.array(known, dtype=np.int64).reshape(-1, 3).T
-    return in_order(taxonomy, Said(*columns))
-
-
-def in_order(taxonomy: Taxonomy, said: Said) -> Said:
-    """The same words by picture, those of one picture in pre-order."""
-    order = np.lexsort((said.people, taxonomy.preorder_start[said.nodes], said.images))
-    return Said(said.images[order], said.people[order], said.nodes[order])
-
-
 def statistics_of(
     taxonomy: Taxonomy, said: Said, table: PredictionTable | None, *, split: str = "test"
 ) -> TreeStatistics:
@@ -116,7 +88,7 @@ def statistics_of(
     )
     labels, images, predictions = taxonomy.sum_up(counts).T
     depths = taxonomy.depths
-    reach = depths / np.maximum(depths + heights(taxonomy), 1)
+    reach = depths / np.maximum(depths + taxonomy.heights, 1)
     tested = (table.labels >= 0) & (table.splits == split)
     sure, right = _sure_and_right(taxonomy, table, tested)
     return TreeStatistics(

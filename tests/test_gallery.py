@@ -10,8 +10,8 @@ from reading_pages import button, data_of_gallery, gallery, open_page, said, tre
 from streamlit.testing.v1 import AppTest
 
 from app import state
-from app.components.gallery import script
 from app.components.gallery.packing import packed, unpacked
+from app.components.gallery.script import SCRIPT
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow import references, taxonomies
 from hmgc_core.workflow.workspaces import Workspace
@@ -24,7 +24,7 @@ def test_the_joined_script_is_one_that_a_browser_can_read(tmp_path: Path) -> Non
     if node is None:
         pytest.skip("no node here; the browser tests read the script too")
     file = tmp_path / "gallery.mjs"
-    file.write_bytes(script.text())
+    file.write_bytes(SCRIPT.text)
     assert subprocess.run([node, "--check", file], capture_output=True).stderr == b""
 
 

@@ -355,14 +355,14 @@ def test_a_label_for_many_that_cannot_be_is_refused_whole(
 
 
 def test_the_script_is_kept_for_good_under_its_own_name_only(client: TestClient) -> None:
-    from app.components.gallery import script
+    from app.components.gallery.script import SCRIPT
 
-    own = client.get(f"/api/scripts/{script.name()}")
+    own = client.get(f"/api/scripts/{SCRIPT.name}")
     assert own.headers["content-type"].startswith("text/javascript")
     assert "immutable" in own.headers["cache-control"]
-    assert own.content == script.text()
-    plain = client.get(f"/api/scripts/{script.name()}", headers={"accept-encoding": "identity"})
-    assert plain.content == script.text()
+    assert own.content == SCRIPT.text
+    plain = client.get(f"/api/scripts/{SCRIPT.name}", headers={"accept-encoding": "identity"})
+    assert plain.content == SCRIPT.text
     older = client.get("/api/scripts/gallery-0.js")
     assert older.headers["cache-control"] == "no-store"
     assert client.get("/api/scripts/x.js").status_code == 404

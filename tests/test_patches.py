@@ -18,6 +18,7 @@ from test_routes import browser
 
 from hmgc_core import inspection
 from hmgc_core.errors import NoGraph, UnknownInspection, UnknownNode
+from hmgc_core.inspection import Explaining
 from hmgc_core.patch_figure import NEIGHBOURS, draw
 from hmgc_core.patch_graph import PatchGraph
 from hmgc_core.records import RunConfig
@@ -123,7 +124,7 @@ def test_the_inspector_answers_with_every_block_and_the_command_line_writes_the_
     assert questions.answer(ws, number) == {"blocks": 12, "shown": list(found.shown)}
     assert graph.figure(ws, number, place=2, blocks=[], kind="png").startswith(b"\x89PNG")
 
-    written = inspection.explain(ws, training.run(ws, run_id), "2", node="albatross", out=tmp_path / "why")
+    written = inspection.explain(ws, training.run(ws, run_id), "2", Explaining("albatross"), out=tmp_path / "why")
     assert [path.name for path in written] == ["1-bird.png", "2-albatross.png", "graph.png", "graph.svg"]
     assert "albatross" in texts((tmp_path / "why" / "graph.svg").read_bytes())
 
@@ -136,7 +137,7 @@ def test_a_backbone_without_a_graph_is_told_and_writes_no_figure(
     number = graph.ask_patches(ws, run_id, 2, PATH)
     error, remedy = inspection._answer(ws, inspection._Checkpoints(ws), questions.inspection(ws, number))
     assert "connects no patches" in error and "graphconvnet" in remedy
-    written = inspection.explain(ws, training.run(ws, run_id), "2", node="bird", out=tmp_path / "why")
+    written = inspection.explain(ws, training.run(ws, run_id), "2", Explaining("bird"), out=tmp_path / "why")
     assert [path.name for path in written] == ["1-bird.png"]
     page = open_page(monkeypatch, ws, "predictions", run="1", image="2", why="patches")
     assert "resnet_mini sees the picture through filters" in said(page)

@@ -5,6 +5,7 @@ from conftest import label
 from reading_pages import button, gallery, open_page, said
 
 from app import state
+from app.components import prediction_gallery
 from hmgc_core.store import inspections
 from hmgc_core.workflow import labelling, questions, seeing
 from hmgc_core.workflow.workspaces import Workspace
@@ -127,3 +128,25 @@ def test_heatmaps_are_asked_for_and_their_failure_is_told(
         inspections.finish(connection, 2)
         assert inspections.forget(connection, keep=1) == [1]
         assert inspections.forget(connection, keep=1) == []
+
+
+def test_the_last_page_shrinks_with_what_was_labelled_on_it(
+    predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prediction_gallery, "PER_PAGE", 5)
+    page = open_page(monkeypatch, predicted_workspace, "predictions", show="right")
+    (key,) = (one.key for one in page.get("pagination"))
+    page.session_state[key] = 4
+    assert len(gallery(page.run())) == 3
+    for image_id, *_ in gallery(page):  # all are wrong now
+        label(predicted_workspace, image_id, "tug" if image_id % 4 != 3 else "owl", uid=f"said-anew-{image_id}")
+    page.run()
+    assert len(gallery(page)) == 5
+    assert page.session_state[key] == 3
+
+
+def test_a_picture_of_a_run_that_is_not_there_says_whose_answer_is_shown(
+    predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = said(open_page(monkeypatch, predicted_workspace, "predictions", run="99", image="3"))
+    assert "Run 99 has no predictions. What follows is of run 1." in text

@@ -173,8 +173,8 @@ def client(looked_at: Workspace, monkeypatch: pytest.MonkeyPatch) -> TestClient:
 
 def test_heat_is_sent_by_its_numbers_alone(client: TestClient, looked_at: Workspace) -> None:
     number, _ = answer_to(looked_at, 1, 1, HeatQuestion(PATH))
-    assert client.get(f"/api/heatmaps/{number}").json() == {"status": "done", "there": False}
-    assert client.get("/api/heatmaps/99").status_code == client.get("/api/heatmaps/x").status_code == 404
+    assert client.get(f"/api/questions/{number}").json() == {"status": "done", "there": False}
+    assert client.get("/api/questions/99").status_code == client.get("/api/questions/x").status_code == 404
     response = client.get(f"/api/heatmaps/{number}/0")
     assert response.content == questions.answer_file(looked_at, number, "0.png").read_bytes()
     assert response.headers["content-type"] == "image/png"

@@ -7,11 +7,11 @@ import streamlit as st
 
 from app import actions
 from app.components import services
+from app.components.waiting import index as waiting
 from hmgc_core.errors import HmgcError
 from hmgc_core.workflow import questions, training
 from hmgc_core.workflow.workspaces import Workspace
 
-EVERY_S = 0.4
 Answer = TypeVar("Answer")
 
 
@@ -28,7 +28,7 @@ def show(
         return None
     asked = questions.inspection(ws, number)
     if asked.status == "queued":
-        _await(ws, number, what)
+        show_wait(ws, number, what=what)
         return None
     try:
         if asked.status == "failed":
@@ -45,14 +45,12 @@ def _ask_anew(ask: Callable[..., int], *args: object) -> None:
     actions.do(ask, *args, anew=True)
 
 
-@st.fragment(run_every=EVERY_S)
-def _await(ws: Workspace, number: int, what: str) -> None:
-    """Looks until the answer is there; then the whole page runs once more, without looking again."""
-    if questions.inspection(ws, number).status != "queued":
-        st.rerun()
+def show_wait(ws: Workspace, number: int, *, what: str) -> None:
+    """What is going on; the browser waits for the end of it."""
     there = training.services(ws)
     if there["inspector"]:
         st.caption(f":material/hourglass_top: {what} being made. The first ones of a run take some seconds.")
     else:
         services.show_if_away(there, "inspector")
         st.caption(f"{what} asked for, and will appear here once it runs.")
+    waiting.show(number)

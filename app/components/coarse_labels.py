@@ -5,7 +5,7 @@ import streamlit as st
 
 from app import actions
 from app.components import level_names, task_progress
-from app.components.wording import lasting, number
+from app.components.wording import SPLITS, lasting, number
 from app.security import escape_markdown
 from hmgc_core.metrics.paired import PairedDifference
 from hmgc_core.records import Run
@@ -68,7 +68,7 @@ def _found(found: Bought) -> None:
     )
     table = pd.DataFrame([_row(found, arm) for arm in ARMS])
     st.dataframe(table, hide_index=True, height="content", alt="How often each of the three is right, at each level")
-    pictures = number(found.pictures, f"{found.split} picture")
+    pictures = number(found.pictures, f"{SPLITS[found.split].lower()} picture")
     caption = (
         f"On {pictures} with a label at the finest level. Each of the three took {found.steps:,} steps with seed "
         f"{found.seed}: "

@@ -1,8 +1,22 @@
-"""Turning the pages of pictures where only the next page tells whether there is one."""
+"""Turning the pages of pictures, whether their number is known or only the next page tells if there is one."""
 
 import streamlit as st
 
 PER_PAGE = 48
+
+
+def pager(key: str, found: int, per_page: int) -> int:
+    """The page in sight, from 1, kept in the session under `key`, and where there are more, a way to turn them.
+
+    Where there are fewer than before it is the last one: what was labelled on it may no longer belong there.
+    """
+    last = max(1, -(-found // per_page))
+    page = int(st.session_state.get(key, 1))
+    if page > last:
+        page = st.session_state[key] = last
+    if last > 1:
+        st.pagination(last, key=key)
+    return page
 
 
 def turner(key: str, page: int, *, more: bool) -> None:

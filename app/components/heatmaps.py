@@ -8,13 +8,13 @@ from typing import Any
 import streamlit as st
 
 from app import actions, state
-from app.components import heat_choices, services, task_progress, wording
+from app.components import asked, heat_choices, task_progress, wording
 from app.components.cam_overlay import index as cam_overlay
 from app.components.cam_overlay.index import HeatTile
 from hmgc_core.errors import HmgcError
 from hmgc_core.records import Run
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow import questions, taxonomies, training, why
+from hmgc_core.workflow import questions, taxonomies, why
 from hmgc_core.workflow.seeing import ImageView
 from hmgc_core.workflow.why import HeatQuestion
 from hmgc_core.workflow.workspaces import Workspace
@@ -57,55 +57,49 @@ def show(ws: Workspace, run: Run, view: ImageView) -> None:
 class Told:
     """How far the heatmaps are. by: who made them, as their addresses name it, "" while they are not there.
 
-    answer: what was told of them. waiting: the question the browser waits for. say_more: draws what stands below.
+    answer: what was told of them. waiting: for the inspector. say_more: draws what stands below.
     """
 
     by: str = ""
     answer: dict[str, Any] = field(default_factory=dict)
-    waiting: int | None = None
+    waiting: bool = False
     say_more: Callable[[], object] = lambda: None
 
 
 def _at_once(ws: Workspace, run: Run, view: ImageView, question: HeatQuestion) -> Told:
     """By the inspector."""
-    asked = (ws, run.id, view.image.id, question)
-    number = actions.attempt(why.ask_heatmaps, *asked)
+    parts = (ws, run.id, view.image.id, question)
+    number = actions.attempt(why.ask_heatmaps, *parts)
     found = number if isinstance(number, HmgcError) else actions.attempt(questions.inspection, ws, number)
     if isinstance(found, HmgcError):
         return Told(say_more=partial(_failed, found, None))
     if found.status == "failed":
-        return Told(say_more=partial(_failed, HmgcError(found.error, remedy=found.remedy), asked))
+        return Told(say_more=partial(_failed, HmgcError(found.error, remedy=found.remedy), parts))
     if found.status == "done":
         answer = actions.attempt(questions.answer, ws, found.id)
         if not isinstance(answer, HmgcError) and "maps" in answer:
             return Told(str(found.id), answer)
         # Its files were deleted, or an earlier version of the studio wrote them.
-        return Told(waiting=why.ask_heatmaps(*asked, anew=True), say_more=partial(_await, ws))
-    return Told(waiting=found.id, say_more=partial(_await, ws))
+        return _waiting(ws, why.ask_heatmaps(*parts, anew=True))
+    return _waiting(ws, found.id)
 
 
-def _failed(error: HmgcError, asked: tuple[Any, ...] | None) -> None:
+def _waiting(ws: Workspace, number: int) -> Told:
+    return Told(waiting=True, say_more=partial(asked.show_wait, ws, number, what="The heatmaps are"))
+
+
+def _failed(error: HmgcError, parts: tuple[Any, ...] | None) -> None:
     """What went wrong, and ways on: once more, or the usual heatmaps."""
     st.error(actions.sentence(error), icon=":material/error:")
     with st.container(horizontal=True):
-        if asked:
-            st.button("Try again", icon=":material/center_focus_strong:", on_click=_ask_anew, args=asked)
+        if parts:
+            st.button("Try again", icon=":material/center_focus_strong:", on_click=_ask_anew, args=parts)
         if any(state.chosen(key) for key in heat_choices.KEYS):
             st.button("Show the usual heatmaps", icon=":material/undo:", on_click=heat_choices.forget)
 
 
-def _ask_anew(*asked: Any) -> None:
-    actions.do(why.ask_heatmaps, *asked, anew=True)
-
-
-def _await(ws: Workspace) -> None:
-    """The browser asks how far it is, and has this part drawn once more when there is something new."""
-    there = training.services(ws)
-    if there["inspector"]:
-        st.caption(":material/hourglass_top: The heatmaps are being made. The first ones of a run take some seconds.")
-    else:
-        services.show_if_away(there, "inspector")
-        st.caption("They are asked for, and will appear here once it runs.")
+def _ask_anew(*parts: Any) -> None:
+    actions.do(why.ask_heatmaps, *parts, anew=True)
 
 
 def _by_the_worker(ws: Workspace, run: Run, view: ImageView, question: HeatQuestion) -> Told:

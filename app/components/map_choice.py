@@ -5,7 +5,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app import resources, state
-from app.components import level_names, selection_form
+from app.components import gallery_pages, level_names, selection_form
 from app.components.gallery import index as gallery
 from app.components.picture_map import index as picture_map
 from app.components.picture_map.index import Choice, Chosen
@@ -125,9 +125,7 @@ def _gallery(run: Run, table: PredictionTable, ids: NDArray[np.int64], chosen: C
     rows: IntArray = np.searchsorted(table.image_ids, ids)
     # Another line begins at its own first page.
     key = f"{state.MAP_PAGE}.{run.id}.{hash(chosen)}"
-    page = int(st.session_state.get(key, 1))
-    if len(ids) > PER_PAGE:
-        st.pagination(-(-len(ids) // PER_PAGE), key=key)
+    page = gallery_pages.pager(key, len(ids), PER_PAGE)
     cards = seeing.cards(table, rows[(page - 1) * PER_PAGE : page * PER_PAGE])
     gallery.show(
         cards,

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app import resources, state
 from app.components import chart_data, level_names, prediction_filters, prediction_marks, run_list
-from app.components.explorer import index as explorer
+from app.components.drawn_charts import index as drawn_charts
 from app.components.wording import number
 from hmgc_core.records import Run
 from hmgc_core.taxonomy import Taxonomy
@@ -53,7 +53,7 @@ def show(ws: Workspace, run: Run, runs: Sequence[Run]) -> None:
     if data:
         data["mark"] = prediction_marks.shown()
         data["trained"] = _trained(table)
-        explorer.show(data, key=f"explorer.{run.id}.{chart}", on_below=_go_below)
+        drawn_charts.show(data, key=f"drawn_charts.{run.id}.{chart}", on_below=_go_below)
 
 
 def _drawn(ws: Workspace, run: Run, runs: Sequence[Run], chart: str, table: PredictionTable) -> dict[str, Any] | None:

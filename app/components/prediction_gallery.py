@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import state
-from app.components import prediction_filters, prediction_marks, selection_form
+from app.components import gallery_pages, prediction_filters, prediction_marks, selection_form
 from app.components.gallery import index as gallery
 from app.components.wording import number
 from hmgc_core.records import Run
@@ -25,13 +25,12 @@ def _pages(run: Run, table: PredictionTable) -> None:
     wanted, order = prediction_filters.wanted(table.taxonomy), prediction_filters.order()
     # Other filters begin at their own first page.
     key = f"{state.PAGE}.{run.id}.{hash((wanted, order, table.mark))}"
-    page = int(st.session_state.get(key, 1))
-    found, cards = seeing.find_predictions(table, wanted, order=order, offset=(page - 1) * PER_PAGE, count=PER_PAGE)
+    found = int(seeing.passing(table, wanted).sum())
     if not found:
         _nothing(empty=not len(table.image_ids))
         return
-    if found > PER_PAGE:
-        st.pagination(-(-found // PER_PAGE), key=key)
+    page = gallery_pages.pager(key, found, PER_PAGE)
+    _, cards = seeing.find_predictions(table, wanted, order=order, offset=(page - 1) * PER_PAGE, count=PER_PAGE)
     opened = gallery.show(
         cards,
         key=f"{state.PAGE}.gallery",

@@ -7,7 +7,7 @@ from app import resources
 from app.components import metric_words, run_summary
 from app.components.metric_words import Figure
 from app.components.run_detail import said, settings_of
-from app.components.wording import number
+from app.components.wording import SPLITS, number
 from hmgc_core.records import Run
 from hmgc_core.workflow import exploring
 from hmgc_core.workflow.marks import Mark
@@ -80,7 +80,7 @@ def _measures(run: Run, other: Run, split: str, one: str, two: str) -> None:
                 "Exact name": [figure.exact for figure in figures],
             }
         )
-        st.markdown(f"**{about}**, on the {split} pictures")
+        st.markdown(f"**{about}**, on the {SPLITS[split].lower()} pictures")
         _draw(table, table["Difference"] != "same", alt=f"{about}: both runs; what differs is marked")
 
 

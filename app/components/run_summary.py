@@ -62,7 +62,8 @@ def metrics_split(run: Run) -> str:
 def measured_on(run: Run, split: str) -> str:
     """`145 test pictures`; without the number where the run did not count them."""
     count = run.metrics[split].get("images")
-    return wording.number(count, f"{split} picture") if isinstance(count, int) else f"the {split} pictures"
+    noun = f"{wording.SPLITS[split].lower()} picture"
+    return wording.number(count, noun) if isinstance(count, int) else f"the {noun}s"
 
 
 def main_figures(run: Run, split: str, *, columns: int) -> None:

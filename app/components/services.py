@@ -15,7 +15,10 @@ class Helper:
 
 HELPERS = {
     "worker": Helper("trains models and does what takes long", "trainings and all that takes long wait"),
-    "inspector": Helper("shows where a model looked", "no new heatmaps are made"),
+    "inspector": Helper(
+        "answers questions about one picture: where a model looked, what it connected",
+        "new heatmaps and other answers about a picture wait",
+    ),
 }
 
 

@@ -24,6 +24,8 @@ run = next((run for run in runs if run.id == asked), runs[0] if runs else None)
 image_id = state.chosen_number(state.IMAGE)
 
 if image_id is not None:
+    if run is not None and asked is not None and asked != run.id:
+        st.warning(f"Run {asked} has no predictions. What follows is of run {run.id}.", icon=":material/info:")
     image_page.show(ws, run, image_id)
     st.stop()
 

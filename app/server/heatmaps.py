@@ -12,13 +12,13 @@ from PIL import Image
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.server.answers import RequestError, answer, whole_number
+from app.server.answers import RequestError, whole_number
 from app.server.pictures import DECODERS, content
 from app.server.threads import READS, in_thread
 from app.server.workspace import workspace
 from hmgc_core.heat_pictures import file_name, under_heat
 from hmgc_core.pictures import read_picture
-from hmgc_core.workflow import pictures, questions, tasks, training, why
+from hmgc_core.workflow import pictures, questions, tasks, why
 from hmgc_core.workflow.workspaces import Workspace
 
 OF_TASK, PNG = "task", "image/png"
@@ -33,16 +33,6 @@ class _Heat(NamedTuple):
     colours: bytes
     source: Path
     name: str
-
-
-async def state(request: Request) -> Response:
-    """How far a question is, and whether anybody is there to answer it: {"status", "there"}."""
-    number = whole_number(request.path_params["inspection"], "an inspection")
-    return answer(await in_thread(READS, _state, workspace(), number))
-
-
-def _state(ws: Workspace, number: int) -> dict[str, object]:
-    return {"status": questions.inspection(ws, number).status, "there": training.services(ws)["inspector"]}
 
 
 async def heat(request: Request) -> Response:

@@ -5,7 +5,20 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 import hmgc_core
-from app.server import alike, glances, heatmaps, labels, maps, marked, patches, pictures, queues, scripts, trees
+from app.server import (
+    alike,
+    glances,
+    heatmaps,
+    labels,
+    maps,
+    marked,
+    patches,
+    pictures,
+    questions,
+    queues,
+    scripts,
+    trees,
+)
 from app.server.answers import Resource, answer
 from app.server.threads import READS, in_thread
 from app.server.workspace import workspace
@@ -47,7 +60,7 @@ routes = [
     Route("/api/glance", Resource(get=glances.of_class)),
     Route("/api/nearest", Resource(get=glances.nearest)),
     Route("/api/images/{id}", Resource(get=pictures.image)),
-    Route("/api/heatmaps/{inspection}", Resource(get=heatmaps.state)),
+    Route("/api/questions/{number}", Resource(get=questions.state)),
     Route("/api/heatmaps/{of}/{n}", Resource(get=heatmaps.heat)),
     Route("/api/heatmaps/{of}/{n}/picture", Resource(get=heatmaps.picture)),
     Route("/api/maps/{task}/points", Resource(get=maps.points)),

@@ -3,13 +3,13 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.components.gallery import script as gallery
-from app.components.picture_map import script as picture_map
+from app.components.gallery.script import SCRIPT as GALLERY
+from app.components.picture_map.script import SCRIPT as MAP
 from app.server.answers import RequestError
 
 KEPT = {"cache-control": "private, max-age=31536000, immutable"}
 HEADERS = {"x-content-type-options": "nosniff", "vary": "accept-encoding"}
-SCRIPTS = {"gallery": gallery, "map": picture_map}
+SCRIPTS = {script.kind: script for script in (GALLERY, MAP)}
 JAVASCRIPT = "text/javascript; charset=utf-8"
 
 
@@ -19,7 +19,7 @@ async def script(request: Request) -> Response:
     found = SCRIPTS.get(asked.partition("-")[0])
     if found is None or "-" not in asked or not asked.endswith(".js"):
         raise RequestError(404, "there is no such script", remedy="reload the page")
-    headers = {**HEADERS, **(KEPT if asked == found.name() else {"cache-control": "no-store"})}
+    headers = {**HEADERS, **(KEPT if asked == found.name else {"cache-control": "no-store"})}
     if "gzip" in request.headers.get("accept-encoding", ""):
-        return Response(found.packed(), media_type=JAVASCRIPT, headers={**headers, "content-encoding": "gzip"})
-    return Response(found.text(), media_type=JAVASCRIPT, headers=headers)
+        return Response(found.packed, media_type=JAVASCRIPT, headers={**headers, "content-encoding": "gzip"})
+    return Response(found.text, media_type=JAVASCRIPT, headers=headers)

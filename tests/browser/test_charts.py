@@ -66,19 +66,19 @@ def test_a_cell_opens_its_pictures_and_a_picture_opens_in_full(page: Page, url: 
     expect(page.locator(".gallery img")).to_have_count(10)
     page.get_by_role("button", name="Show all again").click()
     expect(page.locator(".gallery img")).to_have_count(40)
-    expect(page.locator(".explorer .pressed")).to_have_count(0)
+    expect(page.locator(".drawing .pressed")).to_have_count(0)
 
 
 def test_marks_are_reached_and_opened_by_keyboard(page: Page, url: str) -> None:
     page.goto(f"{url}/predictions?run=1&chart=mixed")
     expect(page.locator(".gallery img")).to_have_count(40)  # the page is drawn to its end
-    page.locator(".explorer [data-mark][tabindex='0']").focus()
+    page.locator(".drawing [data-mark][tabindex='0']").focus()
     page.keyboard.press("ArrowRight")
-    words = str(page.locator(".explorer [data-mark][tabindex='0']").get_attribute("data-words"))
+    words = str(page.locator(".drawing [data-mark][tabindex='0']").get_attribute("data-words"))
     page.keyboard.press("Enter")
     expect(page.locator(".mark-name bdi")).to_be_visible()
-    expect(page.locator(".explorer .told")).to_have_text(words)
-    expect(page.locator(".explorer .pressed").first).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".drawing .told")).to_have_text(words)
+    expect(page.locator(".drawing .pressed").first).to_have_attribute("aria-pressed", "true")
 
 
 def test_two_runs_show_both_answers_side_by_side(page: Page, url: str) -> None:
@@ -105,6 +105,32 @@ def test_every_chart_fits_a_telephone_and_fetches_nothing(
 ) -> None:
     page = open_page(viewport={"width": 390, "height": 800})
     page.goto(f"{url}/predictions?run=1&chart={chart}")
-    expect(page.locator(".explorer [data-mark]").first).to_be_visible()
+    expect(page.locator(".drawing [data-mark]").first).to_be_visible()
     assert page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
     assert watch.problems == []
+
+
+def test_a_chart_that_is_gone_hears_nothing_and_a_new_one_keeps_the_keyboard(page: Page, url: str) -> None:
+    page.add_init_script(
+        """
+        window.hearing = 0
+        const listen = window.addEventListener.bind(window)
+        window.addEventListener = (name, does, options) => {
+          listen(name, does, options)
+          if (name !== "hmgc-marked") return
+          window.hearing += 1
+          options.signal.addEventListener("abort", () => (window.hearing -= 1))
+        }
+        """
+    )
+    page.goto(f"{url}/predictions?run=1&chart=mixed&level=1")
+    page.locator(".rows button.name", has_text="bird").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".rows .name")).to_have_text(["albatross", EVIL])
+    expect(page.locator(".drawing [data-mark][tabindex='0']")).to_be_focused()
+    for chart in ("How far off", "Weak and strong classes"):
+        page.get_by_role("radio", name=chart).click()
+        expect(page.locator(".drawing h4").first).to_be_visible()
+    page.wait_for_function("window.hearing === 1")
+    page.get_by_role("radio", name="Only pictures").click()
+    page.wait_for_function("window.hearing === 0")

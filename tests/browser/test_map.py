@@ -174,3 +174,17 @@ def test_look_alikes_are_shown_and_a_click_goes_on_to_one(page: Page, url: str) 
     tile.click()
     expect(page).to_have_url(re.compile(rf"image={image[1]}\b"))
     expect(page.locator(".near section")).to_have_count(4)
+
+
+def test_a_picture_that_came_is_shown_again_after_one_that_did_not(page: Page, url: str, made: PictureMap) -> None:
+    away = np.linalg.norm(made.places[:, None].astype(float) - made.places[None], axis=2)
+    np.fill_diagonal(away, np.inf)
+    good, bad = (int(image) for image in made.images[np.argsort(-away.min(axis=1))[:2]])
+    page.route(f"**/api/images/{bad}?*", lambda route: route.fulfill(content_type="image/jpeg", body="no picture"))
+    opened(page, url)
+    for image, is_missing in ((good, False), (bad, True), (good, False)):
+        page.mouse.move(*place_of(page, made, image))
+        expect(page.locator(".card img")).to_have_attribute("src", re.compile(rf"/api/images/{image}\?"))
+        missing = expect(page.locator(".card.missing"))
+        missing.to_have_count(1 if is_missing else 0)
+        expect(page.locator(".card img")).to_have_css("visibility", "hidden" if is_missing else "visible")

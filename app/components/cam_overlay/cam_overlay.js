@@ -1,6 +1,6 @@
 // Pictures with a heatmap over each. Data: image, w, ratio, size, alt; for heat also menus {label, options, chosen}, tiles
 // {name, share, place, rather, note}, heat (who made them, "" while they are not there), waiting, words.
-const drawn = new WeakMap()  // of each place: what it shows, and how it waits
+const drawn = new WeakMap()  // of each place: what it shows
 let strength = 0.6  // kept from picture to picture while the page is open
 
 function element(kind, properties, ...children) {
@@ -47,7 +47,7 @@ function heated(data, { name, share, place, rather, note }) {
     aim()
     below.append(save)
   }
-  if (data.waiting !== null) frame.classList.add("waiting")
+  if (data.waiting) frame.classList.add("waiting")
   if (note) frame.append(element("p", { className: "note", textContent: note }))
   return figure(data, frame, named(name, share), below)
 }
@@ -85,23 +85,6 @@ function scale() {
   return element("span", { className: "legend" }, "little", bar, "much")
 }
 
-// --- waiting ---------------------------------------------------------------------------------------------------------
-
-// Asks how far the heatmaps are, first often and then less so, and has the page run when there is something to see.
-async function wait(shown, question, send) {
-  let pause = 80
-  let there = null
-  while (shown.waiting === question && shown.root.isConnected) {
-    await new Promise((go) => setTimeout(go, pause))
-    pause = Math.min(pause * 1.15, 1000)
-    const state = await fetch(`/api/heatmaps/${question}`).then((got) => got.json()).catch(() => ({}))
-    const moved = there !== null && state.there !== undefined && state.there !== there
-    there = state.there ?? there
-    if (shown.waiting !== question) return
-    if (state.status === "done" || state.status === "failed" || moved) return send("ended", Date.now())
-  }
-}
-
 // --- all of it -------------------------------------------------------------------------------------------------------
 
 function begin(root, data, send) {
@@ -129,7 +112,4 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const original = figure(data, framed(data, data.alt), named(data.alt, ""))
   row.replaceChildren(original, ...data.tiles.map((tile) => heated(data, tile)))
   words.textContent = data.words
-  if (shown.waiting === data.waiting) return
-  shown.waiting = data.waiting
-  if (data.waiting !== null) wait(shown, data.waiting, send)
 }

@@ -45,15 +45,15 @@ def show_heat(
     menus: Sequence[dict[str, Any]],
     tiles: Sequence[HeatTile],
     heat: str,
-    waiting: int | None,
+    waiting: bool,
     words: str,
     on_choice: Callable[[str, str], None],
 ) -> None:
     """The picture as it is, beside it one per heatmap; above, menus and a slider for how strong the heat shows.
 
     menus: {label, options, chosen}; a choice calls `on_choice` with the first two parts of its option. heat: who made
-    the heatmaps, as `app.server.heatmaps` names it, "" while they are not there; waiting: the question that is waited
-    for, upon whose end this runs anew. words: what to know of all of them, plain text.
+    the heatmaps, as `app.server.heatmaps` names it, "" while they are not there; waiting: whether they
+    will be there. words: what to know of all of them, plain text.
     """
 
     def chosen() -> None:
@@ -67,11 +67,7 @@ def show_heat(
         "words": words,
     }
     data = _data(image, name="The picture", side=640) | shown
-    _COMPONENT(key=key, data=data, on_choice_change=chosen, on_ended_change=_runs_anew)
-
-
-def _runs_anew() -> None:
-    """Nothing to do: the run that follows finds what was waited for."""
+    _COMPONENT(key=key, data=data, on_choice_change=chosen)
 
 
 def _data(image: ImageRecord, *, name: str, side: int) -> dict[str, Any]:

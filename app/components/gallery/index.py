@@ -10,20 +10,14 @@ import streamlit as st
 
 from app import resources
 from app.components import wording
-from app.components.gallery import script, signing
+from app.components.gallery import signing
 from app.components.gallery.packing import packed
+from app.components.gallery.script import SCRIPT
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow.seeing import Card
 
-# All of the script comes by a route, once: with each page of a gallery travels no more than this.
-LOADER = f"""
-const parts = import(location.origin + "/api/scripts/{script.name()}")
-export default (component) => {{
-  parts.then((it) => it.show(component))
-  return () => parts.then((it) => it.close(component))
-}}
-"""
-_COMPONENT = st.components.v2.component("hmgc_gallery", html="<div class='room'>\n</div>", js=LOADER)
+# All of the script comes by a route, once: with each page of a gallery travels no more than its loader.
+_COMPONENT = st.components.v2.component("hmgc_gallery", html="<div class='room'>\n</div>", js=SCRIPT.loader())
 VERDICTS = ("unlabelled", "right", "wrong")
 WORDS = {"<1%": 0, ">99%": 101}  # shares that are no whole per cent
 

@@ -4,18 +4,11 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app.components.gallery import script
+from app.components.gallery.script import SCRIPT
 
 # The script comes by a route, once, with the gallery's: this line is sent again with each page of pictures.
-LOADER = f"""
-const bar = import(`${{location.origin}}/api/scripts/{script.name()}`)
-export default (part) => {{
-  bar.then((it) => it.nameMark(part))
-  return () => bar.then((it) => it.forgetMarks(part.parentElement))
-}}
-"""
 _COMPONENT = st.components.v2.component(
-    "hmgc_mark_bar", html="<div class='mark-name' role='status'></div>\n", js=LOADER
+    "hmgc_mark_bar", html="<div class='mark-name' role='status'></div>\n", js=SCRIPT.loader("nameMark", "forgetMarks")
 )
 
 

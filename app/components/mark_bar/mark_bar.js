@@ -5,7 +5,7 @@ const HEARD_MARKS = new WeakMap();
 export function nameMark({ data, parentElement, setTriggerValue }) {
   styled(parentElement);
   const bar = parentElement.querySelector(".mark-name");
-  forgetMarks(parentElement);
+  forgetMarks({ parentElement });
   const listening = new AbortController();
   HEARD_MARKS.set(parentElement, listening);
   window.addEventListener("hmgc-mark", (event) => {
@@ -31,6 +31,6 @@ export function nameMark({ data, parentElement, setTriggerValue }) {
   delete bar.dataset.wanted;
 }
 
-export function forgetMarks(parentElement) {
+export function forgetMarks({ parentElement }) {
   HEARD_MARKS.get(parentElement)?.abort();
 }

@@ -2,6 +2,7 @@
 
 const PATIENCE_MS = 70  // a pointer that only passes by asks for nothing
 const GAP = 14
+const MOST_KNOWN = 500
 
 class Card {
   constructor(box) {
@@ -22,6 +23,10 @@ class Card {
     this.box.style.translate = `${left}px ${top}px`
     if (!isNew) return
     clearTimeout(this.timer)
+    const picture = this.box.querySelector("img")
+    picture.removeAttribute("src")  // the one before may still be on its way
+    picture.style.visibility = "hidden"
+    this.box.classList.remove("missing")
     this.fill(image, this.known.get(image))
     this.timer = setTimeout(() => this.ask(image, data), PATIENCE_MS)
   }
@@ -37,22 +42,26 @@ class Card {
     picture.onload = () => (picture.style.visibility = "visible")
     picture.onerror = () => this.box.classList.add("missing")
     picture.src = `/api/images/${image}?w=320&of=${of}`
-    if (this.known.has(image)) return
     try {
       const response = await fetch(`/api/maps/${task}/pictures/${image}?of=${of}`, { headers: { "x-hmgc-token": token } })
-      if (response.status === 404) this.known.set(image, { gone: true })
-      else if (response.ok) this.known.set(image, await response.json())
+      if (response.status === 404) this.keep(image, { gone: true })
+      else if (response.ok) this.keep(image, await response.json())
     } catch {
       return  // the app is away: the picture will not come either
     }
     if (this.image === image && this.known.has(image)) this.fill(image, this.known.get(image))
   }
 
+  /* What was told last is shown at once, and asked for anew: somebody may have labelled the picture since. */
+  keep(image, told) {
+    if (this.known.size >= MOST_KNOWN) this.known.clear()
+    this.known.set(image, told)
+  }
+
   fill(image, told) {
     const part = (name) => this.box.querySelector(`[data-part=${name}]`)
+    this.box.classList.remove("right", "wrong")
     if (!told) {
-      this.box.classList.remove("missing", "right", "wrong")
-      this.box.querySelector("img").style.visibility = "hidden"
       part("answer").textContent = `Picture ${image}`
       part("label").textContent = "\u2026"
       return

@@ -8,25 +8,15 @@ import streamlit as st
 
 from app import resources, security, state
 from app.components.charts import TEAL
-from app.components.picture_map import script
+from app.components.picture_map.script import SCRIPT
 from hmgc_core.workflow.map_colours import Tone
 
 HERE = Path(__file__).parent
-# All of the script comes by a route, once: with each colour and each line travels no more than this.
-LOADER = f"""
-const parts = import(`${{location.origin}}/api/scripts/{script.name()}`)
-export default function (component) {{
-  parts.then((map) => map.show(component)).catch(() => {{
-    const status = component.parentElement.querySelector("[data-part=status]")
-    status.textContent = "The map cannot be shown. Reload the page."
-  }})
-  return () => parts.then((map) => map.close(component), () => {{}})
-}}
-"""
+# All of the script comes by a route, once: with each colour and each line travels no more than its loader.
 _COMPONENT = st.components.v2.component(
     "hmgc_picture_map",
     html=(HERE / "picture_map.html").read_text(encoding="utf-8"),
-    js=LOADER,
+    js=SCRIPT.loader(),
 )
 
 # Told apart on white and on black, by neighbours in the list also without red and green.

@@ -28,8 +28,15 @@ const titleOf = (node) => (node.more ? `${node.more.toLocaleString()} more` : no
 class Graph {
   constructor(root, tell) {
     Object.assign(this, { root, tell, chosen: -1 })
-    this.watch = new ResizeObserver(() => this.nodes && this.isNarrow() !== this.narrow && this.draw())
-    this.watch.observe(root)
+  }
+
+  // From now on it fits its width; gives what ends that.
+  follow() {
+    this.watch?.disconnect()
+    const watch = new ResizeObserver(() => this.root.clientWidth && this.isNarrow() !== this.narrow && this.draw())
+    watch.observe(this.root)
+    this.watch = watch
+    return () => watch.disconnect()
   }
 
   show(data) {
@@ -67,7 +74,9 @@ class Graph {
   draw() {
     this.narrow = this.isNarrow()
     this.at = this.places()
-    const focused = this.root.getRootNode().activeElement?.dataset.place
+    const { activeElement } = this.root.getRootNode()
+    // A button of the panel led to other classes: the one that is chosen now has what it told.
+    const focused = activeElement?.dataset.place ?? (this.panel?.contains(activeElement) ? this.chosen : undefined)
     const height = Math.max(...this.at.map(({ y }) => y)) + BOX + 4
     this.svg = shape("svg", { width: "100%", height, "aria-hidden": "true" })
     this.stage = element("div", { className: "stage" }, this.svg, ...this.nodes.map((node) => this.box(node)))
@@ -77,7 +86,7 @@ class Graph {
     this.panel = element("div", { className: "panel" })
     this.root.replaceChildren(this.legend(), this.stage, this.panel)
     this.tellChosen()
-    if (focused) this.stage.querySelector(`[data-place="${focused}"]`)?.focus()
+    if (focused !== undefined) this.stage.querySelector(`[data-place="${focused}"]`)?.focus()
   }
 
   box(node) {
@@ -232,8 +241,8 @@ function grouped(nodes) {
 export default function ({ data, parentElement, setTriggerValue }) {
   const content = JSON.stringify(data)
   const known = states.get(parentElement)
-  if (known?.content === content) return  // only the theme changed
   const graph = known?.graph ?? new Graph(parentElement.querySelector(".relations"), setTriggerValue)
   states.set(parentElement, { content, graph })
-  graph.show(data)
+  if (known?.content !== content) graph.show(data)  // else only the theme changed
+  return graph.follow()
 }

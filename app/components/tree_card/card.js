@@ -74,7 +74,7 @@ function mistakes([title, help, groups], go) {
       link.dataset.focus = `link-${place}`
       link.style.setProperty("--share", `${(100 * count) / most}%`)
       link.append(make("bdi", "", said), make("span", "count", count.toLocaleString("en")))
-      link.setAttribute("aria-label", `${said}: ${count} pictures, see them`)
+      link.setAttribute("aria-label", `${said}: ${count.toLocaleString("en")} ${count === 1 ? "picture" : "pictures"}`)
       leads(link, () => go(place))
       item.append(link)
       list.append(item)

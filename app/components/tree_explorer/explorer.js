@@ -176,18 +176,25 @@ function draw(parentElement, data, send) {
 export default function ({ data, parentElement, setTriggerValue }) {
   const kept = states.get(parentElement)
   const content = JSON.stringify(data)
-  if (kept?.content === content) return  // only the theme changed
+  // Where nothing differs only the theme changed.
+  const state = kept?.content === content ? kept.state : draw(parentElement, data, setTriggerValue)
   kept?.watch.disconnect()
-  const state = draw(parentElement, data, setTriggerValue)
-  let width = state.frame.clientWidth
+  const watch = watched(state)
+  states.set(parentElement, { content, state, watch })
+  return () => watch.disconnect()
+}
+
+// Rings are as large as there is room.
+function watched(state) {
+  const { data, frame } = state
+  let width = frame.clientWidth
   const watch = new ResizeObserver(() => {
-    const now = state.frame.clientWidth
+    const now = frame.clientWidth
     if (data.view !== "rings" || !now || Math.min(now, 700) === Math.min(width, 700)) return
     width = now
-    state.frame.replaceChildren()
+    frame.replaceChildren()
     chart(state)
   })
-  watch.observe(state.frame)
-  states.set(parentElement, { content, watch })
-  return () => states.get(parentElement)?.watch.disconnect()
+  watch.observe(frame)
+  return watch
 }

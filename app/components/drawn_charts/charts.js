@@ -86,10 +86,21 @@ function roam(marks, here) {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  const box = parentElement.querySelector(".explorer")
+  const box = parentElement.querySelector(".drawing")
   const content = JSON.stringify(data)
-  if (drawn.get(parentElement) === content) return // only the theme changed
+  // Else only the theme changed.
+  if (drawn.get(parentElement) !== content) show(box, data, setTriggerValue)
   drawn.set(parentElement, content)
+  // Of the calls for one place Streamlit ends the last, and those that another one has overtaken: each hears for itself.
+  heard.get(parentElement)?.abort()
+  const listening = new AbortController()
+  heard.set(parentElement, listening)
+  window.addEventListener("hmgc-marked", ({ detail }) => press(box, detail), { signal: listening.signal })
+  return () => listening.abort()
+}
+
+function show(box, data, setTriggerValue) {
+  const hadFocus = box.contains(box.getRootNode().activeElement)
   const go = (key) => setTriggerValue("below", key)
   const told = make("p", "told")
   told.setAttribute("aria-live", "polite")
@@ -105,10 +116,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const marks = [...box.querySelectorAll("[data-mark]")]
   roam(marks, box.querySelector(".pressed") ?? marks[0])
   listen(box, told, silent, (mark) => window.dispatchEvent(new CustomEvent("hmgc-mark", { detail: mark })))
-  heard.get(parentElement)?.abort()
-  const listening = new AbortController()
-  heard.set(parentElement, listening)
-  window.addEventListener("hmgc-marked", ({ detail }) => press(box, detail), { signal: listening.signal })
+  if (hadFocus) box.querySelector("[data-mark][tabindex='0']")?.focus({ preventScroll: true })
 }
 
 function chartWidth(box, layout) {

@@ -7,11 +7,11 @@ from typing import Any
 import streamlit as st
 
 HERE = Path(__file__).parent
-SCRIPTS = ("elements", "bars", "matrix", "curves", "explorer")
+SCRIPTS = ("elements", "bars", "matrix", "curves", "charts")
 _COMPONENT = st.components.v2.component(
-    "hmgc_explorer",
-    html="<div class='frame'><div class='explorer'>\n</div></div>",
-    css=(HERE / "explorer.css").read_text(),
+    "hmgc_drawn_charts",
+    html="<div class='frame'><div class='drawing'>\n</div></div>",
+    css=(HERE / "charts.css").read_text(),
     js="\n".join((HERE / f"{part}.js").read_text() for part in SCRIPTS),
 )
 

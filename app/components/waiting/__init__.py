@@ -1,0 +1,1 @@
+"""The component that waits for an answer of the inspector."""

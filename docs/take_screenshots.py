@@ -116,7 +116,8 @@ def shots(workspace: Path, image: int) -> list[Shot]:
     """All pictures of the docs; image: the one whose page is shown."""
     ws = workspaces.open_workspace(workspace)
     done = [run for run in training.all_runs(ws) if run.status == "done"]
-    best = max(done, key=rightness).id
+    done.sort(key=rightness, reverse=True)
+    best = done[0].id
     picture = f"predictions?run={best}&image={image}"
     chart = f"predictions?run={best}&split=test&chart="
     tree = f"taxonomy?run={best}&colour=accuracy&view="
@@ -131,7 +132,7 @@ def shots(workspace: Path, image: int) -> list[Shot]:
         Shot("tree-list", f"{tree}list", "[role=treeitem]"),
         Shot("class-card", f"{tree}boxes&node={NODE}", ".card h2", top=".card h2"),
         *(Shot(f"chart-{name}", f"{chart}{name}", CHARTED) for name in ("classes", "mixed", "far", "sure", "careful")),
-        Shot("chart-runs", f"{chart}runs&with={worse_than(best, done)}", CHARTED),
+        Shot("chart-runs", f"{chart}runs&with={done[min(1, len(done) - 1)].id}", CHARTED),
         Shot("heatmaps", picture, "img.heat", WHY),
         Shot("contrast", f"{picture}&siblings=yes", "img.heat", WHY),
         Shot("alike", f"{picture}&why=alike", ".near img", WHY),
@@ -160,11 +161,6 @@ BOUGHT = "text=What the coarse labels bought"
 
 def rightness(run: Run) -> float:
     return float(run.metrics.get("test", {}).get("leaf_accuracy", 0))
-
-
-def worse_than(best: int, runs: list[Run]) -> int:
-    """The next best run."""
-    return max((run for run in runs if run.id != best), key=rightness, default=runs[0]).id
 
 
 def mark_and_label(page: Page) -> None:

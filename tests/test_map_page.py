@@ -158,7 +158,7 @@ def test_lost_files_can_be_made_again(mapped: Workspace, monkeypatch: pytest.Mon
 def test_colours_that_were_deleted_are_left_again(mapped: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     page = open_page(monkeypatch, mapped, "map")
     name = component(page, "points")["colours"].split("/")[-1].partition("?")[0]
-    (mapped.cache / "maps" / "1" / name).unlink()
+    (mapped.task_folder(1) / "colours" / name).unlink()
     page.run()
     assert len(map_colours.kept_codes(mapped, 1, name)) > 0
 

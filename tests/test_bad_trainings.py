@@ -300,7 +300,9 @@ def beside(monkeypatch) -> list[int]:
         looks.extend([len(loop.unread)] if loop.unread else [])
         read(loop)
 
-    monkeypatch.setattr(fitting, "pick_device", lambda _wanted: Beside(torch.device("cpu"), half=False))
+    monkeypatch.setattr(
+        fitting, "pick_device", lambda _wanted: Beside(torch.device("cpu"), half=pick_device("cpu").half)
+    )
     monkeypatch.setattr(epochs.EpochLoop, "_read_losses", counted)
     monkeypatch.setattr(epochs, "PROGRESS_EVERY_S", 1e9)
     return looks

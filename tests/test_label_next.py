@@ -8,8 +8,9 @@ from reading_pages import open_page, said
 
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow import label_next
+from hmgc_core.workflow.placings import Said, in_order
 from hmgc_core.workflow.seeing import PredictionTable
-from hmgc_core.workflow.tree_statistics import Said, in_order, statistics_of
+from hmgc_core.workflow.tree_statistics import statistics_of
 from hmgc_core.workflow.workspaces import Workspace
 
 
@@ -72,4 +73,4 @@ def test_a_picture_can_be_labelled_from_its_page(
     page = open_page(monkeypatch, predicted_workspace, "predictions", image="3")
     next(button for button in page.button if button.label == "Label this picture").click().run()
     assert not page.exception
-    assert page.session_state["annotate.reopen"].image_id == 3
+    assert page.session_state["annotate.reopen"].image == 3

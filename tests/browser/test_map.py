@@ -188,3 +188,20 @@ def test_a_picture_that_came_is_shown_again_after_one_that_did_not(page: Page, u
         missing = expect(page.locator(".card.missing"))
         missing.to_have_count(1 if is_missing else 0)
         expect(page.locator(".card img")).to_have_css("visibility", "hidden" if is_missing else "visible")
+
+
+def test_a_look_alike_is_marked_in_every_row_it_stands_in(page: Page, url: str) -> None:
+    page.goto(url.replace("/map", "/predictions?run=1&image=35&why=alike"))
+    tiles = page.locator(".near button")
+    tiles.first.focus()
+    page.keyboard.press("Space")
+    same = page.locator(f".near button[data-id='{tiles.first.get_attribute('data-id')}']")
+    assert same.count() > 1
+    assert same.evaluate_all("all => all.every((tile) => tile.ariaSelected === 'true')")
+    expect(page.locator(".marked strong")).to_have_text("1 marked")
+    expect(page.locator(".elsewhere")).to_be_hidden()
+    page.keyboard.press("ArrowDown")
+    row = "all => all.findIndex((row) => row.contains(row.getRootNode().activeElement))"
+    assert page.locator(".near section").evaluate_all(row) == 1
+    page.keyboard.press("Escape")
+    expect(page.locator(".marked")).to_be_hidden()

@@ -103,7 +103,7 @@ def test_an_address_opens_the_same_picture_elsewhere(open_page: Callable[..., Pa
     page = open_page()
     page.goto(f"{url}/predictions?run=1&image=17")
     expect(page.get_by_text("The model says")).to_be_visible()
-    expect(page.locator(".overlay img")).to_have_attribute("alt", "Picture 17")
+    expect(page.get_by_role("img", name="Picture 17")).to_be_visible()
 
 
 def test_an_address_works_as_the_first_visit_of_a_fresh_server(

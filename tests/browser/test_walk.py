@@ -1,7 +1,6 @@
 """One walk through the house, with nothing prepared but pictures: a training, what it knows, why, and what to do."""
 
 import re
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from hmgc_core.workflow import labelling, pictures, taxonomies, training, worksp
 from hmgc_core.workflow.workspaces import Workspace
 
 PARENTS = {leaf: parent for leaf, parent in TINY_EDGES if leaf in COLOURS}
-TRAINING_S = 120
+TRAINING_S = 500  # a few seconds; the worker steps back behind all else, on a busy machine for minutes
 RUN = RunConfig(model="flat", backbone="resnet_mini", image_size=16, epochs=2, batch_size=8, lr=0.05, device="cpu")
 
 
@@ -50,12 +49,12 @@ def house(coloured: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """The training is done, by a worker of its own; an inspector waits for questions."""
     log = tmp_path_factory.mktemp("logs") / "log"
     at = ("--workspace", str(coloured.folder))
-    worker = ready_made.start_hmgc("worker", "--once", *at, out=log, err=log)
+    worker = ready_made.start_hmgc("worker", "--once", *at, out=log, err=log, environment={"HMGC_THREADS": "1"})
     worker.join(TRAINING_S)
+    ready_made.end(worker)
     assert worker.exitcode == 0, log.read_text()
     inspector = ready_made.start_hmgc("inspector", *at, out=log, err=log)
     yield coloured
-    sys.stdout.write(log.read_text())
     ready_made.end(inspector)
 
 
@@ -137,4 +136,5 @@ def test_from_the_tree_over_a_heatmap_and_look_alikes_to_a_label_and_back(
     desk = Screen(page, house).ready()
     shown = [desk.label("1", "Enter"), desk.image]
     assert sorted(shown) == sorted(images)
+    desk.saved()
     assert walker.said(shown[0]) == [("zoe", "bird")]

@@ -56,7 +56,7 @@ def test_a_gallery_carries_who_is_labelling(predicted_workspace: Workspace, monk
 
 def test_filters_stand_in_the_address(predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     page = open_page(monkeypatch, predicted_workspace, "predictions")
-    assert dict(page.query_params) == {}
+    assert dict(page.query_params) == {"run": "1"}
     page.segmented_control(key=state.FILTER_VERDICT).set_value("wrong").run()
     page.slider(key=state.FILTER_SURENESS).set_range(10, 80).run()
     page.selectbox(key=state.ORDER).set_value("surest first").run()
@@ -64,7 +64,7 @@ def test_filters_stand_in_the_address(predicted_workspace: Workspace, monkeypatc
     assert page.query_params["sure"] == "10-80"
     assert page.query_params["order"] == "surest"
     button(page, "Clear all filters").click().run()
-    assert dict(page.query_params) == {"order": "surest"}
+    assert dict(page.query_params) == {"run": "1", "order": "surest"}
 
 
 def test_an_address_opens_with_its_filters(predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +115,7 @@ def test_the_browsers_way_back_leads_to_the_filters_before(
     page.query_params.clear()
     page.segmented_control(key=state.FILTER_SPLIT).set_value("train").run()
     assert len(gallery(page)) == 2
-    assert dict(page.query_params) == {"show": "wrong", "split": "train"}
+    assert dict(page.query_params) == {"run": "1", "show": "wrong", "split": "train"}
 
 
 @pytest.mark.parametrize(

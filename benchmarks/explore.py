@@ -123,7 +123,7 @@ def _walk(page: Page) -> list[tuple[str, Callable[[], object]]]:
     steps: list[tuple[str, Callable[[], object]]] = []
     for chart in CHARTS:
         steps.append((f"chart: {chart}", lambda chart=chart: _choose(page, chart)))
-        steps.append((f"mark: {chart}", lambda: page.locator(".explorer .mark").first.click(force=True)))
+        steps.append((f"mark: {chart}", lambda: page.locator(".drawing .mark").first.click(force=True)))
     steps += [
         ("chart: none", lambda: _choose(page, "Only pictures")),
         ("show all again", lambda: page.get_by_role("button", name="Show all again").click()),

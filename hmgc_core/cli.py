@@ -12,6 +12,7 @@ from rich.table import Table
 from hmgc_core import cli_edit, cli_in, cli_out, settings, supervisor
 from hmgc_core.errors import BadConfig, HmgcError, WorkspaceError
 from hmgc_core.presence import be_polite, owner_name, present
+from hmgc_core.recipes import PLAIN
 from hmgc_core.records import HEAT_METHODS, OptionValue, Run, RunConfig
 from hmgc_core.terminal import (
     JsonOption,
@@ -185,6 +186,10 @@ def train(
         bool, typer.Option("--drop-coarse", help="Leave out labels above the finest level.")
     ] = False,
     option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE of this model or backbone; may repeat.")] = None,
+    recipe: Annotated[str, typer.Option(help="How labels are learned: plain, balanced or self_taught.")] = PLAIN,
+    switch: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE that differs from the recipe; may repeat.")
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the end; train here if no worker is running.")] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -194,7 +199,7 @@ def train(
     config = RunConfig(
         model=model, backbone=backbone, image_size=image_size, epochs=epochs, batch_size=batch_size, lr=lr,
         device=device, seed=seed, labelling=labelling, weights=weights, drop_coarse=drop_coarse,
-        options=_options(option or []),
+        options=_named_values(option or [], "option"), recipe=recipe, switches=_named_values(switch or [], "switch"),
     )  # fmt: skip
     run_id = training.queue_run(ws, config)
     if wait:
@@ -230,10 +235,10 @@ def _tell_run(run: Run) -> None:
         )
 
 
-def _options(given: list[str]) -> dict[str, OptionValue]:
+def _named_values(given: list[str], what: str) -> dict[str, OptionValue]:
     for one in given:
         if "=" not in one:
-            raise BadConfig(f"the option {one!r} has no value", remedy="write it as NAME=VALUE")
+            raise BadConfig(f"the {what} {one!r} has no value", remedy="write it as NAME=VALUE")
     return {name: value for name, _, value in (one.partition("=") for one in given)}
 
 

@@ -48,11 +48,21 @@ def main() -> None:
         ends_at=time.time() + 60 * arguments.minutes if arguments.minutes is not None else None,
     )
     try:
-        if not arguments.report:
-            work(order, arguments.processes)
+        if arguments.report:
+            report(arguments.journal, arguments.results)
+            return
+        work(order, arguments.processes)
         tell_state(order)
     except HmgcError as error:
         sys.exit(f"error: {error}\nremedy: {error.remedy}")
+
+
+def report(lines: Path, folder: Path) -> None:
+    """Write what the lines give: the page beside the folder, the rest into it."""
+    from table.writing import write  # noqa: PLC0415 - draws
+
+    table = write(journal.read(lines), page=folder.with_suffix(".md"), folder=folder)
+    print(f"{folder.with_suffix('.md')}: {sum(map(len, table.answers.values()))} cells")
 
 
 def tell_state(order: Order) -> None:
@@ -80,6 +90,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pictures", type=int, help="of each part at most so many, to try it out")
     parser.add_argument("--epochs", type=int, help="instead of the budgets' own, to try it out")
     parser.add_argument("--journal", type=Path, default=RESULTS / "models.jsonl", help="where the lines are")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the report; the page stands beside it")
     parser.add_argument("--folder", type=Path, default=ROOT / "data" / "table", help="for pictures and unfinished work")
     return parser.parse_args()
 

@@ -17,7 +17,7 @@ from table.writing import COLUMNS, json_text, write
 
 ROOT = Path(__file__).parents[1]
 # leaf accuracy by row at 90 % coarse; the learning rate 0.1 is 5 points better than the others on validation
-GOOD = {"flat": 0.27, "flat_balanced": 0.29, "coarse_dropped": 0.25, "self_taught": 0.33, "hrn": 0.2, "per_level": 0.24}
+GOOD = {"flat": 0.27, "flat_balanced": 0.3, "coarse_dropped": 0.25, "self_taught": 0.33, "hrn": 0.2, "per_level": 0.24}
 NOISE = (0.0, 0.01, -0.02)
 
 
@@ -48,13 +48,21 @@ def half_a_table() -> dict[str, dict]:
 
 
 @pytest.fixture
-def reported(tmp_path: Path) -> Path:
-    """A checkout of docs alone, with half a table in it."""
+def figured(tmp_path: Path) -> Path:
+    """A checkout of docs alone, with the figures of half a table in it."""
     results = tmp_path / "docs" / "results"
     for line in half_a_table().values():
         journal.append(results / "models.jsonl", line)
-    write(journal.read(results / "models.jsonl"), page=tmp_path / "docs" / "results.md", folder=results)
+    (results / "models.json").write_text(json_text(table_of(half_a_table())))
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Docs with half a table, its page and its plots."""
+    docs = tmp_path_factory.mktemp("docs")
+    write(half_a_table(), page=docs / "results.md", folder=docs / "results")
+    return docs
 
 
 # --- figures ----------------------------------------------------------------------------------------------------------
@@ -132,34 +140,41 @@ def test_goals_are_met_only_with_the_whole_interval() -> None:
 
 
 def test_every_goal_has_its_outcome() -> None:
-    told = {
-        (one.budget, one.candidate, one.goal.words[:20]): one.verdict
-        for one in goals.outcomes(table_of(half_a_table()))
-    }
+    found = goals.outcomes(table_of(half_a_table()))
+    told = {(one.budget, one.candidate, goals.GOALS.index(one.goal)): one.verdict for one in found}
     assert len(told) == 2 * len(figures.CANDIDATES) * len(goals.GOALS)
-    assert told[LONG, "self_taught", "finest level right, "] == "shown"
-    assert told[SHORT, "self_taught", "finest level right, "] == "one seed"
-    assert told[LONG, "flat_balanced", "nothing made coarse,"] == "shown"
+    assert [told[LONG, "self_taught", goal] for goal in range(4)] == ["shown"] * 4
+    assert [told[LONG, "flat_balanced", goal] for goal in range(4)] == ["shown"] * 4
+    assert [told[SHORT, "self_taught", goal] for goal in range(4)] == ["one seed"] * 4
+
+
+def test_what_is_not_reached_is_said() -> None:
+    lines = half_a_table()
+    for seed in range(3):
+        lines[f"flat_balanced 0.9 long {seed} 0.1"]["test"]["leaf_accuracy"] -= 0.08
+    found = goals.outcomes(table_of(lines))
+    told = {(one.candidate, goals.GOALS.index(one.goal)): one.verdict for one in found if one.budget == LONG}
+    assert [told["flat_balanced", goal] for goal in range(4)] == ["not shown", "not shown", "shown", "shown"]
 
 
 # --- the report -------------------------------------------------------------------------------------------------------
 
 
 def test_half_a_table_is_reported_with_what_is_missing(reported: Path) -> None:
-    page = (reported / "docs/results.md").read_text()
+    page = (reported / "results.md").read_text()
     assert "| `hrn` | 3 | 0.197 ± 0.038 |" in page
     assert "| `ps` | – |" in page
     assert "diverged" not in page
     for name in (COARSE, MEASURES, DIFFERENCES):
         assert f"results/{name}" in page
-        assert (reported / "docs/results" / name).stat().st_size > 1000
+        assert (reported / "results" / name).stat().st_size > 1000
     headings = [heading for heading, _, _ in COLUMNS.values()]
     rows = [line for line in page.splitlines() if line.startswith("| `") and line.count("|") == len(headings) + 3]
     assert len(rows) == 4 * sum(not row.once for row in ROWS.values())
 
 
 def test_the_json_is_the_contract(reported: Path) -> None:
-    made = json.loads((reported / "docs/results/models.json").read_text())
+    made = json.loads((reported / "results/models.json").read_text())
     asked = {"workspace", "model", "default", "relabel", "metric", "mean", "low", "high", "seeds"}
     assert all(asked <= set(row) for row in made["rows"])
     assert all(
@@ -169,12 +184,11 @@ def test_the_json_is_the_contract(reported: Path) -> None:
     assert (row["budget"], row["mean"], row["seeds"]) == (LONG, 0.5, 3)
 
 
-def test_equal_lines_give_equal_files(reported: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    again = tmp_path_factory.mktemp("again")
-    write(journal.read(reported / "docs/results/models.jsonl"), page=again / "results.md", folder=again / "results")
-    for made in (again / "results").iterdir():
-        assert made.read_bytes() == (reported / "docs/results" / made.name).read_bytes(), made.name
-    assert (again / "results.md").read_text() == (reported / "docs/results.md").read_text()
+def test_equal_lines_give_equal_files(reported: Path, tmp_path: Path) -> None:
+    write(half_a_table(), page=tmp_path / "results.md", folder=tmp_path / "results")
+    for made in (tmp_path / "results").iterdir():
+        assert made.read_bytes() == (reported / "results" / made.name).read_bytes(), made.name
+    assert (tmp_path / "results.md").read_text() == (reported / "results.md").read_text()
 
 
 def test_no_line_is_a_table_too(tmp_path: Path) -> None:
@@ -194,10 +208,10 @@ def said(root: Path, *marks: str) -> list[str]:
     return claims.troubles(root)
 
 
-def test_claims_that_hold_are_let_pass(reported: Path) -> None:
+def test_claims_that_hold_are_let_pass(figured: Path) -> None:
     assert (
         said(
-            reported,
+            figured,
             f"{PLACE} model=hrn metric=leaf_accuracy mean=0.197 mean<0.2 seeds>=3",
             f"{PLACE} a=self_taught b=hrn metric=leaf_accuracy mean>=0.08 low>0",
             f"{PLACE} a=self_taught b=best metric=leaf_accuracy mean>=0.02 low>0",
@@ -220,29 +234,29 @@ def test_claims_that_hold_are_let_pass(reported: Path) -> None:
         ("workspace=photos budget=short relabel=0.9 a=self_taught b=hrn metric=leaf_accuracy low>0", "says low>0"),
     ],
 )
-def test_claims_that_are_not_shown_are_named(reported: Path, mark: str, trouble: str) -> None:
-    found = said(reported, f"{PLACE} model=hrn metric=leaf_accuracy mean<1", mark)
+def test_claims_that_are_not_shown_are_named(figured: Path, mark: str, trouble: str) -> None:
+    found = said(figured, f"{PLACE} model=hrn metric=leaf_accuracy mean<1", mark)
     assert len(found) == 1
     assert found[0].startswith("docs/page.md:2: ")
     assert trouble in found[0]
 
 
-def test_figures_that_the_lines_do_not_give_are_named(reported: Path) -> None:
-    made = reported / "docs/results/models.json"
+def test_figures_that_the_lines_do_not_give_are_named(figured: Path) -> None:
+    made = figured / "docs/results/models.json"
     made.write_text(made.read_text().replace("0.19667", "0.29667"))
-    assert said(reported) == [
+    assert said(figured) == [
         "docs/results/models.json is not what models.jsonl gives: run hmgc benchmark models --report"
     ]
 
 
-def test_the_script_fails_on_a_false_claim(reported: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    said(reported, f"{PLACE} model=hrn metric=leaf_accuracy mean>0.5")
-    monkeypatch.setattr("sys.argv", ["claims.py", "--root", str(reported)])
+def test_the_script_fails_on_a_false_claim(figured: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    said(figured, f"{PLACE} model=hrn metric=leaf_accuracy mean>0.5")
+    monkeypatch.setattr("sys.argv", ["claims.py", "--root", str(figured)])
     with pytest.raises(SystemExit) as ended:
         claims.main()
     assert ended.value.code == 1
     assert "1 claims, 1 not shown" in capsys.readouterr().out
-    shutil.rmtree(reported / "docs")
+    shutil.rmtree(figured / "docs")
     with pytest.raises(SystemExit) as ended:
         claims.main()
     assert ended.value.code == 0

@@ -45,11 +45,13 @@ if asked is None:
     # A training that ends while somebody looks at this run changes nothing before their eyes.
     st.query_params[state.IN_ADDRESS[state.RUN]] = str(run.id)
 table = resources.prediction_table(ws, run.id)
-chosen, shown, order = st.columns([3, 4, 2], vertical_alignment="top")
+chosen, shown, split, order = st.columns([26, 32, 32, 16], vertical_alignment="top")
 with chosen:
     run_list.picker("Run", runs, state.RUN, run)
 with shown:
     prediction_filters.show_verdict()
+with split:
+    prediction_filters.show_split()
 with order:
     prediction_filters.show_order()
 prediction_filters.show_more(table.taxonomy)

@@ -164,7 +164,11 @@ def chosen(key: str) -> str:
 
 def chosen_number(key: str) -> int | None:
     """`chosen` as a number; None for nothing, and for anything that is no number."""
-    text = chosen(key)
+    return as_number(chosen(key))
+
+
+def as_number(text: str) -> int | None:
+    """A whole number of an address; None for anything else."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 12 else None
 
 

@@ -5,7 +5,9 @@ import streamlit as st
 from app import resources, state
 from app.components import (
     empty_state,
+    evidence,
     image_page,
+    link_notice,
     prediction_address,
     prediction_charts,
     prediction_filters,
@@ -17,6 +19,15 @@ from hmgc_core.workflow import training
 
 ws = resources.workspace()
 prediction_address.follow()
+link_notice.leave_out(
+    {
+        state.RUN: link_notice.is_number,
+        state.IMAGE: link_notice.is_number,
+        state.OTHER_RUN: link_notice.is_number,
+        state.CHART: prediction_charts.CHARTS,
+        state.EVIDENCE: evidence.KINDS,
+    }
+)
 every_run = training.all_runs(ws)
 runs = [run for run in every_run if run.status == "done"]
 asked = state.chosen_number(state.RUN)

@@ -157,3 +157,12 @@ def test_a_name_that_is_markup_is_text_in_every_view(page: Page, url: str) -> No
         page.goto(f"{url}?node=evil&view={view}")
         title(page, EVIL)
         assert page.locator("img[src=x]").count() == 0
+
+
+def test_rings_are_in_sight_at_once(page: Page, url: str) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(f"{url}?view=rings")
+    expect(page.locator("svg.rings")).to_be_visible()
+    box = page.locator("svg.rings").bounding_box()
+    assert box is not None and box["height"] > 400
+    assert box["y"] + box["height"] < 900

@@ -38,6 +38,7 @@ class PictureMap {
     fillSelect(this.part("level"), data.levels, data.level)
     this.part("levels").hidden = data.levels.length < 2
     this.part("forget").hidden = !data.lasso.length
+    this.stage.parentElement.classList.toggle("chosen", data.lasso.length > 0)
     this.legend.set(data.tones, data.only)
     this.load()
   }

@@ -95,6 +95,10 @@ class UnknownModel(HmgcError):
     """The catalog has no such model or backbone."""
 
 
+class UnknownRecipe(HmgcError):
+    """There is no recipe of that name."""
+
+
 class NoGraph(HmgcError):
     """The backbone connects no patches of the picture, or has no block of this number."""
 

@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from hmgc_core.precision import full_precision
-from hmgc_core.records import IS_NOT, NONE_HERE
+from hmgc_core.records import IS_NOT, NONE_HERE, Targets
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.tree_sums import (
     SubtreeSums,
@@ -61,6 +61,20 @@ def marginal_loss(leaf_logits: Tensor, targets: Tensor, taxonomy: Taxonomy, kind
     leaf_logits: (B, L) float in the order of `taxonomy.leaves`. targets, kinds and the result: as in `tree_loss`.
     """
     return _set_loss(leaf_logits, targets, kinds, _leaf_states(taxonomy, leaf_logits.device))
+
+
+def ancestor_loss(log_probs: Tensor, targets: Targets, taxonomy: Taxonomy) -> Tensor:
+    """The mean over a batch of -log P, summed over the classes above each label, the root left out; a scalar.
+
+    log_probs: (B, N) consistent on the tree. targets: (B,) nodes, kinds, weights; `is_not` names no path and adds 0.
+    The aggregated ancestor terms of HACE (2026, arXiv 2605.06274), on the probabilities of whatever model.
+    """
+    paths = torch.as_tensor(taxonomy.ancestors_by_depth, device=log_probs.device)[targets.nodes]
+    above = (paths >= 0) & (paths != targets.nodes[:, None]) & (targets.kinds != IS_NOT)[:, None]
+    costs = -full_precision(log_probs).gather(1, paths.clamp_min(0))
+    each = torch.where(above, costs, 0).sum(1)
+    weights = targets.weights.to(each.dtype)
+    return (each * weights).sum() / weights.sum().clamp_min(torch.finfo(each.dtype).tiny)
 
 
 def log_marginals(scores: Tensor, taxonomy: Taxonomy) -> Tensor:

@@ -198,7 +198,7 @@ class RunConfig:
     take shares (`models.base`). device: auto, cpu or cuda. weights: a file with backbone weights, or the name they are
     published by; "" for a random start. labelling: a named set of labels, "" for the current ones. drop_coarse: learn
     only from labels that leave one leaf possible. options: what only this model or backbone can be told, see
-    `models.options`.
+    `models.options`. recipe, switches: how the labels are learned, whatever the model, see `recipes`.
     """
 
     model: str = "hrn"
@@ -215,6 +215,8 @@ class RunConfig:
     labelling: str = ""
     drop_coarse: bool = False
     options: dict[str, OptionValue] = field(default_factory=dict, hash=False)
+    recipe: str = "plain"
+    switches: dict[str, OptionValue] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         for name, low, high in (

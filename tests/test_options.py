@@ -4,7 +4,8 @@ import pytest
 
 from hmgc_core.errors import BadConfig
 from hmgc_core.models import options
-from hmgc_core.models.options import Option, chosen_options
+from hmgc_core.models.options import chosen_options
+from hmgc_core.options import Option
 from hmgc_core.records import RunConfig
 
 SWITCH = Option("share", default=False, words="Share", help="")

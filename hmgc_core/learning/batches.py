@@ -16,18 +16,22 @@ from hmgc_core.learning.devices import ComputeDevice
 from hmgc_core.learning.pixel_cache import Pixels
 from hmgc_core.querying import names_one_leaf, says_nothing
 from hmgc_core.records import IS_NOT, Sample, Targets
-from hmgc_core.taxonomy import IntArray, Taxonomy
+from hmgc_core.taxonomy import BoolArray, IntArray, Taxonomy
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Samples whose pictures can be read. places: (n,) where they are in `pixels`. nodes, kinds, weights: (n,)."""
+    """Samples whose pictures can be read. places: (n,) where they are in `pixels`. nodes, kinds, weights: (n,).
+
+    vague: (n,) the label leaves more than one leaf possible.
+    """
 
     pixels: Pixels
     places: IntArray
     nodes: IntArray
     kinds: IntArray
     weights: NDArray[np.float32]
+    vague: BoolArray
 
     def __len__(self) -> int:
         return len(self.places)
@@ -76,6 +80,7 @@ def training_set(
         nodes=np.array([sample.node for sample in kept], dtype=np.int64),
         kinds=np.array([sample.kind for sample in kept], dtype=np.int64),
         weights=np.array([sample.weight for sample in kept], dtype=np.float32),
+        vague=np.array([not names_one_leaf(taxonomy, sample) for sample in kept]),
     )
 
 
@@ -120,9 +125,37 @@ def plan_epoch(count: int, batch_size: int, *, seed: int, epoch: int, epoch_size
     cannot learn from one picture.
     """
     size = epoch_size or count
+    order = _shuffled(count, size, np.random.default_rng([seed, epoch]))
+    return _cut(order, batch_size)
+
+
+def plan_balanced_epoch(
+    vague: BoolArray, batch_size: int, *, seed: int, epoch: int, epoch_size: int | None = None
+) -> list[IntArray]:
+    """As `plan_epoch`, with at least half of every batch samples that are not vague; those come again and again.
+
+    vague: (n,) by sample. Where none or all are, or at least half are exact anyway, batches are as they fall.
+    """
+    count, size = len(vague), epoch_size or len(vague)
+    share = 1 - vague.mean()
+    if share >= 0.5 or share == 0:
+        return plan_epoch(count, batch_size, seed=seed, epoch=epoch, epoch_size=epoch_size)
     rng = np.random.default_rng([seed, epoch])
-    order = np.concatenate([rng.permutation(count) for _ in range(math.ceil(size / count))])[:size]
-    plan = [order[start : start + batch_size] for start in range(0, size, batch_size)]
+    exact_numbers, vague_numbers = np.flatnonzero(~vague), np.flatnonzero(vague)
+    order = np.empty(size, dtype=np.int64)
+    order[::2] = exact_numbers[_shuffled(len(exact_numbers), (size + 1) // 2, rng)]
+    order[1::2] = vague_numbers[_shuffled(len(vague_numbers), size // 2, rng)]
+    return _cut(order, batch_size)
+
+
+def _shuffled(count: int, size: int, rng: np.random.Generator) -> IntArray:
+    """(size,) the numbers below `count`, each as often as the others but for one."""
+    rounds = [rng.permutation(count) for _ in range(math.ceil(size / count))]
+    return np.concatenate(rounds)[:size] if rounds else np.empty(0, dtype=np.int64)
+
+
+def _cut(order: IntArray, batch_size: int) -> list[IntArray]:
+    plan = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
     if len(plan) > 1 and len(plan[-1]) == 1:
         plan[-2:] = [np.concatenate(plan[-2:])]
     return plan

@@ -7,18 +7,22 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from hmgc_core.errors import Diverged, NotTrainable
-from hmgc_core.learning.batches import TrainingSet, plan_epoch
+from hmgc_core.learning.batches import TrainingSet, plan_balanced_epoch, plan_epoch
 from hmgc_core.learning.devices import ComputeDevice
 from hmgc_core.learning.inference import answer_calibration, evaluation_batch, measure
 from hmgc_core.learning.pixel_cache import Stopped
 from hmgc_core.learning.resume import BestEpoch, ResumeFile, TrainingState, weights_of
 from hmgc_core.learning.schedule import one_cycle, view_side, work_before
-from hmgc_core.learning.transforms import normalise, random_views
-from hmgc_core.records import EpochMetrics, Progress, RunConfig
+from hmgc_core.learning.transforms import normalise, random_views, weak_views
+from hmgc_core.losses import ancestor_loss
+from hmgc_core.models.base import HierarchicalModel
+from hmgc_core.recipes import Switches, switches_of
+from hmgc_core.records import EpochMetrics, Progress, RunConfig, Targets
 from hmgc_core.taxonomy import IntArray
 
 PROGRESS_EVERY_S = 0.5
@@ -106,14 +110,16 @@ class EpochLoop:
             self.state.loss_sum += value * images
         self.unread.clear()
 
+    @cached_property
+    def _switches(self) -> Switches:
+        return switches_of(self.config)
+
     def _plan(self) -> list[IntArray]:
-        return plan_epoch(
-            len(self.data),
-            self.config.batch_size,
-            seed=self.config.seed,
-            epoch=self.state.epoch,
-            epoch_size=self.epoch_size,
-        )
+        seed, epoch, size = self.config.seed, self.state.epoch, self.epoch_size
+        batch = self.config.batch_size
+        if self._switches.balanced:
+            return plan_balanced_epoch(self.data.vague, batch, seed=seed, epoch=epoch, epoch_size=size)
+        return plan_epoch(len(self.data), batch, seed=seed, epoch=epoch, epoch_size=size)
 
     @cached_property
     def _steps_per_epoch(self) -> int:
@@ -134,15 +140,51 @@ class EpochLoop:
         step, steps = self._step
         for group in state.optimizer.param_groups:
             group["lr"] = group["lr_factor"] * one_cycle(step, steps, config.lr)
-        side = view_side(step, steps, config.image_size)
-        views = random_views(self.compute.send(pixels), side=side, seed=config.seed, epoch=state.epoch, step=state.step)
+        pixels = self.compute.send(pixels)
+        view = {
+            "side": view_side(step, steps, config.image_size),
+            "seed": config.seed,
+            "epoch": state.epoch,
+            "step": state.step,
+        }
+        views = random_views(pixels, kind=self._switches.views, **view)
+        targets = self.data.targets(chosen, self.compute)
+        if state.pseudo_labels and step >= self._switches.pseudo_after * steps:
+            targets = self._narrowed(chosen, pixels, targets, view)
         state.optimizer.zero_grad(set_to_none=True)
         with self.compute.random_from(config.seed, state.epoch, state.step):  # so that a resumed run sees the same
             with self.compute.autocast():
-                loss: Tensor = state.model.loss(state.model(normalise(views)), self.data.targets(chosen, self.compute))
+                loss = self._loss(state.model(normalise(views)), targets)
             loss.backward()
         state.optimizer.step()
+        if state.average:
+            state.average.follow(state.model)
         return loss.detach()
+
+    def _loss(self, scores: Any, targets: Targets) -> Tensor:
+        model, weight = self.state.model, self._switches.ancestor_weight
+        loss: Tensor = model.loss(scores, targets)
+        if weight:
+            loss = loss + weight * ancestor_loss(model.log_probs(scores), targets, model.taxonomy)
+        return loss
+
+    def _narrowed(self, chosen: IntArray, pixels: Tensor, targets: Targets, view: dict[str, int]) -> Targets:
+        """The targets with the vague ones narrowed down by what the averaged model sees in weak views."""
+        state = self.state
+        rows = np.flatnonzero(self.data.vague[chosen])
+        if state.average is None or state.pseudo_labels is None or not len(rows):
+            return targets
+        places = self.compute.send(self.compute.ready(rows))
+        with torch.no_grad(), self.compute.autocast():
+            teacher = state.average.model
+            log_probs = teacher.log_probs(teacher(normalise(weak_views(pixels[places], **view))))
+        vague = Targets(targets.nodes[places], targets.kinds[places], targets.weights[places])
+        narrowed = state.pseudo_labels.narrowed(log_probs, vague)
+        return Targets(
+            targets.nodes.index_copy(0, places, narrowed.nodes),
+            targets.kinds.index_copy(0, places, narrowed.kinds),
+            targets.weights,
+        )
 
     def _diverged(self, what: str) -> Diverged:
         lr = self.config.lr
@@ -159,7 +201,7 @@ class EpochLoop:
             raise self._diverged(f"the weights were no numbers any more after epoch {self.state.epoch + 1}")
         try:
             return measure(
-                self.state.model,
+                self._measured,
                 self.data.pixels,
                 self.valid_places,
                 self.valid_nodes,
@@ -175,7 +217,13 @@ class EpochLoop:
         """Keep this epoch's weights if none was better on the validation images."""
         score = metrics.get("h_recall", 0.0)
         if self.state.best is None or score >= self.state.best.score:
-            self.state.best = BestEpoch(self.state.epoch, score, metrics, weights_of(self.state.model))
+            self.state.best = BestEpoch(self.state.epoch, score, metrics, weights_of(self._measured))
+
+    @property
+    def _measured(self) -> HierarchicalModel:
+        """The model that is measured and kept: the running mean, where the recipe asks for it."""
+        average = self.state.average
+        return average.model if average and self._switches.averaged else self.state.model
 
     def close_epoch(self, metrics: dict[str, Any]) -> EpochMetrics:
         """Go to the next epoch; returns what this one gave."""

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from hmgc_core.durable_files import write_durably
+from hmgc_core.learning.averaging import AveragedModel
+from hmgc_core.learning.pseudo_labels import PseudoLabels
 from hmgc_core.models.base import HierarchicalModel
 
 FILE = "resume.pt"
@@ -33,11 +35,14 @@ def weights_of(model: HierarchicalModel) -> dict[str, Tensor]:
 class TrainingState:
     """All that changes while a run learns. step: batches done in this epoch; loss_sum, images: over those batches.
 
-    remarks: what the model had to say of itself when it was built from its first files.
+    average: the running mean of the weights, pseudo_labels: who narrows down labels, both where the recipe asks for
+    them. remarks: what the model had to say of itself when it was built from its first files.
     """
 
     model: HierarchicalModel
     optimizer: torch.optim.Optimizer
+    average: AveragedModel | None = None
+    pseudo_labels: PseudoLabels | None = None
     remarks: tuple[str, ...] = ()
     epoch: int = 0
     step: int = 0
@@ -71,6 +76,8 @@ class ResumeFile:
                 "images": state.images,
                 "remarks": list(state.remarks),
                 "best": state.best and vars(state.best),
+                "average": state.average and state.average.state(),
+                "guessed": state.pseudo_labels and state.pseudo_labels.guessed,
             },
             buffer,
         )
@@ -111,6 +118,10 @@ def _fill(state: TrainingState, saved: dict[str, Any]) -> None:
     state.best = BestEpoch(**saved["best"]) if saved["best"] else None
     state.model.load_state_dict(saved["model"])
     state.optimizer.load_state_dict(saved["optimizer"])
+    if state.average:
+        state.average.restore(saved["average"])
+    if state.pseudo_labels:
+        state.pseudo_labels.guessed.copy_(saved["guessed"])
     state.epoch, state.step = saved["epoch"], saved["step"]
     state.loss_sum, state.images = saved["loss_sum"], saved["images"]
     state.remarks = tuple(saved.get("remarks", state.remarks))  # earlier versions kept none

@@ -10,21 +10,24 @@ from typing import Any
 import torch
 
 from hmgc_core.errors import Diverged
-from hmgc_core.learning.batches import fingerprint, left_out_as_coarse, training_set
+from hmgc_core.learning.averaging import AveragedModel
+from hmgc_core.learning.batches import TrainingSet, fingerprint, left_out_as_coarse, training_set
 from hmgc_core.learning.checkpoints import save_checkpoint
 from hmgc_core.learning.devices import ComputeDevice, fitting_threads, memory_told, pick_device
 from hmgc_core.learning.epochs import EpochLoop
 from hmgc_core.learning.inference import answer_calibration, evaluation_batch, measure
 from hmgc_core.learning.pixel_cache import Skipped, Stopped, decode_pictures
+from hmgc_core.learning.pseudo_labels import PseudoLabels
 from hmgc_core.learning.resume import BestEpoch, ResumeFile, TrainingState, weights_of
 from hmgc_core.models.base import HierarchicalModel, Trunk
 from hmgc_core.models.catalog import READY_MADE, build_model
 from hmgc_core.models.options import without_files
+from hmgc_core.recipes import switches_of
 from hmgc_core.records import IS, NONE_HERE, EpochMetrics, Progress, RunConfig, Sample
 from hmgc_core.taxonomy import Taxonomy
 
 # Settings that the first version did not have: at their default they are no part of a run's name.
-LATER = frozenset({"drop_coarse", "options"})
+LATER = frozenset({"drop_coarse", "options", "recipe", "switches"})
 
 
 @dataclass(frozen=True)
@@ -189,9 +192,9 @@ def _prepare(
         file.remarks.append("no labelled validation picture: the last epoch is kept")
     learned = fingerprint(samples, pixels) if epoch_size is None else f"{fingerprint(samples, pixels)} {epoch_size}"
     file.fingerprint = _name_of(config, taxonomy, learned)
-    state = _first_state(model, config)
+    state = _first_state(model, config, data, compute)
     if left is not None and not file.take_up(state, left):
-        state = _first_state(_fresh_model(config, taxonomy, compute), config)
+        state = _first_state(_fresh_model(config, taxonomy, compute), config, data, compute)
     return EpochLoop(
         config=config,
         compute=compute,
@@ -240,9 +243,18 @@ def _model_to_fill(config: RunConfig, taxonomy: Taxonomy, compute: ComputeDevice
     return model
 
 
-def _first_state(model: HierarchicalModel, config: RunConfig) -> TrainingState:
-    optimizer = model.optimizer(config)
-    return TrainingState(model, optimizer, model.remarks)
+def _first_state(
+    model: HierarchicalModel, config: RunConfig, data: TrainingSet, compute: ComputeDevice
+) -> TrainingState:
+    optimizer, switches = model.optimizer(config), switches_of(config)
+    guesses = switches.pseudo_labels and data.vague.any()
+    return TrainingState(
+        model,
+        optimizer,
+        average=AveragedModel(model) if switches.averaged or guesses else None,
+        pseudo_labels=PseudoLabels.of(model.taxonomy, data, switches, compute.torch_device) if guesses else None,
+        remarks=model.remarks,
+    )
 
 
 def _write_checkpoint(

@@ -19,6 +19,13 @@ LARGEST_STRETCH = 0.25
 REACH = 0.1
 # Brightness, contrast and saturation each by a factor of 1 plus or minus this.
 COLOUR_CHANGE = 0.3
+# A strong view also hides a square of this share of the side, perhaps partly over the edge.
+HIDDEN_SIDE = 0.5
+# A weak view is moved by at most this share of half a side.
+WEAK_SHIFT = 0.125
+# HRN's authors cut 448 of 550 pixels, at most 8 of them over the edge, where it is black.
+HRN_SIDE, HRN_REACH = 448 / 550, 16 / 550
+WEAK = 1  # beside (seed, epoch, step): a weak view is another one than the strong view of its step
 
 
 def normalise(pixels: Tensor) -> Tensor:
@@ -35,17 +42,38 @@ def _colours(device: torch.device) -> tuple[Tensor, Tensor]:
     return mean, spread
 
 
-def random_views(pixels: Tensor, *, side: int, seed: int, epoch: int, step: int) -> Tensor:
-    """A random part of each picture, stretched to the whole square, perhaps mirrored, in changed light.
+def random_views(pixels: Tensor, *, side: int, seed: int, epoch: int, step: int, kind: str = "plain") -> Tensor:
+    """A random view of each picture: of the whole square, by the switch `views`.
 
+    plain: a part, stretched to the square, perhaps mirrored, in changed light. strong: with a square of it hidden too
+    (DeVries and Taylor, 2017). hrn: a part of one size, perhaps mirrored.
     pixels: (B, 3, S, S) uint8. Returns (B, 3, side, side) float32 of 0..255.
     """
     random = np.random.default_rng([seed, epoch, step])
-    places = _beside(pixels, _random_parts(random, len(pixels)))
-    grid = nn.functional.affine_grid(places, [len(pixels), 3, side, side], align_corners=False)
-    views = nn.functional.grid_sample(pixels.float(), grid, padding_mode="reflection", align_corners=False)
-    factors = random.uniform(1 - COLOUR_CHANGE, 1 + COLOUR_CHANGE, (3, len(pixels), 1, 1, 1))
-    return _in_other_light(views, *_beside(pixels, factors))
+    count = len(pixels)
+    if kind == "hrn":
+        parts = _parts(random, np.full((2, count), HRN_SIDE), reach=1 - HRN_SIDE + HRN_REACH)
+        return _cut_out(pixels, parts, side, beyond="zeros")
+    views = _cut_out(pixels, _random_parts(random, count), side)
+    factors = random.uniform(1 - COLOUR_CHANGE, 1 + COLOUR_CHANGE, (3, count, 1, 1, 1))
+    views = _in_other_light(views, *_beside(pixels, factors))
+    return (
+        _with_a_square_hidden(views, *_beside(pixels, random.uniform(-1, 1, (2, count)))) if kind == "strong" else views
+    )
+
+
+def weak_views(pixels: Tensor, *, side: int, seed: int, epoch: int, step: int) -> Tensor:
+    """Each picture whole, perhaps mirrored, a little moved: what the guess of a pseudo-label is made from.
+
+    Shapes as `random_views`.
+    """
+    random = np.random.default_rng([seed, epoch, step, WEAK])
+    return _cut_out(pixels, _parts(random, np.ones((2, len(pixels))), reach=WEAK_SHIFT), side)
+
+
+def _cut_out(pixels: Tensor, parts: NDArray[np.float64], side: int, beyond: str = "reflection") -> Tensor:
+    grid = nn.functional.affine_grid(_beside(pixels, parts), [len(pixels), 3, side, side], align_corners=False)
+    return nn.functional.grid_sample(pixels.float(), grid, padding_mode=beyond, align_corners=False)
 
 
 def _beside(pixels: Tensor, numbers: NDArray[np.float64]) -> Tensor:
@@ -59,12 +87,30 @@ def _random_parts(random: np.random.Generator, count: int) -> NDArray[np.float64
     area = random.uniform(SMALLEST_AREA, 1.0, count)
     stretch = np.exp(random.uniform(-LARGEST_STRETCH, LARGEST_STRETCH, count))
     scale = np.sqrt([area * stretch, area / stretch])
-    shift = random.uniform(-1, 1, (2, count)) * np.maximum(1 - scale, REACH)
+    return _parts(random, scale, reach=np.maximum(1 - scale, REACH))
+
+
+def _parts(
+    random: np.random.Generator, scale: NDArray[np.float64], *, reach: float | NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(count, 2, 3) of these scales, (2, count), moved by at most `reach`, every other one mirrored."""
+    count = scale.shape[1]
+    shift = random.uniform(-1, 1, (2, count)) * reach
     parts = np.zeros((count, 2, 3))
     parts[:, 0, 0] = scale[0] * random.choice([-1.0, 1.0], count)
     parts[:, 1, 1] = scale[1]
     parts[:, :, 2] = shift.T
     return parts
+
+
+def _with_a_square_hidden(views: Tensor, across: Tensor, down: Tensor) -> Tensor:
+    """A square around a place of each view, (B,) in -1..1 both ways, in the mean colour of photos."""
+    side = views.shape[-1]
+    places = (torch.arange(side, device=views.device) + 0.5) * 2 / side - 1
+    inside_x = (places - across[:, None]).abs() <= HIDDEN_SIDE
+    inside_y = (places - down[:, None]).abs() <= HIDDEN_SIDE
+    hidden = inside_y[:, None, :, None] & inside_x[:, None, None, :]
+    return torch.where(hidden, _colours(views.device)[0], views)
 
 
 def _in_other_light(views: Tensor, brightness: Tensor, contrast: Tensor, saturation: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hmgc_core.errors import BadConfig, UnknownModel, nearest_names
 from hmgc_core.models.given_weights import weights_file
 from hmgc_core.models.options import chosen_options
+from hmgc_core.recipes import switches_of
 
 if TYPE_CHECKING:
     from hmgc_core.models.base import HierarchicalModel, Trunk
@@ -95,6 +96,7 @@ def check(config: RunConfig, taxonomy: Taxonomy) -> None:
     """Raise what `build_model` would, as far as it can be known at once: without torch, and without reading a file."""
     check_names(config.model, config.backbone)
     chosen_options(config)
+    switches_of(config)
     if config.weights:
         weights_file(config.backbone, config.weights)
     if config.backbone in GRAPH_NETS and config.image_size < SMALLEST_GRAPH_SIDE:

@@ -2,57 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from hmgc_core.errors import BadConfig, nearest_names
+from hmgc_core.options import Option, checked_values
 from hmgc_core.records import OptionValue, RunConfig
-
-
-@dataclass(frozen=True)
-class Option:
-    """One setting. default: its type is the option's (bool, float or str). words: what people read, and why to use it.
-
-    choices: the values a text may have, any text where there are none. holds: what a text must have in it. low, high:
-    the range of a number.
-    is_file: the text is the path of a file that only a fresh start reads; a checkpoint holds what was in it.
-    """
-
-    name: str
-    default: OptionValue
-    words: str
-    help: str
-    choices: tuple[str, ...] = ()
-    low: float = -math.inf
-    high: float = math.inf
-    is_file: bool = False
-    holds: str = ""
-
-    def checked(self, value: OptionValue | str) -> OptionValue:
-        """The value in the option's own type; text, as it comes from a command line, is read. Raises BadConfig."""
-        if isinstance(self.default, bool):
-            known = {True: True, False: False, "true": True, "false": False, "yes": True, "no": False}
-            if value not in known:
-                raise BadConfig(f"{self.name} is {value!r}", remedy="choose yes or no")
-            return known[value]
-        if isinstance(self.default, float):
-            return self._number(value)
-        if not isinstance(value, str) or (self.choices and value not in self.choices):
-            raise BadConfig(f"{self.name} is {value!r}", remedy=f"choose one of {', '.join(self.choices) or 'a text'}")
-        if self.holds not in value:
-            raise BadConfig(f"the {self.name} {value!r} has no {self.holds}", remedy=f"put {self.holds} into it")
-        return value
-
-    def _number(self, value: OptionValue | str) -> float:
-        try:
-            number = float(value)
-        except ValueError:
-            number = math.nan
-        if not self.low <= number <= self.high:
-            raise BadConfig(f"{self.name} is {value!r}", remedy=f"choose a number from {self.low:g} to {self.high:g}")
-        return number
-
 
 REL_POS = Option(
     "rel_pos",
@@ -155,9 +108,8 @@ def chosen_options(config: RunConfig) -> dict[str, OptionValue]:
 
     Raises BadConfig for an option that they do not have, or a value that it cannot take.
     """
-    known = {option.name: option for option in options_of(config.model, config.backbone)}
-    _check_known(config.options, known, config)
-    return {name: option.checked(config.options.get(name, option.default)) for name, option in known.items()}
+    known = options_of(config.model, config.backbone)
+    return checked_values(config.options, known, owner=f"{config.model} on {config.backbone}", what="option")
 
 
 def without_files(config: RunConfig) -> RunConfig:
@@ -165,13 +117,3 @@ def without_files(config: RunConfig) -> RunConfig:
     files = {option.name for option in options_of(config.model, config.backbone) if option.is_file}
     kept = {name: value for name, value in config.options.items() if name not in files}
     return replace(config, weights="", options=kept)
-
-
-def _check_known(given: Mapping[str, OptionValue], known: Mapping[str, Option], config: RunConfig) -> None:
-    for name in given:
-        if name not in known:
-            nearest = ", ".join(map(repr, nearest_names(name, known))) if known else ""
-            raise BadConfig(
-                f"{config.model} on {config.backbone} has no option {name!r}",
-                remedy=f"choose one of {nearest}" if nearest else "leave it out: they have no options",
-            )

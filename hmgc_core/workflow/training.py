@@ -1,7 +1,7 @@
 """Verbs of training: queue, watch, cancel; and the labels that a queued run has frozen."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,15 +10,17 @@ from hmgc_core.given_paths import given_path
 from hmgc_core.leading import Step, read_on
 from hmgc_core.models.catalog import BACKBONES, MODELS, READING_NAMES, READY_MADE, check
 from hmgc_core.models.given_weights import weights_file
-from hmgc_core.models.options import Option, chosen_options, options_of
+from hmgc_core.models.options import chosen_options, options_of
+from hmgc_core.options import Option
 from hmgc_core.querying import agreed_node, names_one_leaf
+from hmgc_core.recipes import PLAIN, RECIPES, SWITCHES, switches_of
 from hmgc_core.records import KIND_CODES, Annotation, EpochMetrics, ImageRecord, Run, RunConfig, Sample
 from hmgc_core.store import annotations, images, jobs, runs, taxonomies
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow.taxonomies import current_taxonomy, taxonomy_version
 
-__all__ = ["BACKBONES", "MODELS", "READING_NAMES", "Option", "options_of"]
+__all__ = ["BACKBONES", "MODELS", "READING_NAMES", "RECIPES", "SWITCHES", "Option", "options_of", "switches_of"]
 
 PLACES = ("is", "none_here")  # kinds that say where an image belongs
 
@@ -57,7 +59,11 @@ def _with_whole_paths(config: RunConfig) -> RunConfig:
                 raise BadConfig(f"there is no file {file} ({option.name})", remedy="check the path, or leave it blank")
             chosen[option.name] = str(file)
     weights = weights_file(config.backbone, config.weights) if config.weights else None
-    return replace(config, options=chosen, weights=str(weights.absolute()) if weights else config.weights)
+    # Recipes may change with the program; what a run was asked to do does not.
+    is_plain = config.recipe == PLAIN and not config.switches
+    switches = {} if is_plain else asdict(switches_of(config))
+    given = str(weights.absolute()) if weights else config.weights
+    return replace(config, options=chosen, weights=given, switches=switches)
 
 
 def _check_trainable(taxonomy: Taxonomy, train: list[Sample], *, drop_coarse: bool) -> None:

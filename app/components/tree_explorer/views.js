@@ -70,7 +70,7 @@ function listView(data, layout, mark) {
   return field
 }
 
-const LEAST_RINGS_PX = 260, MOST_RINGS_PX = 700, READABLE_PX = 460, AROUND_PX = 380
+const LEAST_RINGS_PX = 260, MOST_RINGS_PX = 700, READABLE_PX = 520, AROUND_PX = 380
 
 // As large as the room: all of it in sight at once, with what stands above and below it, unless it could not be read then.
 function ringsSide(width) {

@@ -134,7 +134,7 @@ def shots(workspace: Path, image: int) -> list[Shot]:
     chart = f"predictions?run={best}&split=test&chart="
     tree = f"taxonomy?run={best}&colour=accuracy&view="
     made = [
-        Shot("overview", "overview", "h2, h1"),
+        Shot("overview", "overview", "[data-testid=stPageLink]"),
         Shot("annotate", "annotate", ".annotator .picture img", act=label_three),
         Shot("many", "annotate?way=many", ".tiles img, .wall img"),
         *(Shot(name, name, "h2, h1") for name in ("train", "runs")),

@@ -73,7 +73,7 @@ def test_a_weak_class_leads_to_the_pictures_that_may_help(
         label(predicted_workspace, image_id, "owl")
     text = said(open_page(monkeypatch, predicted_workspace, "overview"))
     assert "5 of 6 test pictures found" in text
-    assert "Label 1 picture that it takes for bird" in text
+    assert "Label 1 picture taken for this class" in text
     assert "See the class" in text
 
 

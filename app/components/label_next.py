@@ -44,8 +44,8 @@ def _weak_class(taxonomy: Taxonomy, weak: WeakClass, run: Run) -> None:
         st.markdown(f"**{name}**")
         st.progress(weak.found / weak.measured, text=found)
         if weak.among and weak.waiting:
-            among = escape_markdown(taxonomy.name(weak.among))
-            said = f"Label {number(weak.waiting, 'picture')} that it takes for {among}"
+            place = "this class" if weak.among == weak.node else escape_markdown(taxonomy.name(weak.among))
+            said = f"Label {number(weak.waiting, 'picture')} taken for {place}"
             _way(said, QueueChoice("predicted", taxonomy.keys[weak.among]))
         else:
             st.caption("It takes them for classes all over the tree, so no picture is likelier than another.")

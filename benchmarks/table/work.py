@@ -40,8 +40,11 @@ def work(order: Order, processes: int) -> bool:
 
     A signal to end (Ctrl-C, SIGTERM) ends it at the next batch; what is unfinished goes on with the next call.
     """
-    for name in order.wishes.workspaces:  # once, before several want it
-        sets.load(name, order.folder)
+    # Here pictures are drawn and unpacked, once, before several processes want them.
+    if planner(order).next(journal.read(order.journal), set()) is None:
+        return True
+    if order.ends_at is not None and time.time() > order.ends_at:
+        return False
     context = multiprocessing.get_context("spawn")
     workers = [context.Process(target=_work, args=(order,)) for _ in range(processes)]
     for worker in workers:

@@ -14,9 +14,11 @@ from hmgc_core.records import OptionValue, RunConfig
 class Switches:
     """What a training does beside following its labels' likelihood. Each field is told in `SWITCHES`."""
 
-    balanced: bool = False
+    exact_share: float = 0.0
+    level_balance: bool = False
     averaged: bool = False
     views: str = "plain"
+    mixing: str = "none"
     pseudo_labels: bool = False
     aligned: bool = True
     sure_from: float = 0.8
@@ -26,10 +28,19 @@ class Switches:
 
 SWITCHES = (
     Option(
-        "balanced",
-        Switches.balanced,
-        "Balanced batches",
-        "At least half of every batch are pictures whose label leaves one class of the finest level possible.",
+        "exact_share",
+        Switches.exact_share,
+        "Exact labels in a batch",
+        "At least this share of every batch are pictures whose label leaves one class of the finest level possible; "
+        "0: as they come.",
+        low=0.0,
+        high=1.0,
+    ),
+    Option(
+        "level_balance",
+        Switches.level_balance,
+        "Levels balanced each for itself",
+        "Exact labels that come more often count more only for the levels that they alone know.",
     ),
     Option(
         "averaged",
@@ -44,6 +55,13 @@ SWITCHES = (
         "plain: cut, mirrored, in other light; strong: a square of each is hidden as well; hrn: a random cut of four "
         "fifths, mirrored, as the authors of HRN do.",
         choices=("plain", "strong", "hrn"),
+    ),
+    Option(
+        "mixing",
+        Switches.mixing,
+        "Two pictures in one",
+        "cutmix: a square of another stands in each, and both are learned; mixup: one shines through the other.",
+        choices=("none", "cutmix", "mixup"),
     ),
     Option(
         "pseudo_labels",
@@ -92,12 +110,12 @@ RECIPES = {
     "balanced": Recipe(
         "Balanced",
         "Every step sees as many exact labels as vague ones.",
-        Switches(balanced=True, averaged=True, views="strong"),
+        Switches(exact_share=0.5, averaged=True, views="strong"),
     ),
     "self_taught": Recipe(
         "Self-taught",
         "Balanced, and vague labels are narrowed down by the model's own sure guesses. Takes a fifth longer.",
-        Switches(balanced=True, averaged=True, views="strong", pseudo_labels=True),
+        Switches(exact_share=0.5, averaged=True, views="strong", pseudo_labels=True),
     ),
 }
 

@@ -130,21 +130,22 @@ def plan_epoch(count: int, batch_size: int, *, seed: int, epoch: int, epoch_size
 
 
 def plan_balanced_epoch(
-    vague: BoolArray, batch_size: int, *, seed: int, epoch: int, epoch_size: int | None = None
+    vague: BoolArray, batch_size: int, *, share: float, seed: int, epoch: int, epoch_size: int | None = None
 ) -> list[IntArray]:
-    """As `plan_epoch`, with at least half of every batch samples that are not vague; those come again and again.
+    """As `plan_epoch`, with at least this share of every batch samples that are not vague; they come again and again.
 
-    vague: (n,) by sample. Where none or all are, or at least half are exact anyway, batches are as they fall.
+    vague: (n,) by sample. Where none or all are, or as many are exact anyway, batches are as they fall.
     """
     count, size = len(vague), epoch_size or len(vague)
-    share = 1 - vague.mean()
-    if share >= 0.5 or share == 0:
+    exact_numbers, vague_numbers = np.flatnonzero(~vague), np.flatnonzero(vague)
+    if len(exact_numbers) >= share * count or not len(exact_numbers):
         return plan_epoch(count, batch_size, seed=seed, epoch=epoch, epoch_size=epoch_size)
     rng = np.random.default_rng([seed, epoch])
-    exact_numbers, vague_numbers = np.flatnonzero(~vague), np.flatnonzero(vague)
+    # Spread evenly, so that every stretch of the order has its share, rounded up.
+    is_exact = np.diff(np.ceil(np.arange(size + 1) * share - 1e-9)) > 0
     order = np.empty(size, dtype=np.int64)
-    order[::2] = exact_numbers[_shuffled(len(exact_numbers), (size + 1) // 2, rng)]
-    order[1::2] = vague_numbers[_shuffled(len(vague_numbers), size // 2, rng)]
+    for numbers, places in ((exact_numbers, is_exact), (vague_numbers, ~is_exact)):
+        order[places] = numbers[_shuffled(len(numbers), int(places.sum()), rng)]
     return _cut(order, batch_size)
 
 

@@ -15,6 +15,8 @@ from hmgc_core.errors import Diverged, NotTrainable
 from hmgc_core.learning.batches import TrainingSet, plan_balanced_epoch, plan_epoch
 from hmgc_core.learning.devices import ComputeDevice
 from hmgc_core.learning.inference import answer_calibration, evaluation_batch, measure
+from hmgc_core.learning.level_balance import LevelBalance
+from hmgc_core.learning.mixing import Mix
 from hmgc_core.learning.pixel_cache import Stopped
 from hmgc_core.learning.resume import BestEpoch, ResumeFile, TrainingState, weights_of
 from hmgc_core.learning.schedule import one_cycle, view_side, work_before
@@ -117,8 +119,9 @@ class EpochLoop:
     def _plan(self) -> list[IntArray]:
         seed, epoch, size = self.config.seed, self.state.epoch, self.epoch_size
         batch = self.config.batch_size
-        if self._switches.balanced:
-            return plan_balanced_epoch(self.data.vague, batch, seed=seed, epoch=epoch, epoch_size=size)
+        share = self._switches.exact_share
+        if share:
+            return plan_balanced_epoch(self.data.vague, batch, share=share, seed=seed, epoch=epoch, epoch_size=size)
         return plan_epoch(len(self.data), batch, seed=seed, epoch=epoch, epoch_size=size)
 
     @cached_property
@@ -141,8 +144,9 @@ class EpochLoop:
         for group in state.optimizer.param_groups:
             group["lr"] = group["lr_factor"] * one_cycle(step, steps, config.lr)
         pixels = self.compute.send(pixels)
+        side = view_side(step, steps, config.image_size)
         view = {
-            "side": view_side(step, steps, config.image_size),
+            "side": side,
             "seed": config.seed,
             "epoch": state.epoch,
             "step": state.step,
@@ -153,20 +157,38 @@ class EpochLoop:
             targets = self._narrowed(chosen, pixels, targets, view)
         state.optimizer.zero_grad(set_to_none=True)
         with self.compute.random_from(config.seed, state.epoch, state.step):  # so that a resumed run sees the same
+            mix = Mix.drawn(len(views), side, self._switches.mixing) if self._switches.mixing != "none" else None
             with self.compute.autocast():
-                loss = self._loss(state.model(normalise(views)), targets)
+                scores = state.model(normalise(mix.pictures(views) if mix else views))
+                loss = self._loss(scores, chosen, targets)
+                if mix:
+                    others = self._loss(scores, chosen[mix.partners.numpy()], mix.others(targets))
+                    loss = mix.share * loss + (1 - mix.share) * others
             loss.backward()
         state.optimizer.step()
         if state.average:
             state.average.follow(state.model)
         return loss.detach()
 
-    def _loss(self, scores: Any, targets: Targets) -> Tensor:
-        model, weight = self.state.model, self._switches.ancestor_weight
-        loss: Tensor = model.loss(scores, targets)
+    def _loss(self, scores: Any, chosen: IntArray, targets: Targets) -> Tensor:
+        """The model's own loss, and what the recipe adds to it. chosen: which samples the targets are of."""
+        model, weight, balance = self.state.model, self._switches.ancestor_weight, self._level_balance
+        if balance is None and not weight:
+            return model.loss(scores, targets)
+        log_probs = model.log_probs(scores)
+        loss = model.loss(scores, balance.weighed(chosen, targets) if balance else targets)
+        if balance:
+            loss = loss + balance.own_loss(log_probs, chosen, targets)
         if weight:
-            loss = loss + weight * ancestor_loss(model.log_probs(scores), targets, model.taxonomy)
+            loss = loss + weight * ancestor_loss(log_probs, targets, model.taxonomy)
         return loss
+
+    @cached_property
+    def _level_balance(self) -> LevelBalance | None:
+        switches = self._switches
+        if not switches.level_balance:
+            return None
+        return LevelBalance.of(self.state.model.taxonomy, self.data, switches.exact_share)
 
     def _narrowed(self, chosen: IntArray, pixels: Tensor, targets: Targets, view: dict[str, int]) -> Targets:
         """The targets with the vague ones narrowed down by what the averaged model sees in weak views."""

@@ -12,8 +12,10 @@ import numpy as np
 
 from hmgc_core.errors import BadConfig, NotTrainable
 from hmgc_core.learning.checkpoints import Checkpoint, load_checkpoint
-from hmgc_core.learning.inference import ImagePrediction, answer_calibration_error, predict
-from hmgc_core.learning.pixel_cache import Pixels, Skipped, decode_pictures
+from hmgc_core.learning.devices import pick_device
+from hmgc_core.learning.features import Pictures, features_of
+from hmgc_core.learning.inference import ImagePrediction, answer_calibration_error, evaluation_batch, predict
+from hmgc_core.learning.pixel_cache import Skipped, decode_pictures
 from hmgc_core.metrics import evaluate, unseen_metrics
 from hmgc_core.models.catalog import READY_MADE
 from hmgc_core.records import IS, SPLITS, Prediction, Progress, Run
@@ -62,13 +64,7 @@ def predict_all(
 
     Raises Stopped when `should_stop` says so; then nothing is stored.
     """
-    pixels = decode_pictures(
-        [image.path for image in labels.images],
-        size=run.config.image_size,
-        folder=ws.cache,
-        on_progress=on_progress,
-        should_stop=should_stop,
-    )
+    pixels = _pictures(ws, run, labels, checkpoint, on_progress=on_progress, should_stop=should_stop)
     targets = {split: _targets(labels, split, pixels) for split in ("val", "test")}
     told = predict(
         checkpoint,
@@ -90,7 +86,33 @@ def predict_all(
     return metrics, _skips(pixels.skipped)
 
 
-def _targets(labels: RunLabels, split: str, pixels: Pixels) -> dict[int, int]:
+def _pictures(
+    ws: Workspace,
+    run: Run,
+    labels: RunLabels,
+    checkpoint: Checkpoint,
+    *,
+    on_progress: Callable[[Progress], None],
+    should_stop: Callable[[], bool],
+) -> Pictures:
+    """All images of a run: of one whose head learned alone, what its trunk sees in them."""
+    paths = [image.path for image in labels.images]
+    told: dict[str, Any] = {"on_progress": on_progress, "should_stop": should_stop}
+    if not run.config.freeze_backbone:
+        return decode_pictures(paths, size=run.config.image_size, folder=ws.cache, **told)
+    return features_of(
+        checkpoint.model,
+        paths,
+        trunk=checkpoint.trunk,
+        size=run.config.image_size,
+        cache=ws.cache,
+        compute=pick_device(run.config.device),
+        batch_size=evaluation_batch(run.config),
+        **told,
+    )
+
+
+def _targets(labels: RunLabels, split: str, pixels: Pictures) -> dict[int, int]:
     """Place in the pixels -> node, of the readable images of a split that have a label."""
     nodes = {sample.path: sample.node for sample in getattr(labels, split)}
     images = [(place, labels.images[place]) for place in pixels.readable]

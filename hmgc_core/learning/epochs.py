@@ -54,7 +54,8 @@ class EpochLoop:
     """One call of `fit`: what it learns from, where it stands, whom it tells.
 
     valid_places: places of the validation pictures in `data.pixels`. valid_nodes: their labels. epoch_size: see
-    `plan_epoch`. unread: (step, images, mean loss) of the steps whose losses are still on the device.
+    `plan_epoch`. frozen: weights of the model that are not in the state, as they do not change; trunk: their name, see
+    `Checkpoint`. unread: (step, images, mean loss) of the steps whose losses are still on the device.
     """
 
     config: RunConfig
@@ -67,6 +68,8 @@ class EpochLoop:
     on_progress: Callable[[Progress], None]
     should_stop: Callable[[], bool]
     epoch_size: int | None = None
+    frozen: dict[str, Tensor] = field(default_factory=dict)
+    trunk: str = ""
     pace: _Pace = field(default_factory=_Pace)
     work_before_us: float = field(init=False)
     unread: list[tuple[int, int, Tensor]] = field(default_factory=list)
@@ -146,19 +149,30 @@ class EpochLoop:
             "epoch": state.epoch,
             "step": state.step,
         }
-        views = random_views(pixels, kind=self._switches.views, **view)
+        seen = self._seen(pixels, view)
         targets = self.data.targets(chosen, self.compute)
         if state.pseudo_labels and step >= self._switches.pseudo_after * steps:
             targets = self._narrowed(chosen, pixels, targets, view)
         state.optimizer.zero_grad(set_to_none=True)
         with self.compute.random_from(config.seed, state.epoch, state.step):  # so that a resumed run sees the same
             with self.compute.autocast():
-                loss = self._loss(state.model(normalise(views)), targets)
+                loss = self._loss(self._scores(state.model, seen), targets)
             loss.backward()
         state.optimizer.step()
         if state.average:
             state.average.follow(state.model)
         return loss.detach()
+
+    def _seen(self, pictures: Tensor, view: dict[str, int]) -> Tensor:
+        """What the model that learns is shown of a batch: changed pictures. view: settings of `random_views`."""
+        return normalise(random_views(pictures, kind=self._switches.views, **view))
+
+    def _seen_by_teacher(self, pictures: Tensor, view: dict[str, int]) -> Tensor:
+        """The same for the model that guesses: pictures changed less."""
+        return normalise(weak_views(pictures, **view))
+
+    def _scores(self, model: HierarchicalModel, seen: Tensor) -> Any:
+        return model(seen)
 
     def _loss(self, scores: Any, targets: Targets) -> Tensor:
         model, weight = self.state.model, self._switches.ancestor_weight
@@ -176,7 +190,7 @@ class EpochLoop:
         places = self.compute.send(self.compute.ready(rows))
         with torch.no_grad(), self.compute.autocast():
             teacher = state.average.model
-            log_probs = teacher.log_probs(teacher(normalise(weak_views(pixels[places], **view))))
+            log_probs = teacher.log_probs(self._scores(teacher, self._seen_by_teacher(pixels[places], view)))
         vague = Targets(targets.nodes[places], targets.kinds[places], targets.weights[places])
         narrowed = state.pseudo_labels.narrowed(log_probs, vague)
         return Targets(

@@ -327,8 +327,9 @@ def runs(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None
         config = run.config
         shown = "–" if accuracy is None else f"{accuracy:.1%}"
         table.add_row(
-            str(run.id), run.state, config.model, config.backbone, str(config.image_size), f"{run.progress:.0%}", shown
-        )
+            str(run.id), run.state, ", ".join(filter(None, (config.model, config.what_learned))), config.backbone,
+            str(config.image_size), f"{run.progress:.0%}", shown,
+        )  # fmt: skip
     screen.print(table)
     for run in found:
         if run.error:

@@ -13,11 +13,11 @@ import numpy as np
 from hmgc_core.errors import BadConfig, NotTrainable
 from hmgc_core.learning.checkpoints import Checkpoint, load_checkpoint
 from hmgc_core.learning.devices import pick_device
-from hmgc_core.learning.features import Pictures, features_of
+from hmgc_core.learning.features import Pictures, SpareKeeper, features_of
 from hmgc_core.learning.inference import ImagePrediction, answer_calibration_error, evaluation_batch, predict
 from hmgc_core.learning.pixel_cache import Skipped, decode_pictures
 from hmgc_core.metrics import evaluate, unseen_metrics
-from hmgc_core.models.catalog import READY_MADE
+from hmgc_core.models.catalog import NO_HEAD, READY_MADE
 from hmgc_core.records import IS, SPLITS, Prediction, Progress, Run
 from hmgc_core.store import annotations, predictions
 from hmgc_core.store.workspace import Workspace
@@ -64,6 +64,8 @@ def predict_all(
 
     Raises Stopped when `should_stop` says so; then nothing is stored.
     """
+    # Before the pictures are read: one that changes meanwhile is then kept under a name that nobody asks for.
+    keeper = _keeper(ws, run, labels, checkpoint, should_stop)
     pixels = _pictures(ws, run, labels, checkpoint, on_progress=on_progress, should_stop=should_stop)
     targets = {split: _targets(labels, split, pixels) for split in ("val", "test")}
     told = predict(
@@ -71,10 +73,12 @@ def predict_all(
         pixels,
         device=run.config.device,
         log_probs_of=[place for nodes in targets.values() for place in nodes],
+        on_features=keeper.add,
         on_progress=on_progress,
         should_stop=should_stop,
     )
     said = list(told)
+    keeper.end()
     _store(ws, run, labels, said)
     metrics = {}
     for split, nodes in targets.items():
@@ -109,6 +113,22 @@ def _pictures(
         compute=pick_device(run.config.device),
         batch_size=evaluation_batch(run.config),
         **told,
+    )
+
+
+def _keeper(
+    ws: Workspace, run: Run, labels: RunLabels, checkpoint: Checkpoint, should_stop: Callable[[], bool]
+) -> SpareKeeper:
+    """Keeps what a whole model sees in the images, so that its head can soon learn alone."""
+    if run.config.freeze_backbone or run.config.model in NO_HEAD:
+        return SpareKeeper(None)
+    return SpareKeeper.of(
+        checkpoint.model,
+        [image.path for image in labels.images],
+        trunk=checkpoint.trunk,
+        cache=ws.cache,
+        compute=pick_device(run.config.device),
+        should_stop=should_stop,
     )
 
 

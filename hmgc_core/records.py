@@ -237,6 +237,11 @@ class RunConfig:
         if self.device not in ("auto", "cpu", "cuda"):
             raise BadConfig(f"device is {self.device!r}", remedy="choose auto, cpu or cuda")
 
+    @property
+    def what_learned(self) -> str:
+        """For people: `head only, from run 3`; "" where all of the model learned."""
+        return f"head only, from run {self.start_from}" if self.freeze_backbone else ""
+
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict; `from_dict` takes it back."""
         return asdict(self)

@@ -18,10 +18,13 @@ CLIPS = ("clip:ViT-B-32-quickgelu", "clip:RN50-quickgelu", "clip:tiny")
 DEVICES = {"auto": "GPU if there is one", "cpu": "Processor", "cuda": "GPU"}
 
 
-def show(ws: Workspace) -> None:
-    """The form, filled in like the newest run; its button queues the training."""
+def show(ws: Workspace, *, is_first_choice: bool = True) -> None:
+    """The form, filled in like the newest whole training; its button queues one.
+
+    is_first_choice: the page has no better button.
+    """
     runs = training.all_runs(ws)
-    example = next((run for run in runs if run.status != "failed"), None)
+    example = next((run for run in runs if run.status != "failed" and not run.config.freeze_backbone), None)
     like = example.config if example else RunConfig()
     model = _select("Model", training.MODELS, like.model, setting="model")
     st.caption(model_words.model(model))
@@ -40,7 +43,7 @@ def show(ws: Workspace) -> None:
     actions.show_problem(state.TRAIN)  # above the button: there it is in sight
     st.button(
         "Start training",
-        type="primary",
+        type="primary" if is_first_choice else "secondary",
         icon=":material/model_training:",
         key=_key("start"),
         on_click=_queue,

@@ -118,7 +118,7 @@ class EpochLoop:
         return switches_of(self.config)
 
     def _plan(self) -> list[IntArray]:
-        told = {"seed": self.config.seed, "epoch": self.state.epoch, "epoch_size": self.epoch_size}
+        told: dict[str, Any] = {"seed": self.config.seed, "epoch": self.state.epoch, "epoch_size": self.epoch_size}
         if self._switches.balanced:
             return plan_balanced_epoch(self.data.vague, self.config.batch_size, **told)
         return plan_epoch(len(self.data), self.config.batch_size, **told)

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hmgc_core.errors import OutputError, WorkspaceError
 from hmgc_core.feature_files import (
     FOLDER,
     FeatureArray,
@@ -106,7 +107,7 @@ def features_of(
             _look(eyes, pixels, missing, keeper, **told)
     rows = tuple(keeper.rows.get(content or "") for content in keeper.contents)
     lost = [path for path, row in zip(paths, rows, strict=True) if row is None]
-    let_old_go(keeper.folder)
+    let_old_go(keeper.folder)  # it was used, if only read
     return Features(
         size=size,
         width=keeper.width,
@@ -204,9 +205,47 @@ class FeatureKeeper:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Write what is left, and let go of the trunks that were used longest ago."""
         self._write()
+        let_old_go(self.folder)
 
     def _write(self) -> None:
         if self.waiting:
             self.rows.update(write_shard(self.folder, self.waiting))
             self.waiting = {}
+
+
+@dataclass
+class SpareKeeper:
+    """Keeps what is seen anyway, beside other work: where there is no room the work goes on without it.
+
+    keeper: None where nothing is to be kept.
+    """
+
+    keeper: FeatureKeeper | None
+
+    @classmethod
+    def of(cls, eyes: HierarchicalModel, paths: Sequence[Path], **given: Any) -> "SpareKeeper":
+        """As `FeatureKeeper.of`."""
+        try:
+            return cls(FeatureKeeper.of(eyes, paths, **given))
+        except OutputError:
+            return cls(None)
+
+    def add(self, places: Sequence[int], features: Tensor) -> None:
+        """As of a FeatureKeeper."""
+        self._try(lambda keeper: keeper.add(places, features))
+
+    def end(self) -> None:
+        """As of a FeatureKeeper."""
+        self._try(FeatureKeeper.end)
+
+    def _try(self, act: Callable[[FeatureKeeper], None]) -> None:
+        if self.keeper:
+            try:
+                act(self.keeper)
+            except (OutputError, WorkspaceError):
+                self.keeper = None

@@ -19,20 +19,34 @@ STEPS_PER_EPOCH = 25
 FEWEST_EPOCHS, MOST_EPOCHS = 12, 60
 SMALLEST_BATCH, LARGEST_BATCH = 16, 4096
 
+# About how long it takes: in all, a label in an epoch, a prediction from features, a look at a picture of 64 px.
+BEFORE_S, STEP_S, PREDICTION_S, LOOK_S = 1.0, 1e-5, 3e-4, 6e-3
+
 
 @dataclass(frozen=True)
 class Offer:
     """What learning anew would start from, and what is new since that run was queued.
 
-    new, gone: labels on training pictures that were made, and older ones that were taken back. seen: at how many
-    pictures its trunk has looked so far; the others are looked at first. obstacle: why not now, or "".
+    new, gone: labels on training pictures that were made, and older ones that were taken back; labels: all there are.
+    seen: at how many pictures its trunk has looked so far. obstacle: why not now, or "".
     """
 
     run: Run
     new: int
     gone: int
     seen: int
+    labels: int
     obstacle: str = ""
+
+    def unseen(self, pictures: int) -> int:
+        """How many of the workspace's pictures it looks at first."""
+        return max(0, pictures - self.seen)
+
+    def seconds(self, pictures: int) -> float:
+        """About how long it takes on two processor cores, from the measures of benchmarks/quick_retrain.py."""
+        steps = self.labels * _steps(self.labels)[0] * STEP_S
+        size = (self.run.config.image_size / 64) ** 2
+        return BEFORE_S + steps + pictures * PREDICTION_S + self.unseen(pictures) * size * LOOK_S
 
 
 def offer(ws: Workspace) -> Offer | None:
@@ -44,7 +58,7 @@ def offer(ws: Workspace) -> Offer | None:
     with ws.reading() as connection:
         newest = annotations.last_id(connection)
         new, gone = annotations.taught_since(connection, start.last_annotation_id)
-    told = Offer(start, new, gone, _seen(ws, start))
+    told = Offer(start, new, gone, _seen(ws, start), _taught(ws))
     if not new and not gone:
         return replace(told, obstacle=f"Run {start.id} knows every label there is.")
     at_it = next((run for run in runs if run.is_active and run.last_annotation_id >= newest), None)

@@ -20,6 +20,7 @@ SETTINGS = {
     "weights": "Weights file",
     "labelling": "Labelling",
     "drop_coarse": "Finest labels only",
+    "freeze_backbone": "What learned",
 }
 
 
@@ -31,6 +32,8 @@ def settings_of(*runs: Run) -> dict[str, str]:
 
 def said(run: Run, setting: str) -> str:
     """The value of a setting as text; a dash for a blank one, and for one that this model does not have."""
+    if setting == "freeze_backbone":
+        return run.config.what_learned or "all of it"
     values = asdict(run.config)
     options = training.options_of(run.config.model, run.config.backbone)
     of_model = {option.name: run.config.options.get(option.name, option.default) for option in options}

@@ -23,8 +23,7 @@ def show(ws: Workspace, *, is_first_choice: bool = True) -> None:
 
     is_first_choice: the page has no better button.
     """
-    runs = training.all_runs(ws)
-    example = next((run for run in runs if run.status != "failed" and not run.config.freeze_backbone), None)
+    example = _example(ws)
     like = example.config if example else RunConfig()
     model = _select("Model", training.MODELS, like.model, setting="model")
     st.caption(model_words.model(model))
@@ -49,6 +48,12 @@ def show(ws: Workspace, *, is_first_choice: bool = True) -> None:
         on_click=_queue,
         args=(ws,),
     )
+
+
+def _example(ws: Workspace) -> Run | None:
+    """The newest whole training whose settings were of use."""
+    whole = (run for run in training.all_runs(ws) if not run.config.freeze_backbone)
+    return next((run for run in whole if run.status != "failed"), None)
 
 
 def _backbone(model: str, chosen: str) -> str:
@@ -103,6 +108,9 @@ def _like_run(run: Run) -> str:
 
 
 def _more(like: RunConfig) -> None:
+    recipes = training.RECIPES
+    recipe = _select("Way of learning", recipes, like.recipe, setting="recipe", words=lambda name: recipes[name].words)
+    st.caption(recipes[recipe].help)
     with st.grid(2, min_column_width=200):
         st.number_input("Batch size", value=like.batch_size, key=_key("batch_size"), help="Pictures per step.")
         st.number_input(
@@ -159,6 +167,7 @@ def _queue_run(ws: Workspace) -> int:
         "seed",
         "weights",
         "drop_coarse",
+        "recipe",
     )
     wanted: dict[str, Any] = {name: st.session_state[_key(name)] for name in names}
     wanted["weights"] = wanted["weights"].strip()
@@ -169,4 +178,7 @@ def _queue_run(ws: Workspace) -> int:
         option.name: st.session_state[_option_key(model, backbone, option)]
         for option in training.options_of(model, backbone)
     }
+    example = _example(ws)
+    if example and example.config.recipe == wanted["recipe"]:
+        wanted["switches"] = example.config.switches  # set one by one on the command line, or by a sweep
     return training.queue_run(ws, RunConfig(**wanted))

@@ -1,8 +1,9 @@
 """The files of what a trained trunk sees in pictures: one vector each, kept by the picture's content. Needs no torch.
 
 A folder belongs to one trunk and is a set of *shards*, as the pixel cache is: `N-<name>.vectors` holds N rows of
-float16, `N-<name>.json` tells the content of each row's picture and the hash of all, and is written last. So a killed
-process loses at most its unfinished shard, and what stood in a damaged one is looked at anew.
+float16 (float32 where a number is too large for that), `N-<name>.json` tells the content of each row's picture and the
+hash of all, and is written last. So a killed process loses at most its unfinished shard, and what stood in a damaged
+one is looked at anew.
 """
 
 import hashlib
@@ -19,11 +20,12 @@ from numpy.typing import NDArray
 from hmgc_core.durable_files import write_durably
 from hmgc_core.errors import WorkspaceError
 
-FeatureArray = NDArray[np.float16]
+FeatureArray = NDArray[np.float16] | NDArray[np.float32]
 
 FORMAT = 1
 FOLDER = "features"  # in the cache
 TRUNKS_KEPT = 4
+LARGEST = float(np.finfo(np.float16).max)
 BYTES_TO_SPARE = 64 * 2**20  # left free on the disk, so that the database beside the cache can still write
 
 
@@ -58,21 +60,21 @@ def known_rows(folder: Path) -> tuple[dict[str, Row], int]:
             contents, wide = list(told["contents"]), int(told["width"])
         except (OSError, ValueError, KeyError, TypeError):
             continue
-        if is_whole and len(vectors) == len(contents) * wide * 2 and width in (0, wide):
+        if is_whole and _rows_by_name(index) == len(contents) and width in (0, wide):
             width = wide
             rows.update((name, Row(shard, number)) for number, name in enumerate(contents))
     return rows, width
 
 
 def write_shard(folder: Path, vectors: Mapping[str, FeatureArray]) -> dict[str, Row]:
-    """Write vectors, each (F,), by content as one shard, whole or not at all. Returns where each lies.
+    """Write vectors, each (F,) float32, by content as one shard, whole or not at all. Returns where each lies.
 
     Raises WorkspaceError or OutputError where the disk has no room.
     """
     folder.mkdir(parents=True, exist_ok=True)
     shard = folder / f"{len(vectors)}-{uuid.uuid4().hex}.vectors"
-    table = np.stack(list(vectors.values())).astype(np.float16)
-    content = table.tobytes()
+    table = np.stack(list(vectors.values()))
+    content = table.astype(np.float16 if np.abs(table).max() <= LARGEST else np.float32).tobytes()
     _check_room(folder, len(content))
     index = {"contents": list(vectors), "width": table.shape[1], "sha256": hashlib.sha256(content).hexdigest()}
     try:
@@ -86,7 +88,8 @@ def write_shard(folder: Path, vectors: Mapping[str, FeatureArray]) -> dict[str, 
 
 def open_shard(shard: Path, width: int) -> FeatureArray:
     """(rows, F) read from disk as they are asked for."""
-    return np.memmap(shard, dtype=np.float16, mode="r").reshape(-1, width)
+    halves = shard.stat().st_size == _rows_by_name(shard) * width * 2
+    return np.memmap(shard, dtype=np.float16 if halves else np.float32, mode="r").reshape(-1, width)
 
 
 def let_old_go(folder: Path) -> None:

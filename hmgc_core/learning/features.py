@@ -34,7 +34,6 @@ from hmgc_core.records import LOOKING, Progress
 
 MEMORY = "contents.json"
 ROWS_PER_SHARD = 2048
-LARGEST = float(np.finfo(np.float16).max)
 
 
 @dataclass(frozen=True)
@@ -58,8 +57,12 @@ class Features:
         return [place for place, row in enumerate(self.rows) if row is not None]
 
     def take(self, places: Sequence[int]) -> FeatureArray:
-        """(B, F) float16 of the pictures at these places of `paths`; none may be a skipped one."""
-        batch = np.empty((len(places), self.width), dtype=np.float16)
+        """(B, F) of the pictures at these places of `paths`; none may be a skipped one.
+
+        float16, or float32 where a vector has numbers too large for that.
+        """
+        kinds = {shard.dtype for shard in self.shards.values()}
+        batch = np.empty((len(places), self.width), dtype=np.result_type(np.float16, *kinds))
         for i, place in enumerate(places):
             row = self.rows[place]
             if row is None:
@@ -191,8 +194,8 @@ class FeatureKeeper:
         return list(first.values())
 
     def add(self, places: Sequence[int], features: Tensor) -> None:
-        """Keep the vectors of the pictures at these places. features: (B, F), rounded to float16."""
-        vectors = features.float().clamp(-LARGEST, LARGEST).half().cpu().numpy()
+        """Keep the vectors of the pictures at these places, rounded to float16. features: (B, F)."""
+        vectors = features.float().cpu().numpy()
         self.width = vectors.shape[1]
         for place, vector in zip(places, vectors, strict=True):
             content = self.contents[place]

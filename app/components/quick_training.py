@@ -15,6 +15,7 @@ def show(ws: Workspace, *, pictures: int) -> bool:
     """The button, where there is a run to go on from; returns whether it can be clicked. pictures: in the workspace."""
     offer = heads.offer(ws)
     if offer is None:
+        actions.show_problem(state.QUICK)
         return False
     with st.container(border=True):
         st.button(

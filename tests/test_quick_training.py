@@ -177,7 +177,7 @@ def test_the_first_button_of_the_page_learns_from_the_new_labels(
     page = open_page(monkeypatch, trained, "train")
     first = page.button[0]
     assert (first.label, first.disabled) == ("Learn from new labels", True)
-    assert "Run 1 knows every label there is" in said(page)
+    assert "Run 1 knows every label there is" in said(page) and "the next labels" in said(page).lower()
     for image_id in (3, 4):
         label(trained, image_id, "owl", by="bob")
     page = open_page(monkeypatch, trained, "train")
@@ -192,6 +192,14 @@ def test_the_first_button_of_the_page_learns_from_the_new_labels(
     # The form below is for whole trainings, so it goes by the last whole one.
     assert page.number_input(key="train.epochs").value == SMALL.epochs
     assert button(page, "Start training")
+
+
+def test_the_overview_leads_to_it_once_many_labels_are_new(trained: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    for who in ("bob", "cleo"):
+        for image_id in range(1, 13):
+            label(trained, image_id, "owl", by=who)
+    page = open_page(monkeypatch, trained, "overview")
+    assert "24 labels were made since run 1" in said(page) and button(page, "Learn from them")
 
 
 def test_the_page_says_what_went_wrong_at_the_button(trained: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

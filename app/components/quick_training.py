@@ -9,6 +9,7 @@ from hmgc_core.workflow.heads import Offer
 from hmgc_core.workflow.workspaces import Workspace
 
 A_FEW_S = 10
+AND_THEN = "The next labels can be learned here within seconds."
 
 
 def show(ws: Workspace, *, pictures: int) -> bool:
@@ -27,7 +28,7 @@ def show(ws: Workspace, *, pictures: int) -> bool:
             on_click=_queue,
             args=(ws, offer.run.id),
         )
-        st.caption(f"{offer.obstacle} {_meaning(offer, pictures)}".strip())
+        st.caption(_meaning(offer, pictures))
         actions.show_problem(state.QUICK)
     return not offer.obstacle
 
@@ -45,6 +46,8 @@ def _label(offer: Offer, pictures: int) -> str:
 
 
 def _meaning(offer: Offer, pictures: int) -> str:
+    if offer.obstacle:
+        return f"{offer.obstacle} {AND_THEN}" if not (offer.new or offer.gone) else offer.obstacle
     unseen = offer.unseen(pictures)
     first = f" First it looks once at {number(unseen, 'picture')} that it has not seen yet." if unseen else ""
     return (

@@ -334,6 +334,11 @@ def test_a_tree_of_more_levels_is_too_much_for_the_layers_of_hrn(train, head, sa
     assert caught.value.remedy
 
 
+def test_a_whole_training_is_not_made_of_it(train):
+    with pytest.raises(BadConfig, match="only the head is to learn"):
+        train("whole", freeze_backbone=True)
+
+
 def test_a_missing_checkpoint_is_told(train, head, tmp_path):
     whole = train("whole")
     (whole.checkpoint / "weights.safetensors").unlink()

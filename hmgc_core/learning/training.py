@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from hmgc_core.errors import Diverged
+from hmgc_core.errors import BadConfig, Diverged
 from hmgc_core.learning.averaging import AveragedModel
 from hmgc_core.learning.batches import TrainingSet, fingerprint, left_out_as_coarse, training_set
 from hmgc_core.learning.checkpoints import save_checkpoint
@@ -68,8 +68,10 @@ def fit(
     Best is the largest `h_recall` on the validation images, the later epoch at a tie; without any, the last epoch.
     Raises NotTrainable where the labels teach nothing, Diverged where the loss is no longer a number (with the best
     epoch before that as a checkpoint, if there was one), DeviceError, OutOfMemory, WeightsError, UnknownModel,
-    WorkspaceError where the disk is full.
+    WorkspaceError where the disk is full, BadConfig where only the head is to learn (that is `heads.fit_head`).
     """
+    if config.freeze_backbone:
+        raise BadConfig("only the head is to learn", remedy="let it start from a checkpoint, or train all of the model")
     file = ResumeFile(folder)
     what = f"training {config.model} on {config.backbone} with {config.batch_size} pictures of {config.image_size} px"
     told: dict[str, Any] = {"on_progress": on_progress, "should_stop": should_stop}

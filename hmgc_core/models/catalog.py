@@ -38,7 +38,7 @@ READY_MADE = frozenset({"clip_zero_shot"})
 NO_HEAD = {
     "coarse_fine": "its levels read whole maps of several layers",
     "hmgn": "it looks for every class in its own place of the map",
-    "hgrnet": "what it learns is how to read names and pictures, and there is nothing behind that",
+    "hgrnet": "it learns how to read names and pictures, and there is no head behind that",
     "clip_zero_shot": "it learns nothing",
 }
 

@@ -1,6 +1,6 @@
 """The verbs of `hmgc` that train: queue, work, watch, stop, go on, measure."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Any
 
 import typer
@@ -22,10 +22,19 @@ from hmgc_core.terminal import (
     remarks,
     screen,
 )
-from hmgc_core.workflow import training
+from hmgc_core.workflow import heads, training
+from hmgc_core.workflow.workspaces import Workspace
+
+# What a training of a head takes over from the run it starts from, unless it is given.
+FOLLOWING = (
+    "backbone", "image_size", "epochs", "batch_size", "lr", "device", "seed", "labelling", "weights", "drop_coarse",
+    "option", "recipe", "switch",
+)  # fmt: skip
+FIELDS = {"option": "options", "switch": "switches"}  # where the config calls it otherwise
 
 
 def train(
+    context: typer.Context,
     model: Annotated[str, typer.Argument(help="flat, hrn, …")],
     backbone: Annotated[str, typer.Option(help="resnet18, vig_ti, timm:NAME, …")] = RunConfig.backbone,
     image_size: Annotated[int, typer.Option(help="Side of the pictures in pixels.")] = RunConfig.image_size,
@@ -44,6 +53,12 @@ def train(
     switch: Annotated[
         list[str] | None, typer.Option(help="NAME=VALUE that differs from the recipe; may repeat.")
     ] = None,
+    freeze_backbone: Annotated[
+        bool, typer.Option("--freeze-backbone", help="Learn the head alone, on what an earlier run sees: in seconds.")
+    ] = False,
+    start_from: Annotated[
+        int | None, typer.Option("--from", help="The run to start from, else the newest of this model.", metavar="RUN")
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the end; train here if no worker is running.")] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -55,6 +70,8 @@ def train(
         device=device, seed=seed, labelling=labelling, weights=weights, drop_coarse=drop_coarse,
         options=_named_values(option or [], "option"), recipe=recipe, switches=_named_values(switch or [], "switch"),
     )  # fmt: skip
+    if freeze_backbone or start_from is not None:
+        config = _of_a_head(ws, context, config, start_from, freeze_backbone=freeze_backbone)
     run_id = training.queue_run(ws, config)
     if wait:
         from hmgc_core import worker  # noqa: PLC0415 - torch takes seconds to import
@@ -74,6 +91,23 @@ def train(
         )
         remedy = run.remedy or go_on
         raise HmgcError(run.error or f"run {run.id} is {run.state}", remedy=remedy)
+
+
+def _of_a_head(
+    ws: Workspace, context: typer.Context, config: RunConfig, start_from: int | None, *, freeze_backbone: bool
+) -> RunConfig:
+    """The config of a training of a head: what was not given by name is as in the run it starts from."""
+    if not freeze_backbone:
+        raise BadConfig("--from names the run whose backbone stays as it is", remedy="give --freeze-backbone with it")
+    sources = {name: context.get_parameter_source(name) for name in FOLLOWING}
+    fields = [FIELDS.get(name, name) for name, source in sources.items() if source and source.name == "COMMANDLINE"]
+    given: dict[str, Any] = {name: getattr(config, name) for name in fields}
+    if start_from is None:
+        sizes = {name: given[name] for name in ("backbone", "image_size") if name in given}
+        start = heads.start_for(ws, config.model, **sizes)
+    else:
+        start = training.run(ws, start_from)
+    return replace(heads.config_from(ws, start, model=config.model), **given)
 
 
 def _tell_run(run: Run) -> None:
@@ -143,8 +177,9 @@ def runs(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None
         accuracy = run.metrics.get("test", {}).get("leaf_accuracy")
         config = run.config
         shown = "–" if accuracy is None else f"{accuracy:.1%}"
+        model = ", ".join(filter(None, (config.model, config.what_learned)))
         table.add_row(
-            str(run.id), run.state, config.model, config.backbone, str(config.image_size), f"{run.progress:.0%}", shown
+            str(run.id), run.state, model, config.backbone, str(config.image_size), f"{run.progress:.0%}", shown
         )
     screen.print(table)
     for run in found:

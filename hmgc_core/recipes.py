@@ -18,7 +18,6 @@ class Switches:
     level_balance: bool = False
     averaged: bool = False
     views: str = "plain"
-    mixing: str = "none"
     pseudo_labels: bool = False
     aligned: bool = True
     sure_from: float = 0.8
@@ -55,13 +54,6 @@ SWITCHES = (
         "plain: cut, mirrored, in other light; strong: a square of each is hidden as well; hrn: a random cut of four "
         "fifths, mirrored, as the authors of HRN do.",
         choices=("plain", "strong", "hrn"),
-    ),
-    Option(
-        "mixing",
-        Switches.mixing,
-        "Two pictures in one",
-        "cutmix: a square of another stands in each, and both are learned; mixup: one shines through the other.",
-        choices=("none", "cutmix", "mixup"),
     ),
     Option(
         "pseudo_labels",

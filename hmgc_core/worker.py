@@ -20,8 +20,9 @@ from hmgc_core.errors import Diverged, HmgcError
 from hmgc_core.evaluation import predict_all, without_nan
 from hmgc_core.heartbeat import Heart, lease_s
 from hmgc_core.learning.checkpoints import load_checkpoint
+from hmgc_core.learning.heads import fit_head
 from hmgc_core.learning.pixel_cache import Stopped
-from hmgc_core.learning.training import fit
+from hmgc_core.learning.training import FitResult, fit
 from hmgc_core.presence import owner_name, present, stop_on_signals
 from hmgc_core.records import EpochMetrics, Progress, Run
 from hmgc_core.store import jobs, runs, schema
@@ -29,6 +30,7 @@ from hmgc_core.store.workspace import Workspace
 from hmgc_core.tasks.carrying_out import carry_out
 from hmgc_core.tasks.kinds import KINDS, LONG
 from hmgc_core.workflow import training
+from hmgc_core.workflow.training import RunLabels
 
 IDLE_S = 0.5
 
@@ -141,17 +143,7 @@ class _Attempt:
     def _train_and_predict(self) -> tuple[str, dict[str, Any]] | None:
         """(status, columns of the run), or None when the run goes back to the queue."""
         labels = training.run_labels(self.ws, self.run)
-        result = fit(
-            self.run.config,
-            labels.taxonomy,
-            labels.train,
-            labels.val,
-            folder=self.ws.run_folder(self.run.id),
-            cache=self.ws.cache,
-            on_progress=self._report,
-            on_epoch=self._keep_epoch,
-            should_stop=self._should_stop,
-        )
+        result = self._fit(labels)
         if result.stopped or result.checkpoint is None:
             return self._stopped()
         try:
@@ -172,6 +164,20 @@ class _Attempt:
             "remarks": list(dict.fromkeys([*labels.remarks, *result.remarks, *skips])),
             "checkpoint": str(result.checkpoint),
         }
+
+    def _fit(self, labels: RunLabels) -> FitResult:
+        config = self.run.config
+        told: dict[str, Any] = {
+            "folder": self.ws.run_folder(self.run.id),
+            "cache": self.ws.cache,
+            "on_progress": self._report,
+            "on_epoch": self._keep_epoch,
+            "should_stop": self._should_stop,
+        }
+        given = (config, labels.taxonomy, labels.train, labels.val)
+        if config.freeze_backbone:
+            return fit_head(*given, start=training.checkpoint_folder(training.start_of(self.ws, config)), **told)
+        return fit(*given, **told)
 
     def _stopped(self) -> tuple[str, dict[str, Any]] | None:
         return (

@@ -12,7 +12,6 @@ from hmgc_core.errors import BadConfig, UnknownRecipe
 from hmgc_core.learning.averaging import AveragedModel
 from hmgc_core.learning.batches import plan_balanced_epoch, plan_epoch
 from hmgc_core.learning.checkpoints import load_checkpoint
-from hmgc_core.learning.mixing import Mix
 from hmgc_core.learning.pseudo_labels import PseudoLabels, allowed_leaves, expected_leaves
 from hmgc_core.learning.transforms import HIDDEN_SIDE, random_views, weak_views
 from hmgc_core.losses import ancestor_loss, leaf_log_marginals
@@ -229,39 +228,6 @@ def test_hrns_views_are_cuts_of_one_size_and_weak_ones_nearly_whole():
     mirrored = (weak[:, 0, 275, 400] < weak[:, 0, 275, 150]).float().mean()
     assert 0.2 < mirrored < 0.8
     assert torch.equal(weak, weak_views(ramp, side=550, seed=0, epoch=0, step=0))
-
-
-@pytest.mark.parametrize("kind", ["cutmix", "mixup"])
-def test_a_mixture_is_learned_as_what_it_is_made_of(kind):
-    shares, seen = [], set()
-    for seed in range(200):
-        torch.manual_seed(seed)
-        mix = Mix.drawn(6, 32, kind)
-        views = torch.arange(6.0)[:, None, None, None].expand(6, 3, 32, 32)
-        mixed = mix.pictures(views)
-        others = mix.others(Targets(torch.arange(6), torch.zeros(6, dtype=torch.int64), torch.arange(6.0)))
-        for place in range(6):
-            own, other = place, int(mix.partners[place])
-            if kind == "cutmix":
-                assert set(mixed[place].unique().tolist()) <= {own, other}
-                if own != other:
-                    assert (mixed[place] == own).float().mean() == pytest.approx(mix.share)
-            else:
-                assert torch.allclose(mixed[place], torch.tensor(mix.share * own + (1 - mix.share) * other))
-        assert others.nodes.tolist() == mix.partners.tolist() == others.weights.tolist()
-        assert views[0].eq(0).all()  # what was given is as it was
-        shares.append(mix.share)
-        seen.add(tuple(mix.partners.tolist()))
-    assert len(seen) > 100 and min(shares) >= 0 and max(shares) <= 1
-    assert np.mean(shares) == pytest.approx(0.5 if kind == "cutmix" else 0.86, abs=0.12)
-
-
-@pytest.mark.parametrize("mixing", ["cutmix", "mixup"])
-def test_a_mixing_run_goes_on_exactly_where_it_was(train, mixing):
-    told = {"recipe": "balanced", "switches": {"mixing": mixing}}
-    straight = train("straight", **told)
-    assert train("broken", **told, should_stop=StopAfter(4)).stopped
-    assert_same_weights(straight, train("broken", **told))
 
 
 def test_the_levels_above_cost_what_they_are_worth():

@@ -7,6 +7,7 @@ import streamlit as st
 
 from app.components.wording import number
 from hmgc_core.records import Run
+from hmgc_core.workflow.heads import Offer
 from hmgc_core.workflow.labelling import LabelCounts
 
 ENOUGH_LABELS = 20
@@ -21,18 +22,18 @@ class Step:
     label: str
 
 
-def next_step(*, has_tree: bool, counts: LabelCounts, runs: Sequence[Run]) -> Step:
-    """The first thing that is missing, in the order of the work."""
+def next_step(*, has_tree: bool, counts: LabelCounts, runs: Sequence[Run], offer: Offer | None = None) -> Step:
+    """The first thing that is missing, in the order of the work. offer: what can be learned in seconds."""
     if not has_tree:
         return Step("Start with the classes: bring in a class tree.", "taxonomy", "Import a class tree")
     if not counts.images:
         return Step("The class tree is there. Now bring in pictures.", "data", "Add pictures")
     if any(run.is_active for run in runs):
         return Step("A model is being trained on your labels.", "runs", "Watch its progress")
-    return _after_first_pictures(sum(counts.train_by_level[1:]), runs)
+    return _after_first_pictures(sum(counts.train_by_level[1:]), runs, offer)
 
 
-def _after_first_pictures(taught: int, runs: Sequence[Run]) -> Step:
+def _after_first_pictures(taught: int, runs: Sequence[Run], offer: Offer | None) -> Step:
     if taught < ENOUGH_LABELS:
         said = (
             "No training picture is labelled yet" if not taught else f"Only {number(taught, 'label')} to learn from yet"
@@ -42,6 +43,8 @@ def _after_first_pictures(taught: int, runs: Sequence[Run]) -> Step:
         return Step("The last training failed.", "train", "See why")
     if runs and runs[0].can_resume:
         return Step("The last training was stopped; it can go on where it was.", "train", "See the training")
+    if offer and not offer.obstacle and offer.new >= ENOUGH_LABELS:
+        return Step(f"{number(offer.new, 'label')} were made since run {offer.run.id}.", "train", "Learn from them")
     if any(run.status == "done" for run in runs):
         said = "A model is trained. See what it gets right, and where it goes wrong."
         return Step(said, "predictions", "See predictions")

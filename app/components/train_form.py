@@ -18,8 +18,11 @@ CLIPS = ("clip:ViT-B-32-quickgelu", "clip:RN50-quickgelu", "clip:tiny")
 DEVICES = {"auto": "GPU if there is one", "cpu": "Processor", "cuda": "GPU"}
 
 
-def show(ws: Workspace) -> None:
-    """The form, filled in like the newest run; its button queues the training."""
+def show(ws: Workspace, *, is_first_choice: bool = True) -> None:
+    """The form, filled in like the newest whole training; its button queues one.
+
+    is_first_choice: the page has no better button.
+    """
     example = _example(ws)
     like = example.config if example else RunConfig()
     model = _select("Model", training.MODELS, like.model, setting="model")
@@ -39,7 +42,7 @@ def show(ws: Workspace) -> None:
     actions.show_problem(state.TRAIN)  # above the button: there it is in sight
     st.button(
         "Start training",
-        type="primary",
+        type="primary" if is_first_choice else "secondary",
         icon=":material/model_training:",
         key=_key("start"),
         on_click=_queue,
@@ -48,8 +51,9 @@ def show(ws: Workspace) -> None:
 
 
 def _example(ws: Workspace) -> Run | None:
-    """The newest run whose settings were of use."""
-    return next((run for run in training.all_runs(ws) if run.status != "failed"), None)
+    """The newest whole training whose settings were of use."""
+    whole = (run for run in training.all_runs(ws) if not run.config.freeze_backbone)
+    return next((run for run in whole if run.status != "failed"), None)
 
 
 def _backbone(model: str, chosen: str) -> str:

@@ -3,7 +3,16 @@
 import streamlit as st
 
 from app import resources
-from app.components import charts, empty_state, level_names, run_progress, run_summary, services, train_form
+from app.components import (
+    charts,
+    empty_state,
+    level_names,
+    quick_training,
+    run_progress,
+    run_summary,
+    services,
+    train_form,
+)
 from app.components.wording import number
 from hmgc_core.workflow import labelling, taxonomies, training
 
@@ -20,6 +29,7 @@ if not sum(counts.train_by_level):
     st.stop()
 
 services.show_if_away(training.services(ws), "worker")
+is_quick = quick_training.show(ws, pictures=counts.images)
 runs = training.all_runs(ws)
 if any(run.is_active for run in runs):
     st.subheader("In progress")
@@ -33,7 +43,7 @@ if runs and not runs[0].is_active:
 settings, labels = st.columns([3, 2], gap="large")
 with settings:
     st.subheader("New training")
-    train_form.show(ws)
+    train_form.show(ws, is_first_choice=not is_quick)
 with labels:
     st.subheader("What it learns from")
     st.caption(

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from hmgc_core.errors import NotTrainable
 from hmgc_core.learning.devices import ComputeDevice
-from hmgc_core.learning.pixel_cache import Pixels
+from hmgc_core.learning.features import Pictures
 from hmgc_core.querying import names_one_leaf, says_nothing
 from hmgc_core.records import IS_NOT, Sample, Targets
 from hmgc_core.taxonomy import BoolArray, IntArray, Taxonomy
@@ -26,7 +26,7 @@ class TrainingSet:
     vague: (n,) the label leaves more than one leaf possible.
     """
 
-    pixels: Pixels
+    pixels: Pictures
     places: IntArray
     nodes: IntArray
     kinds: IntArray
@@ -42,8 +42,9 @@ class TrainingSet:
         return Targets(*(compute.send(compute.ready(part[chosen])) for part in parts))
 
     def pictures(self, plan: Sequence[IntArray], compute: ComputeDevice) -> Iterator[tuple[IntArray, Tensor]]:
-        """Each batch of the plan with its (B, 3, S, S) uint8 pixels, ready for the device; the next is read meanwhile.
+        """Each batch of the plan with its pixels, ready for the device; the next is read meanwhile.
 
+        They are (B, 3, S, S) uint8 or, where a head learns, (B, F) float16 features.
         An empty plan is one whose epoch is learned and waits to be measured: it gives nothing.
         """
         with ThreadPoolExecutor(1) as reader:
@@ -61,7 +62,7 @@ class TrainingSet:
 
 
 def training_set(
-    taxonomy: Taxonomy, samples: Sequence[Sample], pixels: Pixels, *, drop_coarse: bool = False
+    taxonomy: Taxonomy, samples: Sequence[Sample], pixels: Pictures, *, drop_coarse: bool = False
 ) -> TrainingSet:
     """The samples that can be learned from. pixels: decoded from their paths first, in order; more may follow.
 
@@ -162,7 +163,7 @@ def _cut(order: IntArray, batch_size: int) -> list[IntArray]:
     return plan
 
 
-def fingerprint(samples: Sequence[Sample], pixels: Pixels) -> str:
+def fingerprint(samples: Sequence[Sample], pixels: Pictures) -> str:
     """sha256 of what is learned from, so that a stopped run is only continued on the same labels and pictures."""
     digest = hashlib.sha256()
     for sample, row in zip(samples, pixels.rows, strict=True):

@@ -16,7 +16,6 @@ from hmgc_core.learning.batches import TrainingSet, plan_balanced_epoch, plan_ep
 from hmgc_core.learning.devices import ComputeDevice
 from hmgc_core.learning.inference import answer_calibration, evaluation_batch, measure
 from hmgc_core.learning.level_balance import LevelBalance
-from hmgc_core.learning.mixing import Mix
 from hmgc_core.learning.pixel_cache import Stopped
 from hmgc_core.learning.resume import BestEpoch, ResumeFile, TrainingState, weights_of
 from hmgc_core.learning.schedule import one_cycle, view_side, work_before
@@ -56,7 +55,8 @@ class EpochLoop:
     """One call of `fit`: what it learns from, where it stands, whom it tells.
 
     valid_places: places of the validation pictures in `data.pixels`. valid_nodes: their labels. epoch_size: see
-    `plan_epoch`. unread: (step, images, mean loss) of the steps whose losses are still on the device.
+    `plan_epoch`. frozen: weights of the model that are not in the state, as they do not change; trunk: their name, see
+    `Checkpoint`. unread: (step, images, mean loss) of the steps whose losses are still on the device.
     """
 
     config: RunConfig
@@ -69,6 +69,8 @@ class EpochLoop:
     on_progress: Callable[[Progress], None]
     should_stop: Callable[[], bool]
     epoch_size: int | None = None
+    frozen: dict[str, Tensor] = field(default_factory=dict)
+    trunk: str = ""
     pace: _Pace = field(default_factory=_Pace)
     work_before_us: float = field(init=False)
     unread: list[tuple[int, int, Tensor]] = field(default_factory=list)
@@ -144,31 +146,36 @@ class EpochLoop:
         for group in state.optimizer.param_groups:
             group["lr"] = group["lr_factor"] * one_cycle(step, steps, config.lr)
         pixels = self.compute.send(pixels)
-        side = view_side(step, steps, config.image_size)
         view = {
-            "side": side,
+            "side": view_side(step, steps, config.image_size),
             "seed": config.seed,
             "epoch": state.epoch,
             "step": state.step,
         }
-        views = random_views(pixels, kind=self._switches.views, **view)
+        seen = self._seen(pixels, view)
         targets = self.data.targets(chosen, self.compute)
         if state.pseudo_labels and step >= self._switches.pseudo_after * steps:
             targets = self._narrowed(chosen, pixels, targets, view)
         state.optimizer.zero_grad(set_to_none=True)
         with self.compute.random_from(config.seed, state.epoch, state.step):  # so that a resumed run sees the same
-            mix = Mix.drawn(len(views), side, self._switches.mixing) if self._switches.mixing != "none" else None
             with self.compute.autocast():
-                scores = state.model(normalise(mix.pictures(views) if mix else views))
-                loss = self._loss(scores, chosen, targets)
-                if mix:
-                    others = self._loss(scores, chosen[mix.partners.numpy()], mix.others(targets))
-                    loss = mix.share * loss + (1 - mix.share) * others
+                loss = self._loss(self._scores(state.model, seen), chosen, targets)
             loss.backward()
         state.optimizer.step()
         if state.average:
             state.average.follow(state.model)
         return loss.detach()
+
+    def _seen(self, pictures: Tensor, view: dict[str, int]) -> Tensor:
+        """What the model that learns is shown of a batch: changed pictures. view: settings of `random_views`."""
+        return normalise(random_views(pictures, kind=self._switches.views, **view))
+
+    def _seen_by_teacher(self, pictures: Tensor, view: dict[str, int]) -> Tensor:
+        """The same for the model that guesses: pictures changed less."""
+        return normalise(weak_views(pictures, **view))
+
+    def _scores(self, model: HierarchicalModel, seen: Tensor) -> Any:
+        return model(seen)
 
     def _loss(self, scores: Any, chosen: IntArray, targets: Targets) -> Tensor:
         """The model's own loss, and what the recipe adds to it. chosen: which samples the targets are of."""
@@ -199,7 +206,7 @@ class EpochLoop:
         places = self.compute.send(self.compute.ready(rows))
         with torch.no_grad(), self.compute.autocast():
             teacher = state.average.model
-            log_probs = teacher.log_probs(teacher(normalise(weak_views(pixels[places], **view))))
+            log_probs = teacher.log_probs(self._scores(teacher, self._seen_by_teacher(pixels[places], view)))
         vague = Targets(targets.nodes[places], targets.kinds[places], targets.weights[places])
         narrowed = state.pseudo_labels.narrowed(log_probs, vague)
         return Targets(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from hmgc_core.errors import BadConfig, CheckpointError, NotTrainable, UnknownRun
 from hmgc_core.given_paths import given_path
 from hmgc_core.leading import Step, read_on
-from hmgc_core.models.catalog import BACKBONES, MODELS, READING_NAMES, READY_MADE, check
+from hmgc_core.models.catalog import BACKBONES, MODELS, READING_NAMES, READY_MADE, check, check_head
 from hmgc_core.models.given_weights import weights_file
 from hmgc_core.models.options import chosen_options, options_of
 from hmgc_core.options import Option
@@ -33,6 +33,8 @@ def queue_run(ws: Workspace, config: RunConfig) -> int:
     version, taxonomy = current_taxonomy(ws)
     check(config, taxonomy)
     config = _with_whole_paths(config)
+    if config.freeze_backbone:
+        check_head(config, start_of(ws, config).config)
     if config.labelling:
         raise BadConfig(
             f"there is no labelling {config.labelling!r}", remedy="leave it blank to use the current labels"
@@ -133,6 +135,13 @@ def checkpoint_folder(run: Run) -> Path:
         remedy = f"let it go on: `hmgc resume {run.id}`, or the runs page" if run.can_resume else "wait for its end"
         raise CheckpointError(f"run {run.id} has no model to ask: it is {run.state}", remedy=remedy)
     return Path(run.checkpoint)
+
+
+def start_of(ws: Workspace, config: RunConfig) -> Run:
+    """The run whose trunk a training of a head alone starts from. Raises UnknownRun, CheckpointError."""
+    start = run(ws, config.start_from)
+    checkpoint_folder(start)
+    return start
 
 
 def services(ws: Workspace) -> dict[str, bool]:

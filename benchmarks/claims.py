@@ -27,6 +27,7 @@ from table.figures import table_of
 from table.writing import json_text
 
 ROOT = Path(__file__).parents[1]
+FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)  # examples of marks claim nothing
 MARK = re.compile(r"<!--\s*claim:(.*?)-->", re.DOTALL)
 BOUND = re.compile(r"(mean|low|high|seeds)(>=|<=|=|>|<)(-?[0-9.]+)")
 NAMED = re.compile(r"(workspace|budget|model|a|b|metric)=[^=]+|relabel=[0-9.]+")
@@ -60,6 +61,7 @@ def claims(root: Path) -> Iterator[Claim]:
     """Every mark in README.md and docs below root."""
     for path in [root / "README.md", *sorted((root / "docs").rglob("*.md"))]:
         text = path.read_text(encoding="utf-8") if path.exists() else ""
+        text = FENCED.sub(lambda block: "\n" * block.group().count("\n"), text)
         for match in MARK.finditer(text):
             line = text.count("\n", 0, match.start()) + 1
             yield Claim(f"{path.relative_to(root)}:{line}", " ".join(match[1].split()))

@@ -241,6 +241,13 @@ def test_claims_that_are_not_shown_are_named(figured: Path, mark: str, trouble: 
     assert trouble in found[0]
 
 
+def test_an_example_of_a_mark_claims_nothing(figured: Path) -> None:
+    fenced = f"```html\n<!-- claim: nonsense -->\n```\n<!-- claim: {PLACE} model=hrn metric=tice mean=0.9 -->"
+    (figured / "docs" / "page.md").write_text(fenced)
+    (found,) = claims.troubles(figured)
+    assert found.startswith("docs/page.md:4: ")
+
+
 def test_figures_that_the_lines_do_not_give_are_named(figured: Path) -> None:
     made = figured / "docs/results/models.json"
     made.write_text(made.read_text().replace("0.19667", "0.29667"))

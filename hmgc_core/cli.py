@@ -9,9 +9,8 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from hmgc_core import cli_edit, cli_in, cli_out, settings, supervisor
+from hmgc_core import cli_edit, cli_in, cli_out, cli_work, settings, supervisor
 from hmgc_core.errors import BadConfig, HmgcError, WorkspaceError
-from hmgc_core.presence import be_polite, owner_name, present
 from hmgc_core.recipes import PLAIN
 from hmgc_core.records import HEAT_METHODS, OptionValue, Run, RunConfig
 from hmgc_core.terminal import (
@@ -242,27 +241,8 @@ def _named_values(given: list[str], what: str) -> dict[str, OptionValue]:
     return {name: value for name, _, value in (one.partition("=") for one in given)}
 
 
-@app.command()
-def worker(
-    once: Annotated[bool, typer.Option("--once", help="End when nothing waits.")] = False,
-    workspace: WorkspaceOption = None,
-) -> None:
-    """Train what is queued, until Ctrl-C."""
-    ws = open_or_make(workspace)
-    be_polite()
-    with present(ws, "worker", owner_name()):  # from the first moment on: torch takes seconds to import
-        from hmgc_core import worker as room  # noqa: PLC0415
-    room.work(ws, once=once)
-
-
-@app.command()
-def inspector(workspace: WorkspaceOption = None) -> None:
-    """Make heatmaps for the pages, until Ctrl-C."""
-    ws = open_or_make(workspace)
-    be_polite()
-    with present(ws, "inspector", owner_name()):  # from the first moment on: torch takes seconds to import
-        from hmgc_core import inspection  # noqa: PLC0415
-    inspection.inspect_forever(ws)
+app.command()(cli_work.worker)
+app.command()(cli_work.inspector)
 
 
 @app.command()

@@ -18,6 +18,7 @@ from hmgc_core.learning import training as fitting
 from hmgc_core.learning.checkpoints import load_checkpoint
 from hmgc_core.learning.devices import ComputeDevice, pick_device
 from hmgc_core.learning.resume import FILE
+from hmgc_core.learning.steps import Steps
 from hmgc_core.learning.training import FitResult, fit
 from hmgc_core.models.catalog import build_backbone, check
 from hmgc_core.records import IS, IS_NOT, NONE_HERE, EpochMetrics, RunConfig, Sample
@@ -131,15 +132,15 @@ def breaks_in_epoch(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """From this epoch on, counted from 1, every loss is NaN."""
 
     def set_up(number: int) -> None:
-        learn = epochs.EpochLoop._learn
+        learn = Steps.learn
 
-        def spoiled(loop, chosen, pixels):
-            if loop.state.epoch + 1 >= number:
+        def spoiled(steps, *batch, **numbers):
+            if steps.state.epoch + 1 >= number:
                 with torch.no_grad():
-                    next(loop.state.model.head.parameters()).fill_(torch.nan)
-            return learn(loop, chosen, pixels)
+                    next(steps.state.model.head.parameters()).fill_(torch.nan)
+            return learn(steps, *batch, **numbers)
 
-        monkeypatch.setattr(epochs.EpochLoop, "_learn", spoiled)
+        monkeypatch.setattr(Steps, "learn", spoiled)
 
     return set_up
 

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from hmgc_core.learning.processes import Share, whole
 from hmgc_core.models.backbones.colours import MEAN, SPREAD
 
 # A view shows at least this share of the picture's area, at most e^0.25 times wider or narrower, and may reach this
@@ -42,33 +43,39 @@ def _colours(device: torch.device) -> tuple[Tensor, Tensor]:
     return mean, spread
 
 
-def random_views(pixels: Tensor, *, side: int, seed: int, epoch: int, step: int, kind: str = "plain") -> Tensor:
+def random_views(
+    pixels: Tensor, *, side: int, seed: int, epoch: int, step: int, kind: str = "plain", share: Share | None = None
+) -> Tensor:
     """A random view of each picture: of the whole square, by the switch `views`.
 
     plain: a part, stretched to the square, perhaps mirrored, in changed light. strong: with a square of it hidden too
     (DeVries and Taylor, 2017). hrn: a part of one size, perhaps mirrored.
-    pixels: (B, 3, S, S) uint8. Returns (B, 3, side, side) float32 of 0..255.
+    pixels: (B, 3, S, S) uint8. share: which part of the step's batch they are, None for all of it: a picture has the
+    same view wherever the others are learned. Returns (B, 3, side, side) float32 of 0..255.
     """
     random = np.random.default_rng([seed, epoch, step])
-    count = len(pixels)
+    share = whole(len(pixels)) if share is None else share
+    count, rows = share.of, share.rows
     if kind == "hrn":
         parts = _parts(random, np.full((2, count), HRN_SIDE), reach=1 - HRN_SIDE + HRN_REACH)
-        return _cut_out(pixels, parts, side, beyond="zeros")
-    views = _cut_out(pixels, _random_parts(random, count), side)
+        return _cut_out(pixels, parts[rows], side, beyond="zeros")
+    views = _cut_out(pixels, _random_parts(random, count)[rows], side)
     factors = random.uniform(1 - COLOUR_CHANGE, 1 + COLOUR_CHANGE, (3, count, 1, 1, 1))
-    views = _in_other_light(views, *_beside(pixels, factors))
-    return (
-        _with_a_square_hidden(views, *_beside(pixels, random.uniform(-1, 1, (2, count)))) if kind == "strong" else views
-    )
+    views = _in_other_light(views, *_beside(pixels, factors[:, rows]))
+    if kind == "strong":
+        views = _with_a_square_hidden(views, *_beside(pixels, random.uniform(-1, 1, (2, count))[:, rows]))
+    return views
 
 
-def weak_views(pixels: Tensor, *, side: int, seed: int, epoch: int, step: int) -> Tensor:
+def weak_views(pixels: Tensor, *, side: int, seed: int, epoch: int, step: int, share: Share | None = None) -> Tensor:
     """Each picture whole, perhaps mirrored, a little moved: what the guess of a pseudo-label is made from.
 
-    Shapes as `random_views`.
+    Shapes and share as in `random_views`.
     """
     random = np.random.default_rng([seed, epoch, step, WEAK])
-    return _cut_out(pixels, _parts(random, np.ones((2, len(pixels))), reach=WEAK_SHIFT), side)
+    share = whole(len(pixels)) if share is None else share
+    parts = _parts(random, np.ones((2, share.of)), reach=WEAK_SHIFT)
+    return _cut_out(pixels, parts[share.rows], side)
 
 
 def _cut_out(pixels: Tensor, parts: NDArray[np.float64], side: int, beyond: str = "reflection") -> Tensor:

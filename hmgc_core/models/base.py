@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from hmgc_core.errors import BadConfig
 from hmgc_core.precision import full_precision
 from hmgc_core.records import RunConfig, Targets
+from hmgc_core.shared_batches import batch_total
 from hmgc_core.taxonomy import Taxonomy
 
 MOMENTUM = 0.9
@@ -213,9 +214,13 @@ def as_targets(targets: Tensor | Targets) -> Targets:
 
 
 def weighted_mean(losses: Tensor, weights: Tensor) -> Tensor:
-    """Mean of (B,) losses under (B,) weights, a scalar; 0 where all weights are 0."""
+    """Mean of (B,) losses under (B,) weights, a scalar; 0 where all weights are 0.
+
+    What several processes learn is one batch: a loss that divides by anything else than this does has to ask
+    `batch_total` for it.
+    """
     weights = weights.to(losses.dtype)
-    return (losses * weights).sum() / weights.sum().clamp_min(torch.finfo(losses.dtype).tiny)
+    return (losses * weights).sum() / batch_total(weights.sum()).clamp_min(torch.finfo(losses.dtype).tiny)
 
 
 def smoothed_cross_entropy(logits: Tensor, classes: Tensor, smoothing: float) -> Tensor:

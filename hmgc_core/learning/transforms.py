@@ -4,6 +4,7 @@ Every random number comes from (seed, epoch, step), so a resumed run sees what a
 """
 
 from functools import cache
+from typing import Literal
 
 import numpy as np
 import torch
@@ -79,8 +80,32 @@ def weak_views(pixels: Tensor, *, side: int, seed: int, epoch: int, step: int, s
 
 
 def _cut_out(pixels: Tensor, parts: NDArray[np.float64], side: int, beyond: str = "reflection") -> Tensor:
+    """The parts of (B, 3, S, S) uint8 pictures as (B, 3, side, side) float32; `beyond` the edge it mirrors or is zero.
+
+    A GPU cuts out all of them at once, a processor one after the other in whole pixels: docs/decisions/0025 has why.
+    """
+    if pixels.device.type == "cpu":
+        return _each_cut_out(pixels, parts, side, mode="reflect" if beyond == "reflection" else "constant")
     grid = nn.functional.affine_grid(_beside(pixels, parts), [len(pixels), 3, side, side], align_corners=False)
     return nn.functional.grid_sample(pixels.float(), grid, padding_mode=beyond, align_corners=False)
+
+
+def _each_cut_out(
+    pixels: Tensor, parts: NDArray[np.float64], side: int, mode: Literal["reflect", "constant"]
+) -> Tensor:
+    size = pixels.shape[-1]
+    # (B, 2) across and down, in whole pixels, at least two.
+    lengths = np.maximum(np.rint(np.abs(parts[:, [0, 1], [0, 1]]) * size).astype(int), 2)
+    starts = np.rint((parts[:, :, 2] + 1) * size / 2 - lengths / 2).astype(int)
+    views = torch.empty(len(pixels), 3, side, side, dtype=torch.uint8)
+    for i, ((left, top), (width, height)) in enumerate(zip(starts.tolist(), lengths.tolist(), strict=True)):
+        part = pixels[i, :, max(top, 0) : top + height, max(left, 0) : left + width]
+        over = [(0, 0), (max(-top, 0), max(top + height - size, 0)), (max(-left, 0), max(left + width - size, 0))]
+        if any(map(any, over)):
+            part = torch.from_numpy(np.pad(part.numpy(), over, mode=mode))
+        view = nn.functional.interpolate(part[None], (side, side), mode="bilinear", antialias=True)[0]
+        views[i] = view.flip(2) if parts[i, 0, 0] < 0 else view
+    return views.float()
 
 
 def _beside(pixels: Tensor, numbers: NDArray[np.float64]) -> Tensor:

@@ -135,9 +135,10 @@ def test_shares_make_up_the_batch(count):
     assert [part for share in shares for part in share.split(1)] == shares
 
 
+@pytest.mark.parametrize("size", [16, 128])
 @pytest.mark.parametrize("kind", ["plain", "strong", "hrn", "weak"])
-def test_a_picture_has_the_same_view_wherever_the_others_are_learned(kind):
-    pixels = torch.randint(0, 256, (5, 3, 16, 16), dtype=torch.uint8)
+def test_a_picture_has_the_same_view_wherever_the_others_are_learned(kind, size):
+    pixels = torch.randint(0, 256, (5, 3, size, size), dtype=torch.uint8)
     step = {"side": 12, "seed": 1, "epoch": 2, "step": 3}
 
     def views(share: Share) -> torch.Tensor:

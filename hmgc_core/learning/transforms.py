@@ -27,13 +27,15 @@ HIDDEN_SIDE = 0.5
 WEAK_SHIFT = 0.125
 # HRN's authors cut 448 of 550 pixels, at most 8 of them over the edge, where it is black.
 HRN_SIDE, HRN_REACH = 448 / 550, 16 / 550
+ONE_BY_ONE_FROM = 128  # pixels
 WEAK = 1  # beside (seed, epoch, step): a weak view is another one than the strong view of its step
 
 
 def normalise(pixels: Tensor) -> Tensor:
     """(B, 3, S, S) of 0..255, uint8 or float, to float32, channels-last: mean 0 and spread 1 over typical photos."""
     mean, spread = _colours(pixels.device)
-    return pixels.to(torch.float32, memory_format=torch.channels_last, copy=True).sub_(mean).div_(spread)
+    # One pass over the numbers, then one over their places: twice as fast as both at once.
+    return torch.addcmul(-mean / spread, pixels.float(), 1 / spread).contiguous(memory_format=torch.channels_last)
 
 
 @cache
@@ -82,9 +84,10 @@ def weak_views(pixels: Tensor, *, side: int, seed: int, epoch: int, step: int, s
 def _cut_out(pixels: Tensor, parts: NDArray[np.float64], side: int, beyond: str = "reflection") -> Tensor:
     """The parts of (B, 3, S, S) uint8 pictures as (B, 3, side, side) float32; `beyond` the edge it mirrors or is zero.
 
-    A GPU cuts out all of them at once, a processor one after the other in whole pixels: docs/decisions/0025 has why.
+    A processor cuts larger ones out one by one and in whole pixels, by what torchvision resizes with:
+    docs/decisions/0025 has why.
     """
-    if pixels.device.type == "cpu":
+    if pixels.device.type == "cpu" and pixels.shape[-1] >= ONE_BY_ONE_FROM:
         return _each_cut_out(pixels, parts, side, mode="reflect" if beyond == "reflection" else "constant")
     grid = nn.functional.affine_grid(_beside(pixels, parts), [len(pixels), 3, side, side], align_corners=False)
     return nn.functional.grid_sample(pixels.float(), grid, padding_mode=beyond, align_corners=False)
@@ -146,8 +149,12 @@ def _with_a_square_hidden(views: Tensor, across: Tensor, down: Tensor) -> Tensor
 
 
 def _in_other_light(views: Tensor, brightness: Tensor, contrast: Tensor, saturation: Tensor) -> Tensor:
-    """Brighter or darker; nearer to or farther from the picture's mean; nearer to or farther from grey."""
-    views = views * brightness
-    views = torch.lerp(views.mean((1, 2, 3), keepdim=True), views, contrast)
-    views = torch.lerp(views.mean(1, keepdim=True), views, saturation)
-    return views.clamp_(0, 255)
+    """Brighter or darker; nearer to or farther from the picture's mean; nearer to or farther from grey.
+
+    The three one after the other are a multiple of the picture, a multiple of its grey, and a number: few passes.
+    """
+    grey = views.mean(1, keepdim=True)
+    middle = brightness * grey.mean((2, 3), keepdim=True)
+    coloured = brightness * contrast
+    rest = grey * (coloured * (1 - saturation)) + middle * (1 - contrast)
+    return torch.addcmul(rest, views, coloured * saturation).clamp_(0, 255)

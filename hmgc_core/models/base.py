@@ -159,12 +159,18 @@ class HierarchicalModel(nn.Module, ABC):
             slow = {"lr_factor": share * PRETRAINED_LR_FACTOR}
             groups += _parted({**group, "lr_factor": share}, lambda weights: id(weights) in loaded, **slow)
         self.trunk.remarks += _rate_remarks(groups, loaded, config.lr, is_adamw=needs_adamw)
+        # One kernel for all weights, where there is one worth having.
+        fused = all(weights.is_cuda for weights in self.parameters())
         if not needs_adamw:
             decay = config.weight_decay
-            return torch.optim.SGD(groups, lr=config.lr, momentum=MOMENTUM, nesterov=True, weight_decay=decay)
+            return torch.optim.SGD(
+                groups, lr=config.lr, momentum=MOMENTUM, nesterov=True, weight_decay=decay, fused=fused
+            )
         # Biases and the scales of norms do not decay, as in the published recipes.
         groups = [part for group in groups for part in _parted(group, lambda weights: weights.ndim < 2, weight_decay=0)]
-        return torch.optim.AdamW(groups, lr=config.lr, weight_decay=ADAMW_DECAY_FACTOR * config.weight_decay)
+        return torch.optim.AdamW(
+            groups, lr=config.lr, weight_decay=ADAMW_DECAY_FACTOR * config.weight_decay, fused=fused
+        )
 
     @property
     def remarks(self) -> tuple[str, ...]:

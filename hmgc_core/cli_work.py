@@ -20,16 +20,20 @@ def worker(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Train what is queued, until Ctrl-C."""
-    ws = open_or_make(workspace)
     be_polite()
-    if "TORCHELASTIC_RUN_ID" in os.environ:
-        _work_together(ws, once=once)
+    together = "TORCHELASTIC_RUN_ID" in os.environ
+    if together and os.environ["RANK"] != "0":
+        _join_in()  # before the workspace is opened: the first process alone looks into the database
         return
-    if processes > 1:
+    ws = open_or_make(workspace)
+    if processes > 1 and not together:
         _start_together(processes, ws, once=once)
     with present(ws, "worker", owner_name()):  # from the first moment on: torch takes seconds to import
         from hmgc_core import worker as room  # noqa: PLC0415
-    room.work(ws, once=once)
+        from hmgc_core.learning.processes import launched  # noqa: PLC0415
+
+        others = launched()
+    room.work(ws, once=once, processes=others)
 
 
 def inspector(workspace: WorkspaceOption = None) -> None:
@@ -51,17 +55,9 @@ def _start_together(processes: int, ws: Workspace, *, once: bool) -> NoReturn:
     os.execv(sys.executable, [sys.executable, *torchrun, *again])  # noqa: S606 - our own program and plain words
 
 
-def _work_together(ws: Workspace, *, once: bool) -> None:
-    """One of the processes that torchrun started: the first is the worker, the others learn with it."""
-    if os.environ["RANK"] != "0":
-        from hmgc_core.learning.processes import launched  # noqa: PLC0415 - torch takes seconds to import
-        from hmgc_core.learning.together import join_in  # noqa: PLC0415
+def _join_in() -> None:
+    """Learn with the worker, which torchrun started too."""
+    from hmgc_core.learning.processes import launched  # noqa: PLC0415 - torch takes seconds to import
+    from hmgc_core.learning.together import join_in  # noqa: PLC0415
 
-        join_in(launched())
-        return
-    with present(ws, "worker", owner_name()):
-        from hmgc_core import worker as room  # noqa: PLC0415
-        from hmgc_core.learning.processes import launched  # noqa: PLC0415
-
-        processes = launched()
-    room.work(ws, once=once, processes=processes)
+    join_in(launched())

@@ -16,7 +16,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from hmgc_core import settings
 from hmgc_core.errors import WorkspaceError
-from hmgc_core.workflow import workspaces
+from hmgc_core.records import Run
+from hmgc_core.workflow import training, workspaces
 from hmgc_core.workflow.workspaces import Workspace
 
 screen = Console()
@@ -26,6 +27,7 @@ WorkspaceOption = Annotated[
     Path | None, typer.Option("--workspace", help="Folder of the workspace [default: data, or HMGC_WORKSPACE].")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
+RunArgument = Annotated[int, typer.Argument(help="Number of the run.", metavar="RUN")]
 
 
 def open_or_make(folder: Path | None) -> Workspace:
@@ -39,6 +41,13 @@ def open_existing(folder: Path | None) -> Workspace:
     if not workspaces.exists(folder):
         raise WorkspaceError(f"there is no workspace in {folder}", remedy="make one: hmgc init, or hmgc init --demo")
     return workspaces.open_workspace(folder)
+
+
+def finished_run(ws: Workspace, number: int) -> Run:
+    """A run that has a model; the error comes at once, before torch is loaded. Raises UnknownRun, CheckpointError."""
+    run = training.run(ws, number)
+    training.checkpoint_folder(run)
+    return run
 
 
 @contextmanager

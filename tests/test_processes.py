@@ -63,6 +63,7 @@ def assert_alike(one: Path, other: Path, *, within: float) -> None:
         assert apart <= within, f"{name}: {apart:.2g}"
 
 
+@pytest.mark.slow
 def test_two_processes_learn_what_one_learns(together, tmp_path):
     self_taught = {"views": "strong", "balanced": True, "pseudo_labels": True, "sure_from": 0.3, "pseudo_after": 0.2}
     # Few small steps: rounding grows from step to step, whoever learns.
@@ -83,6 +84,7 @@ def test_two_processes_learn_what_one_learns(together, tmp_path):
         assert two["remarks"] == one["remarks"]
 
 
+@pytest.mark.slow
 def test_a_run_of_several_processes_that_was_stopped_ends_the_same(together, tmp_path):
     config = replace(SMALL, switches={"averaged": True})
     straight, stopped, resumed, moved = together(
@@ -98,6 +100,7 @@ def test_a_run_of_several_processes_that_was_stopped_ends_the_same(together, tmp
     assert_alike(tmp_path / "straight", tmp_path / "moved", within=1e-3)
 
 
+@pytest.mark.slow
 def test_an_error_leaves_them_in_step(together, tmp_path):
     (tmp_path / "a-file").touch()
     too_small, no_weights, no_folder, fine = together(

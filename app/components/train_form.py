@@ -20,8 +20,7 @@ DEVICES = {"auto": "GPU if there is one", "cpu": "Processor", "cuda": "GPU"}
 
 def show(ws: Workspace) -> None:
     """The form, filled in like the newest run; its button queues the training."""
-    runs = training.all_runs(ws)
-    example = next((run for run in runs if run.status != "failed"), None)
+    example = _example(ws)
     like = example.config if example else RunConfig()
     model = _select("Model", training.MODELS, like.model, setting="model")
     st.caption(model_words.model(model))
@@ -46,6 +45,11 @@ def show(ws: Workspace) -> None:
         on_click=_queue,
         args=(ws,),
     )
+
+
+def _example(ws: Workspace) -> Run | None:
+    """The newest run whose settings were of use."""
+    return next((run for run in training.all_runs(ws) if run.status != "failed"), None)
 
 
 def _backbone(model: str, chosen: str) -> str:
@@ -100,6 +104,9 @@ def _like_run(run: Run) -> str:
 
 
 def _more(like: RunConfig) -> None:
+    recipes = training.RECIPES
+    recipe = _select("Way of learning", recipes, like.recipe, setting="recipe", words=lambda name: recipes[name].words)
+    st.caption(recipes[recipe].help)
     with st.grid(2, min_column_width=200):
         st.number_input("Batch size", value=like.batch_size, key=_key("batch_size"), help="Pictures per step.")
         st.number_input(
@@ -156,6 +163,7 @@ def _queue_run(ws: Workspace) -> int:
         "seed",
         "weights",
         "drop_coarse",
+        "recipe",
     )
     wanted: dict[str, Any] = {name: st.session_state[_key(name)] for name in names}
     wanted["weights"] = wanted["weights"].strip()
@@ -166,4 +174,7 @@ def _queue_run(ws: Workspace) -> int:
         option.name: st.session_state[_option_key(model, backbone, option)]
         for option in training.options_of(model, backbone)
     }
+    example = _example(ws)
+    if example and example.config.recipe == wanted["recipe"]:
+        wanted["switches"] = example.config.switches  # set one by one on the command line, or by a sweep
     return training.queue_run(ws, RunConfig(**wanted))

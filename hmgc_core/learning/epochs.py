@@ -124,11 +124,11 @@ class EpochLoop:
         return Steps(self.config, self.compute, self.data, self.state, self.processes)
 
     def _plan(self) -> list[IntArray]:
-        told: dict[str, Any] = {"seed": self.config.seed, "epoch": self.state.epoch, "epoch_size": self.epoch_size}
-        told["fewest"] = max(2, self.processes.count)
+        seed, epoch, size = self.config.seed, self.state.epoch, self.epoch_size
+        batch, fewest = self.config.batch_size, max(2, self.processes.count)
         if self._switches.balanced:
-            return plan_balanced_epoch(self.data.vague, self.config.batch_size, **told)
-        return plan_epoch(len(self.data), self.config.batch_size, **told)
+            return plan_balanced_epoch(self.data.vague, batch, seed=seed, epoch=epoch, epoch_size=size, fewest=fewest)
+        return plan_epoch(len(self.data), batch, seed=seed, epoch=epoch, epoch_size=size, fewest=fewest)
 
     @cached_property
     def _steps_per_epoch(self) -> int:

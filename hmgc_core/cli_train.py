@@ -7,7 +7,6 @@ import typer
 from rich.table import Table
 
 from hmgc_core.errors import BadConfig, HmgcError
-from hmgc_core.presence import be_polite, owner_name, present
 from hmgc_core.recipes import PLAIN
 from hmgc_core.records import OptionValue, Run, RunConfig
 from hmgc_core.terminal import (
@@ -16,7 +15,6 @@ from hmgc_core.terminal import (
     WorkspaceOption,
     finished_run,
     open_existing,
-    open_or_make,
     print_json,
     progress,
     remarks,
@@ -128,27 +126,6 @@ def _named_values(given: list[str], what: str) -> dict[str, OptionValue]:
         if "=" not in one:
             raise BadConfig(f"the {what} {one!r} has no value", remedy="write it as NAME=VALUE")
     return {name: value for name, _, value in (one.partition("=") for one in given)}
-
-
-def worker(
-    once: Annotated[bool, typer.Option("--once", help="End when nothing waits.")] = False,
-    workspace: WorkspaceOption = None,
-) -> None:
-    """Train what is queued, until Ctrl-C."""
-    ws = open_or_make(workspace)
-    be_polite()
-    with present(ws, "worker", owner_name()):  # from the first moment on: torch takes seconds to import
-        from hmgc_core import worker as room  # noqa: PLC0415
-    room.work(ws, once=once)
-
-
-def inspector(workspace: WorkspaceOption = None) -> None:
-    """Make heatmaps for the pages, until Ctrl-C."""
-    ws = open_or_make(workspace)
-    be_polite()
-    with present(ws, "inspector", owner_name()):  # from the first moment on: torch takes seconds to import
-        from hmgc_core import inspection  # noqa: PLC0415
-    inspection.inspect_forever(ws)
 
 
 def cancel(run: RunArgument, workspace: WorkspaceOption = None) -> None:

@@ -106,7 +106,8 @@ def test_levels_that_vague_labels_know_count_as_if_nothing_were_balanced(seed):
     log_probs = leaf_log_marginals(torch.tensor(rng.normal(size=(16, len(tree.leaves)))), tree)
     targets = Targets(torch.tensor(nodes[chosen]), torch.zeros(16, dtype=torch.int64), torch.ones(16))
 
-    weights = balance.weighed(chosen, targets).weights.double()
+    weighed, own = balance.weighed(chosen, targets)
+    weights = weighed.weights.double()
     whole = -(weights * log_probs[range(16), nodes[chosen]]).sum() / weights.sum()
     # One edge of each path after the other: 30 pictures in 60 draws an epoch, so that an exact one comes 2.5 times as
     # often as by nature, a vague one 0.625 times.
@@ -118,7 +119,7 @@ def test_levels_that_vague_labels_know_count_as_if_nothing_were_balanced(seed):
             natural = 1 / 2.5 if number < 6 else 1 / 0.625
             counts = natural if number >= 6 or known_to_vague else 1.0
             expected -= counts * float(row[child] - row[parent]) / 16
-    assert float(whole + balance.own_loss(log_probs, chosen, targets)) == pytest.approx(expected, rel=1e-6)
+    assert float(whole + own.loss(log_probs, weighed)) == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("vague", [0, 10, 20])

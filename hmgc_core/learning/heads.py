@@ -19,7 +19,9 @@ from hmgc_core.learning.epochs import EpochLoop
 from hmgc_core.learning.features import features_of
 from hmgc_core.learning.inference import evaluation_batch
 from hmgc_core.learning.pixel_cache import Stopped
+from hmgc_core.learning.processes import Share
 from hmgc_core.learning.resume import ResumeFile
+from hmgc_core.learning.steps import Steps
 from hmgc_core.learning.training import FitResult, loop_over, measurable, trained
 from hmgc_core.models.base import HierarchicalModel
 from hmgc_core.models.catalog import build_model, check_head
@@ -28,16 +30,25 @@ from hmgc_core.records import EpochMetrics, Progress, RunConfig, Sample
 from hmgc_core.taxonomy import Taxonomy
 
 
-class HeadLoop(EpochLoop):
+class HeadSteps(Steps):
     """The steps of a head: it is shown features, which cannot be changed as pictures can."""
 
-    def _seen(self, pictures: Tensor, view: dict[str, int]) -> Tensor:  # noqa: ARG002 - a vector has no views
-        return pictures.float()
+    def seen(self, pixels: Tensor, share: Share, view: dict[str, int]) -> Tensor:  # noqa: ARG002 - vectors have no views
+        """(B, F) features as they are."""
+        return pixels.float()
 
-    _seen_by_teacher = _seen
+    seen_by_teacher = seen
 
-    def _scores(self, model: HierarchicalModel, seen: Tensor) -> Any:
+    @staticmethod
+    def look(model: HierarchicalModel, seen: Tensor) -> Any:
+        """The head's scores of features."""
         return model.from_features(seen)
+
+
+class HeadLoop(EpochLoop):
+    """A training of a head; all its steps take as long."""
+
+    kind_of_steps = HeadSteps
 
     def _work_done(self) -> float:
         done, total = self._step
@@ -82,8 +93,7 @@ def fit_head(
                 batch_size=evaluation_batch(config),
                 **told,
             )
-            names = whole.frozen_names()
-            frozen = {name: tensor.cpu() for name, tensor in whole.state_dict().items() if name in names}
+            frozen = _frozen(whole)
             loop = loop_over(
                 config,
                 taxonomy,
@@ -105,6 +115,11 @@ def fit_head(
                 return trained(loop, on_epoch, folder=folder)
     except Stopped:
         return FitResult(stopped=True)
+
+
+def _frozen(whole: HierarchicalModel) -> dict[str, Tensor]:
+    names = whole.frozen_names()
+    return {name: tensor.cpu() for name, tensor in whole.state_dict().items() if name in names}
 
 
 def _on_its_trunk(config: RunConfig, taxonomy: Taxonomy, begin: Checkpoint) -> HierarchicalModel:

@@ -20,6 +20,7 @@ from torch import Tensor
 from hmgc_core.learning.batches import TrainingSet
 from hmgc_core.precision import full_precision
 from hmgc_core.records import Targets
+from hmgc_core.shared_batches import batch_total
 from hmgc_core.taxonomy import IntArray, Taxonomy
 
 
@@ -41,19 +42,36 @@ class LevelBalance:
         own = np.where(data.vague, 0, 1 - natural / share).astype(np.float32)
         return cls(weights, own, _anchors(taxonomy, data))
 
-    def weighed(self, chosen: IntArray, targets: Targets) -> Targets:
-        """The targets of these samples with the weights of their whole likelihoods."""
-        return Targets(targets.nodes, targets.kinds, targets.weights * _beside(self.weights[chosen], targets.weights))
+    def weighed(self, chosen: IntArray, targets: Targets) -> "tuple[Targets, OwnLevels]":
+        """The targets of these samples with the weights of their whole likelihoods, and what counts beside these."""
+        device, given = targets.weights.device, targets.weights
+        weights, own, anchors = (
+            torch.from_numpy(part[chosen]).to(device) for part in (self.weights, self.own, self.anchors)
+        )
+        return Targets(targets.nodes, targets.kinds, given * weights), OwnLevels(given * own, anchors)
 
-    def own_loss(self, log_probs: Tensor, chosen: IntArray, targets: Targets) -> Tensor:
-        """The mean over the batch of -log P(label | anchor) where it counts more than its share, a scalar."""
-        anchors = torch.from_numpy(self.anchors[chosen]).to(log_probs.device)
-        log_probs = full_precision(log_probs)
-        reached = torch.stack([targets.nodes, anchors], 1)
-        below, above = log_probs.gather(1, reached).unbind(1)
-        weights = targets.weights * _beside(self.own[chosen], targets.weights)
-        # Relative to all weights, as the model's own mean is.
-        return ((above - below) * weights).sum() / targets.weights.sum().clamp_min(1e-12)
+
+@dataclass(frozen=True)
+class OwnLevels:
+    """What exact labels alone know. weights: (B,) float, how much it counts. anchors: (B,) nodes above it."""
+
+    weights: Tensor
+    anchors: Tensor
+
+    def loss(self, log_probs: Tensor, targets: Targets) -> Tensor:
+        """The sum over the batch of -log P(label | anchor), over what all its targets weigh; a scalar.
+
+        log_probs: (B, N). targets: (B,) as `weighed` gives them.
+        """
+        below, above = (
+            full_precision(log_probs).gather(1, nodes[:, None])[:, 0] for nodes in (targets.nodes, self.anchors)
+        )
+        total = batch_total(targets.weights.sum()).clamp_min(torch.finfo(below.dtype).tiny)
+        return ((above - below) * self.weights).sum() / total
+
+    def of(self, rows: slice) -> "OwnLevels":
+        """Of a part of the batch."""
+        return OwnLevels(self.weights[rows], self.anchors[rows])
 
 
 def _anchors(taxonomy: Taxonomy, data: TrainingSet) -> IntArray:
@@ -67,7 +85,3 @@ def _anchors(taxonomy: Taxonomy, data: TrainingSet) -> IntArray:
         if not is_reached[node]:
             anchor[node] = anchor[taxonomy.parents[node]]
     return anchor[data.nodes]
-
-
-def _beside(values: NDArray[np.float32], tensor: Tensor) -> Tensor:
-    return torch.from_numpy(values).to(tensor.device)

@@ -199,9 +199,9 @@ class _Job:
                 file.write(result)
                 fresh[content] = len(fresh)
         for (name, _), content in zip(pictures, hashes, strict=True):
-            decoded = results.get(content)
-            if isinstance(decoded, str):
-                self.reasons[name] = decoded
+            reason = results.get(content)
+            if isinstance(reason, str):
+                self.reasons[name] = reason
             else:
                 contents[name] = content
         self.done += len(pictures)

@@ -157,7 +157,7 @@ class EpochLoop:
         state.optimizer.zero_grad(set_to_none=True)
         with self.compute.random_from(config.seed, state.epoch, state.step):  # so that a resumed run sees the same
             with self.compute.autocast():
-                loss = self._loss(self._scores(state.model, seen), targets)
+                loss = self._loss(state.model(seen), targets)
             loss.backward()
         state.optimizer.step()
         if state.average:
@@ -171,9 +171,6 @@ class EpochLoop:
     def _seen_by_teacher(self, pictures: Tensor, view: dict[str, int]) -> Tensor:
         """The same for the model that guesses: pictures changed less."""
         return normalise(weak_views(pictures, **view))
-
-    def _scores(self, model: HierarchicalModel, seen: Tensor) -> Any:
-        return model(seen)
 
     def _loss(self, scores: Any, targets: Targets) -> Tensor:
         model, weight = self.state.model, self._switches.ancestor_weight
@@ -191,7 +188,7 @@ class EpochLoop:
         places = self.compute.send(self.compute.ready(rows))
         with torch.no_grad(), self.compute.autocast():
             teacher = state.average.model
-            log_probs = teacher.log_probs(self._scores(teacher, self._seen_by_teacher(pixels[places], view)))
+            log_probs = teacher.log_probs(teacher(self._seen_by_teacher(pixels[places], view)))
         vague = Targets(targets.nodes[places], targets.kinds[places], targets.weights[places])
         narrowed = state.pseudo_labels.narrowed(log_probs, vague)
         return Targets(

@@ -7,7 +7,6 @@ switches, epochs, saved state, measures and calibration. Its checkpoint holds a 
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -35,9 +34,6 @@ class HeadLoop(EpochLoop):
         return pictures.float()
 
     _seen_by_teacher = _seen
-
-    def _scores(self, model: HierarchicalModel, seen: Tensor) -> Any:
-        return model.from_features(seen)
 
     def _work_done(self) -> float:
         done, total = self._step

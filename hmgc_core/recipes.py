@@ -15,7 +15,6 @@ class Switches:
     """What a training does beside following its labels' likelihood. Each field is told in `SWITCHES`."""
 
     exact_share: float = 0.0
-    level_balance: bool = False
     averaged: bool = False
     views: str = "plain"
     pseudo_labels: bool = False
@@ -34,12 +33,6 @@ SWITCHES = (
         "0: as they come.",
         low=0.0,
         high=1.0,
-    ),
-    Option(
-        "level_balance",
-        Switches.level_balance,
-        "Levels balanced each for itself",
-        "Exact labels that come more often count more only for the levels that they alone know.",
     ),
     Option(
         "averaged",

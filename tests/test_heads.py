@@ -79,7 +79,7 @@ def test_the_head_gives_from_features_what_the_whole_model_gives_from_pictures(m
         whole = built(images)
         features = built.features(images)
         built.take_out_frozen()
-        scores = built.from_features(features)
+        scores = built(features)
         assert features.ndim == 2
         for name, value in vars(whole).items():
             pairs = (

@@ -1,6 +1,5 @@
 """Recipes: named settings of switches, which any model can use; what each switch does, against slow obvious code."""
 
-from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,7 +12,6 @@ from hmgc_core.errors import BadConfig, UnknownRecipe
 from hmgc_core.learning.averaging import AveragedModel
 from hmgc_core.learning.batches import plan_balanced_epoch, plan_epoch
 from hmgc_core.learning.checkpoints import load_checkpoint
-from hmgc_core.learning.level_balance import LevelBalance
 from hmgc_core.learning.pseudo_labels import PseudoLabels, allowed_leaves, expected_leaves
 from hmgc_core.learning.transforms import HIDDEN_SIDE, random_views, weak_views
 from hmgc_core.losses import ancestor_loss, leaf_log_marginals
@@ -89,51 +87,6 @@ def test_where_there_is_nothing_to_balance_batches_fall_as_they_do(vague):
         plan_epoch(20, 6, seed=3, epoch=4, epoch_size=25),
     )
     assert all(np.array_equal(one, other) for one, other in zip(*plans, strict=True))
-
-
-# --- levels balanced each for itself ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_levels_that_vague_labels_know_count_as_if_nothing_were_balanced(seed):
-    rng = np.random.default_rng(seed)
-    tree = random_tree(rng, 30)
-    inner = np.flatnonzero(tree.leaf_counts > 1)
-    nodes = np.concatenate([rng.choice(tree.leaves, 6), rng.choice(inner, 24)])
-    data = SimpleNamespace(nodes=nodes, vague=np.arange(30) >= 6)
-    balance = LevelBalance.of(tree, data, 0.5)
-    chosen = np.concatenate([rng.choice(6, 8), 6 + rng.choice(24, 8)])  # a batch, half of it exact
-    log_probs = leaf_log_marginals(torch.tensor(rng.normal(size=(16, len(tree.leaves)))), tree)
-    targets = Targets(torch.tensor(nodes[chosen]), torch.zeros(16, dtype=torch.int64), torch.ones(16))
-
-    weighed, own = balance.weighed(chosen, targets)
-    weights = weighed.weights.double()
-    whole = -(weights * log_probs[range(16), nodes[chosen]]).sum() / weights.sum()
-    # One edge of each path after the other: 30 pictures in 60 draws an epoch, so that an exact one comes 2.5 times as
-    # often as by nature, a vague one 0.625 times.
-    expected = 0.0
-    for row, number in zip(log_probs, chosen, strict=True):
-        for child in tree.path(int(nodes[number])):
-            parent = tree.parents[child]
-            known_to_vague = any(tree.is_at_or_below(int(node), child) for node in nodes[6:])
-            natural = 1 / 2.5 if number < 6 else 1 / 0.625
-            counts = natural if number >= 6 or known_to_vague else 1.0
-            expected -= counts * float(row[child] - row[parent]) / 16
-    assert float(whole + own.loss(log_probs, weighed)) == pytest.approx(expected, rel=1e-6)
-
-
-@pytest.mark.parametrize("vague", [0, 10, 20])
-def test_levels_of_batches_as_they_come_are_left_alone(tiny_tree, vague):
-    data = SimpleNamespace(nodes=np.full(20, tiny_tree.index("owl")), vague=np.arange(20) < vague)
-    assert LevelBalance.of(tiny_tree, data, 0.5) is None
-
-
-@pytest.mark.parametrize("model", LEARNERS)
-def test_every_model_can_balance_its_levels(train, samples, tiny_tree, model):
-    leaves = [sample for sample in samples[:18] if tiny_tree.is_leaf[sample.node]]
-    vague = [replace(sample, node=tiny_tree.index("bird")) for sample in samples[:18]]
-    told = {"model": model, "epochs": 2, "labels": leaves[:4] + vague, "recipe": "balanced"}
-    assert train(**told, switches={"level_balance": True}).checkpoint
 
 
 # --- averaged weights -------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ IMAGE_SIZE, BATCH_SIZE = 32, 128
 # difference.
 SHARED: dict[str, OptionValue] = {"averaged": True, "views": "strong"}
 # These change nothing without vague labels.
-ABOUT_VAGUE = ("exact_share", "level_balance", "pseudo_labels", "aligned", "sure_from", "pseudo_after")
+ABOUT_VAGUE = ("exact_share", "pseudo_labels", "aligned", "sure_from", "pseudo_after")
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,7 @@ def config_of(row: Row, taxonomy: Taxonomy, labels: list[Sample], *, epochs: int
     vague = len(labels) - exact
     switches = {name: value for name, value in row.switches.items() if vague or name not in ABOUT_VAGUE}
     if not 0 < exact < float(switches.get("exact_share", 0)) * len(labels):
-        for name in ("exact_share", "level_balance"):
-            switches.pop(name, None)
+        switches.pop("exact_share", None)
     return RunConfig(
         model=row.model,
         backbone=row.backbone,

@@ -7,7 +7,6 @@ switches, epochs, saved state, measures and calibration. Its checkpoint holds a 
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -39,11 +38,6 @@ class HeadSteps(Steps):
 
     seen_by_teacher = seen
 
-    @staticmethod
-    def look(model: HierarchicalModel, seen: Tensor) -> Any:
-        """The head's scores of features."""
-        return model.from_features(seen)
-
 
 class HeadLoop(EpochLoop):
     """A training of a head; all its steps take as long."""
@@ -74,52 +68,72 @@ def fit_head(
     remark says so. cache: decoded pictures and features, shared by all runs.
     Raises what `fit` does, CheckpointError, and BadConfig where the checkpoint has no such trunk.
     """
-    file = ResumeFile(folder)
-    compute = pick_device(config.device)
-    told: dict[str, Any] = {"on_progress": on_progress, "should_stop": should_stop}
     try:
         with memory_told(f"training the head of {config.model}", "choose a smaller batch size"):
-            begin = load_checkpoint(start)
-            whole = _on_its_trunk(config, taxonomy, begin)
-            file.remarks += [remark for remark in (compute.remark, _anew(config, taxonomy, begin)) if remark]
-            samples = [*train, *measurable(valid)]
-            features = features_of(
-                whole,
-                [sample.path for sample in samples],
-                trunk=begin.trunk,
-                size=config.image_size,
-                cache=cache,
-                compute=compute,
-                batch_size=evaluation_batch(config),
-                **told,
-            )
-            frozen = _frozen(whole)
-            loop = loop_over(
+            loop = _prepare(
                 config,
                 taxonomy,
                 train,
-                samples,
-                features,
-                model=_head_of(whole, compute),
-                model_anew=lambda: _head_of(_on_its_trunk(config, taxonomy, begin), compute),
-                left=file.left_behind(),
-                compute=compute,
-                file=file,
-                learned_from=begin.trunk,
-                kind=HeadLoop,
-                frozen=frozen,
-                trunk=begin.trunk,
-                **told,
+                [*train, *measurable(valid)],
+                begin=load_checkpoint(start),
+                file=ResumeFile(folder),
+                cache=cache,
+                on_progress=on_progress,
+                should_stop=should_stop,
             )
-            with threads_for(_work(loop.state.model, config), compute):
+            with threads_for(_work(loop.state.model, config), loop.compute):
                 return trained(loop, on_epoch, folder=folder)
     except Stopped:
         return FitResult(stopped=True)
 
 
-def _frozen(whole: HierarchicalModel) -> dict[str, Tensor]:
+def _prepare(
+    config: RunConfig,
+    taxonomy: Taxonomy,
+    train: Sequence[Sample],
+    samples: Sequence[Sample],
+    *,
+    begin: Checkpoint,
+    file: ResumeFile,
+    cache: Path,
+    on_progress: Callable[[Progress], None],
+    should_stop: Callable[[], bool],
+) -> EpochLoop:
+    """Build the model, look at pictures that are new, and take up what a stopped run left behind."""
+    compute = pick_device(config.device)
+    whole = _on_its_trunk(config, taxonomy, begin)
+    file.remarks += [remark for remark in (compute.remark, _anew(config, taxonomy, begin)) if remark]
+    features = features_of(
+        whole,
+        [sample.path for sample in samples],
+        trunk=begin.trunk,
+        size=config.image_size,
+        cache=cache,
+        compute=compute,
+        batch_size=evaluation_batch(config),
+        on_progress=on_progress,
+        should_stop=should_stop,
+    )
     names = whole.frozen_names()
-    return {name: tensor.cpu() for name, tensor in whole.state_dict().items() if name in names}
+    frozen = {name: tensor.cpu() for name, tensor in whole.state_dict().items() if name in names}
+    return loop_over(
+        config,
+        taxonomy,
+        train,
+        samples,
+        features,
+        model=_head_of(whole, compute),
+        model_anew=lambda: _head_of(_on_its_trunk(config, taxonomy, begin), compute),
+        left=file.left_behind(),
+        compute=compute,
+        file=file,
+        learned_from=begin.trunk,
+        kind=HeadLoop,
+        frozen=frozen,
+        trunk=begin.trunk,
+        on_progress=on_progress,
+        should_stop=should_stop,
+    )
 
 
 def _on_its_trunk(config: RunConfig, taxonomy: Taxonomy, begin: Checkpoint) -> HierarchicalModel:

@@ -1,6 +1,5 @@
 """One step of a training: random views of a batch, its targets, the loss, its gradients, and the optimizer."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,7 +10,6 @@ from torch import Tensor, nn
 
 from hmgc_core.learning.batches import TrainingSet
 from hmgc_core.learning.devices import ComputeDevice, is_out_of_memory
-from hmgc_core.learning.level_balance import LevelBalance, OwnLevels
 from hmgc_core.learning.processes import Processes, Share
 from hmgc_core.learning.resume import TrainingState
 from hmgc_core.learning.schedule import one_cycle, view_side
@@ -24,28 +22,19 @@ from hmgc_core.taxonomy import IntArray
 
 
 class _Lesson(nn.Module):
-    """A model and what it is to learn in one module: what is wrapped to learn in several processes."""
+    """A model and its loss in one module: what is wrapped to learn in several processes."""
 
-    def __init__(
-        self, model: HierarchicalModel, look: Callable[[HierarchicalModel, Tensor], Any], above: float
-    ) -> None:
+    def __init__(self, model: HierarchicalModel, ancestor_weight: float) -> None:
         super().__init__()
-        self.model, self.look, self.above = model, look, above
+        self.model, self.ancestor_weight = model, ancestor_weight
 
-    def forward(self, seen: Tensor, targets: Targets, own: OwnLevels | None) -> Tensor:
-        """What the model sees of B pictures and their labels to the mean loss, a scalar.
-
-        own: what their exact labels count more, where levels are balanced each for itself.
-        """
-        scores = self.look(self.model, seen)
+    def forward(self, seen: Tensor, targets: Targets) -> Tensor:
+        """What the model is shown of B pictures, and their labels, to the mean loss, a scalar."""
+        scores: Any = self.model(seen)
         loss: Tensor = self.model.loss(scores, targets)
-        if own is None and not self.above:
-            return loss
-        log_probs = self.model.log_probs(scores)
-        if own is not None:
-            loss = loss + own.loss(log_probs, targets)
-        if self.above:
-            loss = loss + self.above * ancestor_loss(log_probs, targets, self.model.taxonomy)
+        if self.ancestor_weight:
+            above = ancestor_loss(self.model.log_probs(scores), targets, self.model.taxonomy)
+            loss = loss + self.ancestor_weight * above
         return loss
 
 
@@ -64,12 +53,7 @@ class Steps:
 
     @cached_property
     def _lesson(self) -> nn.Module:
-        return self.processes.wrap(_Lesson(self.state.model, self.look, self.switches.ancestor_weight))
-
-    @cached_property
-    def _level_balance(self) -> LevelBalance | None:
-        share = self.switches.exact_share
-        return LevelBalance.of(self.state.model.taxonomy, self.data, share) if self.switches.level_balance else None
+        return self.processes.wrap(_Lesson(self.state.model, self.switches.ancestor_weight))
 
     def seen(self, pixels: Tensor, share: Share, view: dict[str, int]) -> Tensor:
         """What the model that learns is shown of these pictures: changed ones. view: settings of `random_views`."""
@@ -78,11 +62,6 @@ class Steps:
     def seen_by_teacher(self, pixels: Tensor, share: Share, view: dict[str, int]) -> Tensor:
         """The same for the model that guesses: pictures changed less."""
         return normalise(weak_views(pixels, share=share, **view))
-
-    @staticmethod
-    def look(model: HierarchicalModel, seen: Tensor) -> Any:
-        """The model's scores of what it is shown."""
-        return model(seen)
 
     def learn(self, chosen: IntArray, pixels: Tensor, *, step: int, steps: int) -> Tensor:
         """One step of the optimizer on this batch; it is number `step` of `steps`.
@@ -104,21 +83,16 @@ class Steps:
         targets = self.data.targets(chosen[share.rows], self.compute)
         if state.pseudo_labels and step >= self.switches.pseudo_after * steps:
             targets = self._narrowed(chosen, share, pixels, targets, view)
-        own = None
-        if self._level_balance:
-            targets, own = self._level_balance.weighed(chosen[share.rows], targets)
-        loss = self._gradients(share, pixels, targets, own, view)
+        loss = self._gradients(share, pixels, targets, view)
         state.optimizer.step()
         if state.average:
             state.average.follow(state.model)
         return loss
 
-    def _gradients(
-        self, share: Share, pixels: Tensor, targets: Targets, own: OwnLevels | None, view: dict[str, int]
-    ) -> Tensor:
+    def _gradients(self, share: Share, pixels: Tensor, targets: Targets, view: dict[str, int]) -> Tensor:
         """Leave the gradients of a step; where its pictures are too many for the memory, in two halves from now on."""
         try:
-            return self._in_parts(share, pixels, targets, own, view)
+            return self._in_parts(share, pixels, targets, view)
         except Exception as error:
             may_halve = self.state.parts == 1 and self.processes.count == 1 and len(share) >= 4
             if not (may_halve and is_out_of_memory(error)):
@@ -130,11 +104,9 @@ class Steps:
             "steps learn them in two halves, so they are as many as asked for, and slower",
         )
         self.compute.free_memory()
-        return self._in_parts(share, pixels, targets, own, view)
+        return self._in_parts(share, pixels, targets, view)
 
-    def _in_parts(
-        self, share: Share, pixels: Tensor, targets: Targets, own: OwnLevels | None, view: dict[str, int]
-    ) -> Tensor:
+    def _in_parts(self, share: Share, pixels: Tensor, targets: Targets, view: dict[str, int]) -> Tensor:
         """The mean loss of the share. Gradients are added up over its parts, each weighing as much as its labels."""
         self.state.optimizer.zero_grad(set_to_none=True)
         losses = []
@@ -146,7 +118,7 @@ class Steps:
             key = (view["seed"], view["epoch"], view["step"], *([part.start] if part.start else []))
             with self.compute.random_from(*key):
                 with self.compute.autocast(), self.processes.one_batch():
-                    loss = self._lesson(seen, told, own.of(rows) if own else None)
+                    loss = self._lesson(seen, told)
                 if self.state.parts > 1:
                     loss = loss * (told.weights.sum() / targets.weights.sum())
                 loss.backward()
@@ -179,4 +151,4 @@ class Steps:
         if not len(share):
             return torch.empty(0, len(teacher.taxonomy), device=pixels.device)
         with torch.no_grad(), self.compute.autocast():
-            return teacher.log_probs(self.look(teacher, self.seen_by_teacher(pixels, share, view)))
+            return teacher.log_probs(teacher(self.seen_by_teacher(pixels, share, view)))

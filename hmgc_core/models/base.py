@@ -120,10 +120,12 @@ class HierarchicalModel(nn.Module, ABC):
     Subclasses give both, and loss, log_probs, answers and evidence.
     has_stops: it has a state "stops at this node" for `none_here`, which else is learned as the weaker truth `is`.
     has_head: its features are one vector a picture, (B, F), and what reads them can learn alone, in seconds.
+    is_head: what comes before was taken out, and it is given features where a whole model is given pictures.
     """
 
     has_stops = False
     has_head = False
+    is_head = False
 
     def __init__(self, taxonomy: Taxonomy, trunk: Trunk) -> None:
         super().__init__()
@@ -131,8 +133,8 @@ class HierarchicalModel(nn.Module, ABC):
         self.trunk = trunk
 
     def forward(self, images: Tensor) -> Any:
-        """(B, 3, H, W) float normalised pictures to this model's Scores."""
-        return self.from_features(self.features(images))
+        """(B, 3, H, W) float normalised pictures, or a head's (B, F) features, to this model's Scores."""
+        return self.from_features(images if self.is_head else self.features(images))
 
     def features(self, images: Tensor) -> Any:
         """(B, 3, H, W) float normalised pictures to what the second half reads: here the pooled vectors, (B, C)."""
@@ -165,6 +167,7 @@ class HierarchicalModel(nn.Module, ABC):
             above, _, name = part.rpartition(".")
             module = self.get_submodule(part)
             setattr(self.get_submodule(above), name, NoTrunk(module) if isinstance(module, Trunk) else nn.Identity())
+        self.is_head = True
 
     @abstractmethod
     def loss(self, scores: Any, targets: Tensor | Targets) -> Tensor:

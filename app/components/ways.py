@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app import state
+from app.components import link_notice
 
 # A new way is one line here and one branch of the page.
 WAYS = {"one": "One by one", "many": "Many at once", "mine": "My labels"}
@@ -10,6 +11,7 @@ WAYS = {"one": "One by one", "many": "Many at once", "mine": "My labels"}
 
 def show() -> str:
     """The choice between the ways; returns the key of the chosen one in WAYS."""
+    link_notice.leave_out({state.WAY: WAYS})
     asked = state.chosen(state.WAY)
     way = asked if asked in WAYS else next(iter(WAYS))
     if st.session_state.get(state.WAY_CONTROL) != way:

@@ -167,6 +167,7 @@ app.command()(cli_out.report)
 # --- training: see cli_train ------------------------------------------------------------------------------------------
 
 app.command()(cli_train.train)
+app.command()(cli_train.relabel)
 app.command()(cli_work.worker)
 app.command()(cli_work.inspector)
 app.command()(cli_train.cancel)

@@ -1,5 +1,6 @@
 """The verbs of `hmgc` that train: queue, work, watch, stop, go on, measure."""
 
+import shlex
 from dataclasses import asdict, replace
 from typing import Annotated, Any
 
@@ -20,7 +21,7 @@ from hmgc_core.terminal import (
     remarks,
     screen,
 )
-from hmgc_core.workflow import heads, training
+from hmgc_core.workflow import heads, labellings, training
 from hmgc_core.workflow.workspaces import Workspace
 
 # What a training of a head takes over from the run it starts from, unless it is given.
@@ -126,6 +127,38 @@ def _named_values(given: list[str], what: str) -> dict[str, OptionValue]:
         if "=" not in one:
             raise BadConfig(f"the {what} {one!r} has no value", remedy="write it as NAME=VALUE")
     return {name: value for name, _, value in (one.partition("=") for one in given)}
+
+
+def relabel(
+    protocol: Annotated[str, typer.Option(help=f"How: {', '.join(labellings.PROTOCOLS)}.")],
+    coarse: Annotated[str, typer.Option(help="Share that becomes coarser; or one for each level above, as 0.4,0.5.")],
+    name: Annotated[str, typer.Option(help="Name of the labelling.")],
+    seed: Annotated[int, typer.Option(help="Of the draw of `free`.", min=0)] = 0,
+    run: Annotated[int | None, typer.Option(help="Run that says which pictures are hard, for `ambiguous`.")] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a labelling: the training labels as they are now, some of them coarser."""
+    ws = open_existing(workspace)
+    with progress("Making labels coarser") as report:
+        done = labellings.relabel(
+            ws, name=name, protocol=protocol, coarse=_shares(coarse), seed=seed, run=run, on_progress=report
+        )
+    if as_json:
+        print_json(done)
+        return
+    levels = ", ".join(f"{count} at level {level}" for level, count in done.by_level.items())
+    screen.print(f"{done.labels} labels, {done.coarser} of them coarser: {levels}.", soft_wrap=True)
+    if done.hardness:
+        screen.print(f"Hard is: {done.hardness}.", soft_wrap=True)
+    screen.print(f"Learn from it: hmgc train MODEL --labelling {shlex.quote(done.name)}", markup=False, soft_wrap=True)
+
+
+def _shares(text: str) -> list[float]:
+    try:
+        return [float(share) for share in text.split(",")]
+    except ValueError as error:
+        raise BadConfig(f"{text!r} is no share", remedy="give a number from 0 to 1, or several with commas") from error
 
 
 def cancel(run: RunArgument, workspace: WorkspaceOption = None) -> None:

@@ -1,7 +1,7 @@
 """The table of models: the same pictures, backbone, views and steps for all, several seeds, trained in pieces.
 
-    python benchmarks/models.py [--workspace drawn|cifar|grocery|DIR] [--budget short|long] [--seeds N] [--share 0.9]
-                                [--row hrn] [--processes 2] [--minutes M] [--report]
+    python benchmarks/models.py [--workspace cifar|grocery|drawn|drawn_hard|DIR] [--budget short|long] [--seeds N]
+                                [--share 0.9] [--row hrn] [--processes 2] [--minutes M] [--report] [--json]
 
 Each finished training is one line of docs/results/models.jsonl at once; an interrupted one goes on where it was with
 the next call, and what failed is tried again. Options that name things may be given several times; without them, all.
@@ -10,6 +10,7 @@ Photos are read from the folder HMGC_SHARED (default ../shared), under data. The
 """
 
 import argparse
+import json
 import os
 import sys
 import time
@@ -20,7 +21,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from table import journal
-from table.cells import LONG, SHARES, SHORT, Wishes
+from table.cells import ASKED_FOR, LONG, SHARES, SHORT, Wishes
+from table.figures import as_json, table_of
 from table.rows import ROWS
 from table.sets import ROOT, SETS
 from table.work import Order, planner, work
@@ -34,7 +36,7 @@ def main() -> None:
     arguments = _arguments()
     order = Order(
         wishes=Wishes(
-            workspaces=tuple(arguments.workspace or SETS),
+            workspaces=tuple(arguments.workspace or ASKED_FOR),
             rows=tuple(arguments.row or ROWS),
             shares=tuple(arguments.share or SHARES),
             budgets=tuple(arguments.budget or (LONG, SHORT)),
@@ -50,9 +52,11 @@ def main() -> None:
     try:
         if arguments.report:
             report(arguments.journal, arguments.results)
-            return
-        work(order, arguments.processes)
-        tell_state(order)
+        elif not arguments.json:
+            work(order, arguments.processes)
+            tell_state(order)
+        if arguments.json:
+            print(json.dumps(as_json(table_of(journal.read(arguments.journal)))))
     except HmgcError as error:
         sys.exit(f"error: {error}\nremedy: {error.remedy}")
 
@@ -62,7 +66,7 @@ def report(lines: Path, folder: Path) -> None:
     from table.writing import write  # noqa: PLC0415 - draws
 
     table = write(journal.read(lines), page=folder.with_suffix(".md"), folder=folder)
-    print(f"{folder.with_suffix('.md')}: {sum(map(len, table.answers.values()))} cells")
+    print(f"{sum(map(len, table.answers.values()))} cells in {folder.with_suffix('.md')}", file=sys.stderr)
 
 
 def tell_state(order: Order) -> None:
@@ -87,6 +91,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--processes", type=int, default=2, help="of one thread each")
     parser.add_argument("--minutes", type=float, help="stop in time after so many")
     parser.add_argument("--report", action="store_true", help="train nothing, write what there is")
+    parser.add_argument("--json", action="store_true", help="train nothing, print the figures that there are")
     parser.add_argument("--pictures", type=int, help="of each part at most so many, to try it out")
     parser.add_argument("--epochs", type=int, help="instead of the budgets' own, to try it out")
     parser.add_argument("--journal", type=Path, default=RESULTS / "models.jsonl", help="where the lines are")

@@ -58,6 +58,16 @@ def test_a_training_knows_all_it_answers(tiny_set: PictureSet) -> None:
     assert set(plan.answered_by(oracle)) == {("oracle", share) for share in (0, 0.5, 0.9)} | {(row, 0) for row in same}
 
 
+def test_the_hardest_pictures_get_the_coarse_labels(tiny_set: PictureSet) -> None:
+    hard = replace(tiny_set, hardness=tuple(float(-number) for number in range(16)))
+    exact = [sample.node for sample in tiny_set.train]
+    for given, kept in ((tiny_set, range(8)), (hard, range(8, 16))):
+        labels = [sample.node for sample in given.labels(0.5)]
+        # The owl's parent is above the top level's child, so every leaf of the tiny tree has a parent to lose to.
+        assert [place for place in range(16) if labels[place] == exact[place]] == list(kept)
+    assert len(hard.cut(5).hardness) == len(hard.cut(5).train) == 4
+
+
 def test_all_rows_share_backbone_views_batches_and_averaging(tiny_set: PictureSet) -> None:
     labels = tiny_set.labels(0.9)
     for row in ROWS.values():
@@ -213,6 +223,14 @@ def test_a_small_table_end_to_end(tmp_path: Path, labelled_workspace: Workspace)
     assert {one["lr"] for one in lines} >= set(RATES[1:-1])
     assert len({one["id"] for one in lines}) == len(lines)
     models()
+    assert "cells in" in subprocess.run(
+        [sys.executable, str(SCRIPT), "--report", "--journal", str(path), "--results", str(path.parent)],
+        capture_output=True, text=True, env={**os.environ},
+    ).stderr  # fmt: skip
+    page = path.parent.with_suffix(".md").read_text()
+    assert "| `flat` | 1 |" in page
+    assert "| `coarse_dropped` | 1 |" in page
+    assert "| `hrn` | – |" in page
     assert len(path.read_text().splitlines()) == len(lines)
 
 

@@ -38,19 +38,27 @@ CIFAR_TRAIN, CIFAR_VAL, CIFAR_TEST = 100, 20, 25  # of each class
 
 @dataclass(frozen=True)
 class PictureSet:
-    """One workspace of the table. train: in file order, as far as labels go exact. val, test: exact wherever known."""
+    """One workspace of the table. train: in file order, as far as labels go exact. val, test: exact wherever known.
+
+    hardness: how hard each training picture is, where the hardest get the coarse labels; else the last of the file do.
+    """
 
     name: str
     taxonomy: Taxonomy
     train: list[Sample]
     val: list[Sample]
     test: list[Sample]
+    hardness: tuple[float, ...] | None = None
 
     def labels(self, share: float) -> list[Sample]:
-        """The training labels with this share of each class made coarse, as HRN's authors do."""
+        """The training labels with this share of each class made coarse, by one level."""
         if not share:
             return self.train
-        nodes = relabelling.hrn(self.taxonomy, np.array([sample.node for sample in self.train]), coarse=share)
+        exact = np.array([sample.node for sample in self.train])
+        if self.hardness is None:
+            nodes = relabelling.hrn(self.taxonomy, exact, coarse=share)
+        else:
+            nodes = relabelling.ambiguous(self.taxonomy, exact, np.array(self.hardness), shares=(1 - share, share))
         return [replace(sample, node=int(node)) for sample, node in zip(self.train, nodes, strict=True)]
 
     @cached_property
@@ -62,7 +70,8 @@ class PictureSet:
     def cut(self, pictures: int) -> "PictureSet":
         """At most so many pictures of each part, from all over it."""
         train, val, test = (part[:: -(-len(part) // pictures)] for part in (self.train, self.val, self.test))
-        return PictureSet(self.name, self.taxonomy, train, val, test)
+        hardness = self.hardness and self.hardness[:: -(-len(self.train) // pictures)]
+        return replace(self, train=train, val=val, test=test, hardness=hardness)
 
 
 def load(name: str, folder: Path, *, pictures: int | None = None) -> PictureSet:
@@ -78,21 +87,30 @@ def load(name: str, folder: Path, *, pictures: int | None = None) -> PictureSet:
 
 def drawn(folder: Path) -> PictureSet:
     """The project's own drawn pictures under their true leaves; those to measure on are drawn by another seed."""
-    parts = []
-    for seed, count in ((0, DRAWN_TRAIN), (1, DRAWN_TEST)):
-        place = folder / f"drawn-{seed}-{count}"
-        _make_once(place, lambda draft, seed=seed, count=count: _draw(draft, seed, count))
-        with (place / "labels.csv").open(newline="") as file:
-            parts.append([(place / row["path"], row["leaf"], row["split"]) for row in csv.DictReader(file)])
-    taxonomy = read_taxonomy(place / "tree.csv")
-    learned, measured = parts
+    learned, measured = (_drawn_once(folder, seed, count) for seed, count in enumerate((DRAWN_TRAIN, DRAWN_TEST)))
+    taxonomy = read_taxonomy(learned / "tree.csv")
+    rows = _photo_rows(learned)
     return PictureSet(
         "drawn",
         taxonomy,
-        _samples(taxonomy, (row for row in learned if row[2] == "train")),
-        _samples(taxonomy, (row for row in learned if row[2] != "train")),
-        _samples(taxonomy, measured),
+        _samples(taxonomy, learned, [row for row in rows if row["split"] == "train"]),
+        _samples(taxonomy, learned, [row for row in rows if row["split"] != "train"]),
+        _samples(taxonomy, measured, _photo_rows(measured)),
     )
+
+
+def drawn_hard(folder: Path) -> PictureSet:
+    """The same pictures; the coarse labels go to those of each class of which the least can be seen, as people do."""
+    made = drawn(folder)
+    rows = _photo_rows(made.train[0].path.parents[1])
+    hardness = tuple(float(row["degrade"]) for row in rows if row["split"] == "train")
+    return replace(made, name="drawn_hard", hardness=hardness)
+
+
+def _drawn_once(folder: Path, seed: int, count: int) -> Path:
+    place = folder / f"drawn-{seed}-{count}"
+    _make_once(place, lambda draft: _draw(draft, seed, count))
+    return place
 
 
 def _draw(folder: Path, seed: int, count: int) -> None:
@@ -100,8 +118,8 @@ def _draw(folder: Path, seed: int, count: int) -> None:
     tree = drawing.taxonomy
     edges = [(key, tree.keys[parent]) for key, parent in zip(tree.keys[1:], tree.parents[1:], strict=True)]
     _write(folder / "tree.csv", ("child", "parent"), edges)
-    rows = [(image.path.as_posix(), image.leaf, image.split) for image in drawing.images]
-    _write(folder / "labels.csv", ("path", "leaf", "split"), rows)
+    rows = [(image.path.as_posix(), image.leaf, image.split, str(image.degrade)) for image in drawing.images]
+    _write(folder / "labels.csv", ("path", "leaf", "split", "degrade"), rows)
 
 
 def cifar(folder: Path) -> PictureSet:
@@ -122,7 +140,12 @@ def grocery(_folder: Path) -> PictureSet:
     return _photos("grocery", place, _photo_rows(place))
 
 
-SETS: dict[str, Callable[[Path], PictureSet]] = {"cifar": cifar, "grocery": grocery, "drawn": drawn}
+SETS: dict[str, Callable[[Path], PictureSet]] = {
+    "cifar": cifar,
+    "grocery": grocery,
+    "drawn": drawn,
+    "drawn_hard": drawn_hard,
+}
 
 
 def of_workspace(folder: Path) -> PictureSet:
@@ -177,15 +200,13 @@ def _first(rows: list[dict[str, str]], counts: dict[str, int]) -> list[dict[str,
 
 def _photos(name: str, place: Path, rows: list[dict[str, str]]) -> PictureSet:
     taxonomy = read_taxonomy(place / "tree.csv")
-    parts = {
-        split: _samples(taxonomy, ((place / row["path"], row["leaf"], split) for row in rows if row["split"] == split))
-        for split in ("train", "val", "test")
-    }
-    return PictureSet(name, taxonomy, **parts)
+    splits = ("train", "val", "test")
+    parts = (_samples(taxonomy, place, [row for row in rows if row["split"] == split]) for split in splits)
+    return PictureSet(name, taxonomy, *parts)
 
 
-def _samples(taxonomy: Taxonomy, rows: Iterable[tuple[Path, str, str]]) -> list[Sample]:
-    return [Sample(path, taxonomy.index(leaf)) for path, leaf, _ in rows]
+def _samples(taxonomy: Taxonomy, place: Path, rows: list[dict[str, str]]) -> list[Sample]:
+    return [Sample(place / row["path"], taxonomy.index(row["leaf"])) for row in rows]
 
 
 def _write(path: Path, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:

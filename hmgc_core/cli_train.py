@@ -1,5 +1,6 @@
 """The verbs of `hmgc` that train: queue, work, watch, stop, go on, measure."""
 
+import shlex
 from dataclasses import asdict, replace
 from typing import Annotated, Any
 
@@ -7,7 +8,6 @@ import typer
 from rich.table import Table
 
 from hmgc_core.errors import BadConfig, HmgcError
-from hmgc_core.presence import be_polite, owner_name, present
 from hmgc_core.recipes import PLAIN
 from hmgc_core.records import OptionValue, Run, RunConfig
 from hmgc_core.terminal import (
@@ -16,13 +16,12 @@ from hmgc_core.terminal import (
     WorkspaceOption,
     finished_run,
     open_existing,
-    open_or_make,
     print_json,
     progress,
     remarks,
     screen,
 )
-from hmgc_core.workflow import heads, training
+from hmgc_core.workflow import heads, labellings, training
 from hmgc_core.workflow.workspaces import Workspace
 
 # What a training of a head takes over from the run it starts from, unless it is given.
@@ -130,25 +129,36 @@ def _named_values(given: list[str], what: str) -> dict[str, OptionValue]:
     return {name: value for name, _, value in (one.partition("=") for one in given)}
 
 
-def worker(
-    once: Annotated[bool, typer.Option("--once", help="End when nothing waits.")] = False,
+def relabel(
+    protocol: Annotated[str, typer.Option(help=f"How: {', '.join(labellings.PROTOCOLS)}.")],
+    coarse: Annotated[str, typer.Option(help="Share that becomes coarser; or one for each level above, as 0.4,0.5.")],
+    name: Annotated[str, typer.Option(help="Name of the labelling.")],
+    seed: Annotated[int, typer.Option(help="Of the draw of `free`.", min=0)] = 0,
+    run: Annotated[int | None, typer.Option(help="Run that says which pictures are hard, for `ambiguous`.")] = None,
     workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Train what is queued, until Ctrl-C."""
-    ws = open_or_make(workspace)
-    be_polite()
-    with present(ws, "worker", owner_name()):  # from the first moment on: torch takes seconds to import
-        from hmgc_core import worker as room  # noqa: PLC0415
-    room.work(ws, once=once)
+    """Make a labelling: the training labels as they are now, some of them coarser."""
+    ws = open_existing(workspace)
+    with progress("Making labels coarser") as report:
+        done = labellings.relabel(
+            ws, name=name, protocol=protocol, coarse=_shares(coarse), seed=seed, run=run, on_progress=report
+        )
+    if as_json:
+        print_json(done)
+        return
+    levels = ", ".join(f"{count} at level {level}" for level, count in done.by_level.items())
+    screen.print(f"{done.labels} labels, {done.coarser} of them coarser: {levels}.", soft_wrap=True)
+    if done.hardness:
+        screen.print(f"Hard is: {done.hardness}.", soft_wrap=True)
+    screen.print(f"Learn from it: hmgc train MODEL --labelling {shlex.quote(done.name)}", markup=False, soft_wrap=True)
 
 
-def inspector(workspace: WorkspaceOption = None) -> None:
-    """Make heatmaps for the pages, until Ctrl-C."""
-    ws = open_or_make(workspace)
-    be_polite()
-    with present(ws, "inspector", owner_name()):  # from the first moment on: torch takes seconds to import
-        from hmgc_core import inspection  # noqa: PLC0415
-    inspection.inspect_forever(ws)
+def _shares(text: str) -> list[float]:
+    try:
+        return [float(share) for share in text.split(",")]
+    except ValueError as error:
+        raise BadConfig(f"{text!r} is no share", remedy="give a number from 0 to 1, or several with commas") from error
 
 
 def cancel(run: RunArgument, workspace: WorkspaceOption = None) -> None:

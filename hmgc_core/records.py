@@ -160,6 +160,19 @@ class Selection:
     total: int
 
 
+@dataclass(frozen=True)
+class Labelling:
+    """A named set of training labels. settings: how it was made. taxonomy_id: version of the tree its keys are of."""
+
+    id: int
+    name: str
+    protocol: str
+    settings: dict[str, Any]
+    taxonomy_id: int
+    labels: int
+    created_at: datetime
+
+
 # --- images ---------------------------------------------------------------------------------------------------------
 
 

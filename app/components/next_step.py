@@ -1,7 +1,7 @@
 """What to do next in a workspace, as one sentence and one button."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import streamlit as st
 
@@ -15,11 +15,12 @@ ENOUGH_LABELS = 20
 
 @dataclass(frozen=True)
 class Step:
-    """A sentence, and the page that it leads to: a key of navigation.CONTENTS."""
+    """A sentence, and the page that it leads to: a key of navigation.CONTENTS. address: what its address says."""
 
     sentence: str
     page: str
     label: str
+    address: Mapping[str, str] = field(default_factory=dict)
 
 
 def next_step(*, has_tree: bool, counts: LabelCounts, runs: Sequence[Run], offer: Offer | None = None) -> Step:
@@ -30,10 +31,11 @@ def next_step(*, has_tree: bool, counts: LabelCounts, runs: Sequence[Run], offer
         return Step("The class tree is there. Now bring in pictures.", "data", "Add pictures")
     if any(run.is_active for run in runs):
         return Step("A model is being trained on your labels.", "runs", "Watch its progress")
-    return _after_first_pictures(sum(counts.train_by_level[1:]), runs, offer)
+    return _after_first_pictures(counts, runs, offer)
 
 
-def _after_first_pictures(taught: int, runs: Sequence[Run], offer: Offer | None) -> Step:
+def _after_first_pictures(counts: LabelCounts, runs: Sequence[Run], offer: Offer | None) -> Step:
+    taught = sum(counts.train_by_level[1:])
     if taught < ENOUGH_LABELS:
         said = (
             "No training picture is labelled yet" if not taught else f"Only {number(taught, 'label')} to learn from yet"
@@ -47,7 +49,9 @@ def _after_first_pictures(taught: int, runs: Sequence[Run], offer: Offer | None)
         return Step(f"{number(offer.new, 'label')} were made since run {offer.run.id}.", "train", "Learn from them")
     if any(run.status == "done" for run in runs):
         said = "A model is trained. See what it gets right, and where it goes wrong."
-        return Step(said, "predictions", "See predictions")
+        unseen = next((split for split in ("test", "val") if counts.by_split.get(split, (0, 0))[1]), "")
+        address = {"chart": "classes"} | ({"split": unseen} if unseen else {})
+        return Step(said, "predictions", "See where it is weak", address)
     return Step(f"{number(taught, 'label')} to learn from: train a first model.", "train", "Train a model")
 
 
@@ -59,4 +63,4 @@ def show(step: Step) -> None:
     ):
         st.markdown(f"**Next:** {step.sentence}", width="content")
         if st.button(step.label, type="primary", icon=":material/arrow_forward:"):
-            st.switch_page(f"pages/{step.page}.py")
+            st.switch_page(f"pages/{step.page}.py", query_params=dict(step.address))

@@ -7,8 +7,8 @@ import streamlit as st
 
 from app import actions, state
 from app.components import model_words, wording
-from hmgc_core.records import OptionValue, Run, RunConfig
-from hmgc_core.workflow import training
+from hmgc_core.records import Labelling, OptionValue, Run, RunConfig
+from hmgc_core.workflow import labellings, training
 from hmgc_core.workflow.training import Option
 from hmgc_core.workflow.workspaces import Workspace
 
@@ -36,6 +36,7 @@ def show(ws: Workspace, *, is_first_choice: bool = True) -> None:
     )
     if example:
         st.caption(_like_run(example))
+    _labels(ws, like)
     with st.expander("More settings"):
         _options(model, backbone, like)
         _more(like)
@@ -48,6 +49,28 @@ def show(ws: Workspace, *, is_first_choice: bool = True) -> None:
         on_click=_queue,
         args=(ws,),
     )
+
+
+def _labels(ws: Workspace, like: RunConfig) -> None:
+    """Which labels to learn from, where there is more than one set of them."""
+    made = {one.name: one for one in labellings.all_labellings(ws)}
+    if not made:
+        return
+    _select(
+        "Labels",
+        ["", *made],
+        like.labelling if like.labelling in made else "",
+        setting="labelling",
+        words=lambda name: f"{name}: {made[name].labels} labels" if name else "What people say now",
+        help="A labelling is a set of labels for the training pictures that was made under a name. Validation and test "
+        "pictures keep what people say.",
+    )
+
+
+def chosen_labelling(ws: Workspace) -> Labelling | None:
+    """The labelling that the form would learn from, None for what people say."""
+    chosen = st.session_state.get(_key("labelling"), "")
+    return next((one for one in labellings.all_labellings(ws) if one.name == chosen), None)
 
 
 def _example(ws: Workspace) -> Run | None:
@@ -140,9 +163,12 @@ def _more(like: RunConfig) -> None:
     )
 
 
-def _select(label: str, names: Iterable[str], chosen: str, *, setting: str, words: Callable[[str], str] = str) -> str:
+def _select(
+    label: str, names: Iterable[str], chosen: str, *, setting: str, words: Callable[[str], str] = str, help: str = ""
+) -> str:
     options = list(names)
-    return st.selectbox(label, options, index=options.index(chosen), format_func=words, key=_key(setting))
+    place = options.index(chosen)
+    return st.selectbox(label, options, index=place, format_func=words, key=_key(setting), help=help or None)
 
 
 def _key(setting: str) -> str:
@@ -178,6 +204,7 @@ def _queue_run(ws: Workspace) -> int:
         option.name: st.session_state[_option_key(model, backbone, option)]
         for option in training.options_of(model, backbone)
     }
+    wanted["labelling"] = st.session_state.get(_key("labelling"), "")
     example = _example(ws)
     if example and example.config.recipe == wanted["recipe"]:
         wanted["switches"] = example.config.switches  # set one by one on the command line, or by a sweep

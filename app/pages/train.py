@@ -14,7 +14,8 @@ from app.components import (
     train_form,
 )
 from app.components.wording import number
-from hmgc_core.workflow import labelling, taxonomies, training
+from app.security import escape_markdown
+from hmgc_core.workflow import labelling, labellings, taxonomies, training
 
 ws = resources.workspace()
 newest = taxonomies.newest_taxonomy(ws)
@@ -46,9 +47,13 @@ with settings:
     train_form.show(ws, is_first_choice=not is_quick)
 with labels:
     st.subheader("What it learns from")
+    named = train_form.chosen_labelling(ws)
+    by_level = labellings.labels_by_level(ws, named) if named else counts.train_by_level
+    kept = "The training keeps to the labels of the moment it is queued."
+    if named:
+        kept = escape_markdown(f"They are those of the labelling {named.name}.")
     st.caption(
-        f"{number(sum(counts.train_by_level), 'label')} of training pictures, each at the level at which it was made. "
-        "The training keeps to the labels of the moment it is queued."
+        f"{number(sum(by_level), 'label')} of training pictures, each at the level at which it was made. " + kept
     )
-    bars = charts.level_bars(level_names.with_examples(newest[1]), counts.train_by_level, counts.train_by_level)
+    bars = charts.level_bars(level_names.with_examples(newest[1]), by_level, by_level)
     charts.draw(bars, key="train.levels", alt="How many training labels there are at each level")

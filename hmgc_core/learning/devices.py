@@ -49,6 +49,11 @@ class ComputeDevice:
         """A tensor on this device; the copy runs beside the work where it can."""
         return values.to(self.torch_device, non_blocking=True)
 
+    def free_memory(self) -> None:
+        """Give back what torch keeps of the device's memory for later."""
+        if self.works_beside:
+            torch.cuda.empty_cache()
+
     @contextmanager
     def random_from(self, *key: int) -> Iterator[None]:
         """Random numbers, of dropout and the like, that follow from the key; the caller's go on as before."""
@@ -101,11 +106,17 @@ def memory_told(what: str, remedy: str) -> Iterator[None]:
     """Where the memory of the device or of the machine does not suffice for `what`, raise OutOfMemory."""
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        # On the processor torch has no type of its own for it.
-        if isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error):
+    except Exception as error:
+        if is_out_of_memory(error):
             raise OutOfMemory(f"there is not enough memory for {what}", remedy=remedy) from error
         raise
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """The error says that the memory of the device or of the machine did not suffice."""
+    # On the processor torch has no type of its own for it.
+    on_processor = isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    return on_processor or isinstance(error, torch.OutOfMemoryError | MemoryError)
 
 
 @contextmanager

@@ -18,7 +18,9 @@ from hmgc_core.learning.epochs import EpochLoop
 from hmgc_core.learning.features import features_of
 from hmgc_core.learning.inference import evaluation_batch
 from hmgc_core.learning.pixel_cache import Stopped
+from hmgc_core.learning.processes import Share
 from hmgc_core.learning.resume import ResumeFile
+from hmgc_core.learning.steps import Steps
 from hmgc_core.learning.training import FitResult, loop_over, measurable, trained
 from hmgc_core.models.base import HierarchicalModel
 from hmgc_core.models.catalog import build_model, check_head
@@ -27,13 +29,20 @@ from hmgc_core.records import EpochMetrics, Progress, RunConfig, Sample
 from hmgc_core.taxonomy import Taxonomy
 
 
-class HeadLoop(EpochLoop):
+class HeadSteps(Steps):
     """The steps of a head: it is shown features, which cannot be changed as pictures can."""
 
-    def _seen(self, pictures: Tensor, view: dict[str, int]) -> Tensor:  # noqa: ARG002 - a vector has no views
-        return pictures.float()
+    def seen(self, pixels: Tensor, share: Share, view: dict[str, int]) -> Tensor:  # noqa: ARG002 - vectors have no views
+        """(B, F) features as they are."""
+        return pixels.float()
 
-    _seen_by_teacher = _seen
+    seen_by_teacher = seen
+
+
+class HeadLoop(EpochLoop):
+    """A training of a head; all its steps take as long."""
+
+    kind_of_steps = HeadSteps
 
     def _work_done(self) -> float:
         done, total = self._step

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from hmgc_core.learning.devices import ComputeDevice, fitting_threads, memory_to
 from hmgc_core.learning.epochs import EpochLoop
 from hmgc_core.learning.features import Pictures
 from hmgc_core.learning.inference import answer_calibration, evaluation_batch, measure
-from hmgc_core.learning.pixel_cache import Skipped, Stopped, decode_pictures
+from hmgc_core.learning.pixel_cache import Pixels, Skipped, Stopped, decode_pictures
+from hmgc_core.learning.processes import ALONE, Processes
 from hmgc_core.learning.pseudo_labels import PseudoLabels
 from hmgc_core.learning.resume import ResumeFile, TrainingState, weights_of
 from hmgc_core.models.base import HierarchicalModel, Trunk
@@ -59,12 +61,14 @@ def fit(
     on_epoch: Callable[[EpochMetrics], None] = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
     epoch_size: int | None = None,
+    processes: Processes = ALONE,
 ) -> FitResult:
     """Train `config.model` and leave the best epoch as a checkpoint in `folder`/checkpoint.
 
     A model that has nothing to learn is measured and kept as it is built; it needs no labels.
     folder: this run's own; holds its state while unfinished. cache: decoded pictures, shared by all runs. epoch_size:
     pictures in an epoch, None for each sample once; fewer samples come again, so that two trainings take equal steps.
+    processes: who learns together; all have to call this with equal arguments, and only the first is told and asked.
     Best is the largest `h_recall` on the validation images, the later epoch at a tie; without any, the last epoch.
     Raises NotTrainable where the labels teach nothing, Diverged where the loss is no longer a number (with the best
     epoch before that as a checkpoint, if there was one), DeviceError, OutOfMemory, WeightsError, UnknownModel,
@@ -76,10 +80,16 @@ def fit(
     what = f"training {config.model} on {config.backbone} with {config.batch_size} pictures of {config.image_size} px"
     told: dict[str, Any] = {"on_progress": on_progress, "should_stop": should_stop}
     try:
-        with memory_told(f"{what} at a time", "choose a smaller batch size, smaller pictures or a smaller backbone"):
+        with (
+            processes.watched(),
+            memory_told(f"{what} at a time", "choose a smaller batch size, smaller pictures or a smaller backbone"),
+        ):
             if config.model in READY_MADE:
-                return _keep_as_built(config, taxonomy, valid, folder=folder, cache=cache, **told)
-            loop = _prepare(config, taxonomy, train, valid, file=file, cache=cache, epoch_size=epoch_size, **told)
+                return processes.from_first(
+                    lambda: _keep_as_built(config, taxonomy, valid, folder=folder, cache=cache, **told)
+                )
+            told |= {"epoch_size": epoch_size, "processes": processes}
+            loop = _prepare(config, taxonomy, train, valid, file=file, cache=cache, **told)
             with fitting_threads(loop.state.model, config, loop.compute):
                 return trained(loop, on_epoch, folder=folder)
     except Stopped:
@@ -93,15 +103,17 @@ def trained(loop: EpochLoop, on_epoch: Callable[[EpochMetrics], None], *, folder
     """
     diverged = _train(loop, on_epoch)
     best, calibration = loop.best(), loop.calibration()
-    checkpoint = save_checkpoint(
-        folder / "checkpoint",
-        config=loop.config,
-        taxonomy=loop.state.model.taxonomy,
-        weights={**loop.frozen, **best.weights},
-        epoch=best.epoch,
-        metrics=best.metrics,
-        calibration=calibration,
-        trunk=loop.trunk,
+    checkpoint = loop.processes.from_first(
+        lambda: save_checkpoint(
+            folder / "checkpoint",
+            config=loop.config,
+            taxonomy=loop.state.model.taxonomy,
+            weights={**loop.frozen, **best.weights},
+            epoch=best.epoch,
+            metrics=best.metrics,
+            calibration=calibration,
+            trunk=loop.trunk,
+        )
     )
     if diverged:
         raise _kept_before(diverged, best.epoch, checkpoint) from diverged
@@ -128,7 +140,7 @@ def _train(loop: EpochLoop, on_epoch: Callable[[EpochMetrics], None]) -> Diverge
             loop.train_one_epoch()
             metrics = loop.measure()
             loop.keep_if_best(metrics)
-            on_epoch(loop.close_epoch(metrics))
+            loop.processes.from_first(partial(on_epoch, loop.close_epoch(metrics)))
             loop.save_now_and_then()
     except Diverged as error:
         if loop.state.best is None:
@@ -189,21 +201,24 @@ def _prepare(
     on_progress: Callable[[Progress], None],
     should_stop: Callable[[], bool],
     epoch_size: int | None,
+    processes: Processes,
 ) -> EpochLoop:
     """Build the model, which may fail at once, decode the pictures, and take up what a stopped run left behind."""
     compute = pick_device(config.device)
+    processes.check(config.batch_size, compute)
     if compute.remark:
         file.remarks.append(compute.remark)
-    left = file.left_behind()
+    left = processes.from_first(file.left_behind)
     model = _fresh_model(config, taxonomy, compute) if left is None else _model_to_fill(config, taxonomy, compute)
     samples = [*train, *measurable(valid)]
-    pixels = decode_pictures(
-        [sample.path for sample in samples],
-        size=config.image_size,
-        folder=cache,
-        on_progress=on_progress,
-        should_stop=should_stop,
-    )
+
+    def decode() -> Pixels:
+        told: dict[str, Any] = {"on_progress": on_progress, "should_stop": should_stop}
+        return decode_pictures([sample.path for sample in samples], size=config.image_size, folder=cache, **told)
+
+    if processes.count > 1:
+        processes.from_first(lambda: bool(decode()))  # the others find all pictures decoded
+    pixels = decode()
     return loop_over(
         config,
         taxonomy,
@@ -218,6 +233,7 @@ def _prepare(
         on_progress=on_progress,
         should_stop=should_stop,
         epoch_size=epoch_size,
+        processes=processes,
     )
 
 
@@ -235,6 +251,7 @@ def loop_over(
     file: ResumeFile,
     learned_from: str = "",
     kind: type[EpochLoop] = EpochLoop,
+    processes: Processes = ALONE,
     **settings: Any,
 ) -> EpochLoop:
     """The loop of a training, where a stopped run left it.
@@ -249,9 +266,9 @@ def loop_over(
     size = settings.get("epoch_size")
     told = [fingerprint(samples, pixels), *([] if size is None else [str(size)]), *filter(None, [learned_from])]
     file.fingerprint = _name_of(config, taxonomy, " ".join(told))
-    state = _first_state(model, config, data, compute)
+    state = _first_state(model, config, data, compute, processes)
     if left is not None and not file.take_up(state, left):
-        state = _first_state(model_anew(), config, data, compute)
+        state = _first_state(model_anew(), config, data, compute, processes)
     return kind(
         config=config,
         compute=compute,
@@ -260,6 +277,7 @@ def loop_over(
         valid_nodes=[samples[place].node for place in places],
         file=file,
         state=state,
+        processes=processes,
         **settings,
     )
 
@@ -322,8 +340,9 @@ def _model_to_fill(config: RunConfig, taxonomy: Taxonomy, compute: ComputeDevice
 
 
 def _first_state(
-    model: HierarchicalModel, config: RunConfig, data: TrainingSet, compute: ComputeDevice
+    model: HierarchicalModel, config: RunConfig, data: TrainingSet, compute: ComputeDevice, processes: Processes
 ) -> TrainingState:
+    norms = processes.share_norms(model)
     optimizer, switches = model.optimizer(config), switches_of(config)
     guesses = switches.pseudo_labels and data.vague.any()
     return TrainingState(
@@ -331,5 +350,5 @@ def _first_state(
         optimizer,
         average=AveragedModel(model) if switches.averaged or guesses else None,
         pseudo_labels=PseudoLabels.of(model.taxonomy, data, switches, compute.torch_device) if guesses else None,
-        remarks=model.remarks,
+        remarks=(*model.remarks, *norms),
     )

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from hmgc_core.errors import BadConfig
 from hmgc_core.precision import full_precision
 from hmgc_core.records import RunConfig, Targets
+from hmgc_core.shared_batches import batch_total
 from hmgc_core.taxonomy import Taxonomy
 
 MOMENTUM = 0.9
@@ -211,12 +212,18 @@ class HierarchicalModel(nn.Module, ABC):
             slow = {"lr_factor": share * PRETRAINED_LR_FACTOR}
             groups += _parted({**group, "lr_factor": share}, lambda weights: id(weights) in loaded, **slow)
         self.trunk.remarks += _rate_remarks(groups, loaded, config.lr, is_adamw=needs_adamw)
+        # One kernel for all weights, where there is one worth having.
+        fused = all(weights.is_cuda for weights in self.parameters())
         if not needs_adamw:
             decay = config.weight_decay
-            return torch.optim.SGD(groups, lr=config.lr, momentum=MOMENTUM, nesterov=True, weight_decay=decay)
+            return torch.optim.SGD(
+                groups, lr=config.lr, momentum=MOMENTUM, nesterov=True, weight_decay=decay, fused=fused
+            )
         # Biases and the scales of norms do not decay, as in the published recipes.
         groups = [part for group in groups for part in _parted(group, lambda weights: weights.ndim < 2, weight_decay=0)]
-        return torch.optim.AdamW(groups, lr=config.lr, weight_decay=ADAMW_DECAY_FACTOR * config.weight_decay)
+        return torch.optim.AdamW(
+            groups, lr=config.lr, weight_decay=ADAMW_DECAY_FACTOR * config.weight_decay, fused=fused
+        )
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -266,9 +273,13 @@ def as_targets(targets: Tensor | Targets) -> Targets:
 
 
 def weighted_mean(losses: Tensor, weights: Tensor) -> Tensor:
-    """Mean of (B,) losses under (B,) weights, a scalar; 0 where all weights are 0."""
+    """Mean of (B,) losses under (B,) weights, a scalar; 0 where all weights are 0.
+
+    What several processes learn is one batch: a loss that divides by anything else than this does has to ask
+    `batch_total` for it.
+    """
     weights = weights.to(losses.dtype)
-    return (losses * weights).sum() / weights.sum().clamp_min(torch.finfo(losses.dtype).tiny)
+    return (losses * weights).sum() / batch_total(weights.sum()).clamp_min(torch.finfo(losses.dtype).tiny)
 
 
 def smoothed_cross_entropy(logits: Tensor, classes: Tensor, smoothing: float) -> Tensor:

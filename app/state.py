@@ -122,6 +122,7 @@ BACKUP_REPORT = "data.backup.report"
 BACKUP_WORK = "data.backup.work"
 
 TRAIN = "train"  # plus the name of the setting
+QUICK = "train.quick"
 
 PROBLEM = "problem"  # plus the form it belongs to: an error that waits to be shown there
 

@@ -20,10 +20,11 @@ from hmgc_core.errors import Diverged, HmgcError, OthersGone, OutOfMemory
 from hmgc_core.evaluation import predict_all, without_nan
 from hmgc_core.heartbeat import Heart, lease_s
 from hmgc_core.learning.checkpoints import load_checkpoint
+from hmgc_core.learning.heads import fit_head
 from hmgc_core.learning.pixel_cache import Stopped
 from hmgc_core.learning.processes import ALONE, Processes
 from hmgc_core.learning.together import Training, call_in
-from hmgc_core.learning.training import fit
+from hmgc_core.learning.training import FitResult, fit
 from hmgc_core.presence import owner_name, present, stop_on_signals
 from hmgc_core.records import EpochMetrics, Progress, Run
 from hmgc_core.store import jobs, runs, schema
@@ -31,6 +32,7 @@ from hmgc_core.store.workspace import Workspace
 from hmgc_core.tasks.carrying_out import carry_out
 from hmgc_core.tasks.kinds import KINDS, LONG
 from hmgc_core.workflow import training
+from hmgc_core.workflow.training import RunLabels
 
 IDLE_S = 0.5
 
@@ -161,22 +163,7 @@ class _Attempt:
     def _train_and_predict(self) -> tuple[str, dict[str, Any]] | None:
         """(status, columns of the run), or None when the run goes back to the queue."""
         labels = training.run_labels(self.ws, self.run)
-        asked = Training(
-            self.run.config, labels.taxonomy, labels.train, labels.val, self.ws.run_folder(self.run.id), self.ws.cache
-        )
-        call_in(self.processes, asked)
-        result = fit(
-            asked.config,
-            asked.taxonomy,
-            asked.train,
-            asked.valid,
-            folder=asked.folder,
-            cache=asked.cache,
-            processes=self.processes,
-            on_progress=self._report,
-            on_epoch=self._keep_epoch,
-            should_stop=self._should_stop,
-        )
+        result = self._fit(labels)
         if result.stopped or result.checkpoint is None:
             return self._stopped()
         try:
@@ -197,6 +184,21 @@ class _Attempt:
             "remarks": list(dict.fromkeys([*labels.remarks, *result.remarks, *skips])),
             "checkpoint": str(result.checkpoint),
         }
+
+    def _fit(self, labels: RunLabels) -> FitResult:
+        config = self.run.config
+        told: dict[str, Any] = {
+            "folder": self.ws.run_folder(self.run.id),
+            "cache": self.ws.cache,
+            "on_progress": self._report,
+            "on_epoch": self._keep_epoch,
+            "should_stop": self._should_stop,
+        }
+        given = (config, labels.taxonomy, labels.train, labels.val)
+        if config.freeze_backbone:
+            return fit_head(*given, start=training.checkpoint_folder(training.start_of(self.ws, config)), **told)
+        call_in(self.processes, Training(*given, folder=told["folder"], cache=told["cache"]))
+        return fit(*given, processes=self.processes, **told)
 
     def _stopped(self) -> tuple[str, dict[str, Any]] | None:
         return (

@@ -126,9 +126,17 @@ def fitting_threads(model: torch.nn.Module, config: RunConfig, compute: ComputeD
     The steps of a small net are so short that threads wait for each other longer than they help, above all beside
     other programs.
     """
+    on_processor = compute.torch_device.type == "cpu"
+    work = _flops(model, config.image_size) * config.batch_size if on_processor else 0
+    with threads_for(work, compute):
+        yield
+
+
+@contextmanager
+def threads_for(work: float, compute: ComputeDevice) -> Iterator[None]:
+    """As `fitting_threads`. work: floating-point operations of a step's forward pass."""
     before = torch.get_num_threads()
     if compute.torch_device.type == "cpu":
-        work = _flops(model, config.image_size) * config.batch_size
         torch.set_num_threads(max(1, min(before, round(work / FLOPS_PER_THREAD))))
     try:
         yield

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -13,8 +13,9 @@ from torch import Tensor
 from hmgc_core.errors import Diverged, NotTrainable
 from hmgc_core.learning.batches import TrainingSet, plan_balanced_epoch, plan_epoch
 from hmgc_core.learning.devices import ComputeDevice
+from hmgc_core.learning.features import Pictures
 from hmgc_core.learning.inference import answer_calibration, evaluation_batch, measure
-from hmgc_core.learning.pixel_cache import Pixels, Stopped
+from hmgc_core.learning.pixel_cache import Stopped
 from hmgc_core.learning.processes import ALONE, Processes
 from hmgc_core.learning.resume import BestEpoch, ResumeFile, TrainingState, weights_of
 from hmgc_core.learning.schedule import work_before
@@ -53,9 +54,12 @@ class EpochLoop:
     """One call of `fit`: what it learns from, where it stands, whom it tells.
 
     valid_places: places of the validation pictures in `data.pixels`. valid_nodes: their labels. epoch_size: see
-    `plan_epoch`. processes: who learns together. unread: (step, images, mean loss) of the steps whose losses are still
+    `plan_epoch`. frozen: weights of the model that are not in the state, as they do not change; trunk: their name, see
+    `Checkpoint`. processes: who learns together. unread: (step, images, mean loss) of the steps whose losses are still
     on the device.
     """
+
+    kind_of_steps: ClassVar[type[Steps]] = Steps
 
     config: RunConfig
     compute: ComputeDevice
@@ -67,6 +71,8 @@ class EpochLoop:
     on_progress: Callable[[Progress], None]
     should_stop: Callable[[], bool]
     epoch_size: int | None = None
+    frozen: dict[str, Tensor] = field(default_factory=dict)
+    trunk: str = ""
     processes: Processes = ALONE
     pace: _Pace = field(default_factory=_Pace)
     work_before_us: float = field(init=False)
@@ -121,13 +127,17 @@ class EpochLoop:
 
     @cached_property
     def _steps(self) -> Steps:
-        return Steps(self.config, self.compute, self.data, self.state, self.processes)
+        return self.kind_of_steps(self.config, self.compute, self.data, self.state, self.processes)
 
     def _plan(self) -> list[IntArray]:
         seed, epoch, size = self.config.seed, self.state.epoch, self.epoch_size
         batch, fewest = self.config.batch_size, max(2, self.processes.count)
-        if self._switches.balanced:
-            return plan_balanced_epoch(self.data.vague, batch, seed=seed, epoch=epoch, epoch_size=size, fewest=fewest)
+        share = self._switches.exact_share
+        if share:
+            vague = self.data.vague
+            return plan_balanced_epoch(
+                vague, batch, share=share, seed=seed, epoch=epoch, epoch_size=size, fewest=fewest
+            )
         return plan_epoch(len(self.data), batch, seed=seed, epoch=epoch, epoch_size=size, fewest=fewest)
 
     @cached_property
@@ -213,7 +223,7 @@ class EpochLoop:
         return self.processes.from_first(lambda: answer_calibration(model, *self._validation, **self._evaluated))
 
     @property
-    def _validation(self) -> tuple[Pixels, list[int], list[int], ComputeDevice]:
+    def _validation(self) -> tuple[Pictures, list[int], list[int], ComputeDevice]:
         return self.data.pixels, self.valid_places, self.valid_nodes, self.compute
 
     @property

@@ -28,10 +28,10 @@ class _Lesson(nn.Module):
         super().__init__()
         self.model, self.ancestor_weight = model, ancestor_weight
 
-    def forward(self, images: Tensor, targets: Targets) -> Tensor:
-        """(B, 3, H, W) normalised pictures and their labels to the mean loss, a scalar."""
-        scores: Any = self.model(images)
-        loss = self.model.loss(scores, targets)
+    def forward(self, seen: Tensor, targets: Targets) -> Tensor:
+        """What the model is shown of B pictures, and their labels, to the mean loss, a scalar."""
+        scores: Any = self.model(seen)
+        loss: Tensor = self.model.loss(scores, targets)
         if self.ancestor_weight:
             above = ancestor_loss(self.model.log_probs(scores), targets, self.model.taxonomy)
             loss = loss + self.ancestor_weight * above
@@ -54,6 +54,14 @@ class Steps:
     @cached_property
     def _lesson(self) -> nn.Module:
         return self.processes.wrap(_Lesson(self.state.model, self.switches.ancestor_weight))
+
+    def seen(self, pixels: Tensor, share: Share, view: dict[str, int]) -> Tensor:
+        """What the model that learns is shown of these pictures: changed ones. view: settings of `random_views`."""
+        return normalise(random_views(pixels, kind=self.switches.views, share=share, **view))
+
+    def seen_by_teacher(self, pixels: Tensor, share: Share, view: dict[str, int]) -> Tensor:
+        """The same for the model that guesses: pictures changed less."""
+        return normalise(weak_views(pixels, share=share, **view))
 
     def learn(self, chosen: IntArray, pixels: Tensor, *, step: int, steps: int) -> Tensor:
         """One step of the optimizer on this batch; it is number `step` of `steps`.
@@ -105,12 +113,12 @@ class Steps:
         for part in share.split(self.state.parts):
             rows = slice(part.start - share.start, part.end - share.start)
             told = Targets(targets.nodes[rows], targets.kinds[rows], targets.weights[rows])
-            views = random_views(pixels[rows], kind=self.switches.views, share=part, **view)
+            seen = self.seen(pixels[rows], part, view)
             # Keyed, so that a resumed run draws the same.
             key = (view["seed"], view["epoch"], view["step"], *([part.start] if part.start else []))
             with self.compute.random_from(*key):
                 with self.compute.autocast(), self.processes.one_batch():
-                    loss = self._lesson(normalise(views), told)
+                    loss = self._lesson(seen, told)
                 if self.state.parts > 1:
                     loss = loss * (told.weights.sum() / targets.weights.sum())
                 loss.backward()
@@ -143,4 +151,4 @@ class Steps:
         if not len(share):
             return torch.empty(0, len(teacher.taxonomy), device=pixels.device)
         with torch.no_grad(), self.compute.autocast():
-            return teacher.log_probs(teacher(normalise(weak_views(pixels, share=share, **view))))
+            return teacher.log_probs(teacher(self.seen_by_teacher(pixels, share, view)))

@@ -99,22 +99,75 @@ class Trunk(nn.Module, ABC):
         return tensors
 
 
-class HierarchicalModel(nn.Module, ABC):
-    """A score for every node of a tree. Subclasses give forward, loss, log_probs, answers and evidence.
+class NoTrunk(Trunk):
+    """Stands where a trunk was taken out: it has no weights and sees nothing."""
 
+    def __init__(self, trunk: Trunk) -> None:
+        super().__init__()
+        self.channels, self.stage_channels = trunk.channels, trunk.stage_channels
+
+    def stages(self, images: Tensor) -> list[Tensor]:  # noqa: ARG002 - it sees nothing
+        """Raises RuntimeError: what is left reads features."""
+        raise RuntimeError("this model is a head: give it features, not pictures")
+
+    def _cut(self, count: int) -> None:
+        """There is nothing to cut."""
+
+
+class HierarchicalModel(nn.Module, ABC):
+    """A score for every node of a tree, in two halves: pictures to features, features to scores.
+
+    Subclasses give both, and loss, log_probs, answers and evidence.
     has_stops: it has a state "stops at this node" for `none_here`, which else is learned as the weaker truth `is`.
+    has_head: its features are one vector a picture, (B, F), and what reads them can learn alone, in seconds.
+    is_head: what comes before was taken out, and it is given features where a whole model is given pictures.
     """
 
     has_stops = False
+    has_head = False
+    is_head = False
 
     def __init__(self, taxonomy: Taxonomy, trunk: Trunk) -> None:
         super().__init__()
         self.taxonomy = taxonomy
         self.trunk = trunk
 
-    @abstractmethod
     def forward(self, images: Tensor) -> Any:
-        """(B, 3, H, W) float normalised pictures to this model's Scores."""
+        """(B, 3, H, W) float normalised pictures, or a head's (B, F) features, to this model's Scores."""
+        return self.from_features(images if self.is_head else self.features(images))
+
+    def features(self, images: Tensor) -> Any:
+        """(B, 3, H, W) float normalised pictures to what the second half reads: here the pooled vectors, (B, C)."""
+        return self.trunk.pool(self.trunk(images))
+
+    @abstractmethod
+    def from_features(self, features: Any) -> Any:
+        """What `features` gives to this model's Scores."""
+
+    @property
+    def head_reads(self) -> str:
+        """Names what the features are: models that say the same of the same weights read the same."""
+        return "pooled"
+
+    def frozen_parts(self) -> list[str]:
+        """The names of the modules that `features` goes through: a training of the head alone leaves them as they are.
+
+        Every other weight is used by `from_features`.
+        """
+        return ["trunk"]
+
+    def frozen_names(self) -> set[str]:
+        """The names in the state dict of what belongs to `frozen_parts`."""
+        prefixes = tuple(f"{part}." for part in self.frozen_parts())
+        return {name for name in self.state_dict() if name.startswith(prefixes)}
+
+    def take_out_frozen(self) -> None:
+        """Let go of `frozen_parts`. What is left is the head: it goes from features to scores, and learns."""
+        for part in self.frozen_parts():
+            above, _, name = part.rpartition(".")
+            module = self.get_submodule(part)
+            setattr(self.get_submodule(above), name, NoTrunk(module) if isinstance(module, Trunk) else nn.Identity())
+        self.is_head = True
 
     @abstractmethod
     def loss(self, scores: Any, targets: Tensor | Targets) -> Tensor:

@@ -47,9 +47,10 @@ from hmgc_core.taxonomy import Taxonomy
 PHOTO_SIZE, QUALITY = (500, 375), 92  # of the birds HRN was published on, about
 COLUMNS = "what", "device", "images_per_s", "ratio_to_authors", "share_of_peak"
 # (backbone, side, pictures in a step on a processor, on a GPU)
-SETTINGS = (("resnet18", 64, 32, 512), ("resnet18", 128, 16, 512), ("resnet50", 224, 8, 256), ("resnet50", 448, 4, 64))
+SETTINGS = (("resnet18", 64, 32, 512), ("resnet18", 128, 16, 512), ("resnet50", 224, 4, 256), ("resnet50", 448, 2, 64))
 # The last step of a training sees views of the full side; a whole one sees three sides (hmgc_core.learning.schedule).
 LAST_STEP, STEPS = 999, 1000
+GROWTH_SHARES = 0.15, 0.25, 0.6  # of the steps see all of the side, three quarters, half
 WORKERS = 4
 
 Rivals = dict[str, Callable[[], None]]
@@ -59,6 +60,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--only", action="append", type=int, help="a side in pixels; all four when left out")
+    parser.add_argument("--part", action="append", help="input, step or training; all three when left out")
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     compute = pick_device()
@@ -72,10 +74,12 @@ def main() -> None:
             if arguments.only and side not in arguments.only:
                 continue
             batch = many if compute.works_beside else few
-            photos = make_photos(Path(folder), 8 * batch if compute.works_beside else 2 * batch)
+            parts = arguments.part or ["input", "step", "training"]
+            batches = 8 if compute.works_beside or parts == ["input"] else 2
+            photos = make_photos(Path(folder), batches * batch)
             bench = Bench(backbone, side, batch, compute, photos, Path(folder) / "cache")
-            rows += bench.rows(peak, arguments.rounds)
-            print(*(told(row) for row in rows[-8:]), sep="\n", file=sys.stderr, flush=True)
+            rows += bench.rows(peak, arguments.rounds, parts)
+            print(*(told(row) for row in rows), sep="\n", file=sys.stderr, flush=True)
     machine = f"{device_name(compute)}, {os.cpu_count()} cores, torch {torch.__version__}, "
     machine += f"load {os.getloadavg()[0]:.1f}, {peak / 1e12:.3g} TFLOP/s of matrix products"
     if arguments.json:
@@ -101,13 +105,17 @@ class Bench:
     photos: list[Path]
     cache: Path
 
-    def rows(self, peak: float, rounds: int) -> list[dict[str, Any]]:
+    def rows(self, peak: float, rounds: int, parts: list[str]) -> list[dict[str, Any]]:
         with fitting_threads(self.model, self.config, self.compute):
             images = {"input": len(self.photos), "step": self.batch, "training": len(self.photos)}
             rows, best = [], {}
-            for part, rivals in (("input", self.inputs()), ("step", self.steps()), ("training", self.trainings())):
-                for name, seconds in self.race(rivals, rounds).items():
-                    best[part, name] = images[part] / seconds
+            for part in parts:
+                rivals = {"input": self.inputs, "step": self.steps, "training": self.trainings}[part]()
+                seconds = self.race(rivals, rounds)
+                if part == "input":
+                    sides = [seconds["ours"], *(seconds.pop(f"ours, {scale} of the side") for scale in (0.75, 0.5))]
+                    seconds["ours, views that grow"] = float(np.dot(GROWTH_SHARES, sides))
+                best |= {(part, name): images[part] / taken for name, taken in seconds.items()}
             for (part, name), rate in best.items():
                 share = None if part == "input" else rate * self.flops_per_image / peak
                 values = (
@@ -118,7 +126,7 @@ class Bench:
                     share,
                 )
                 rows.append(dict(zip(COLUMNS, values, strict=True)))
-                if part == "training" and name in ("authors", "ours"):
+                if part == "training" and len(parts) == 3 and name in ("authors", "ours"):
                     alone = best["input", name] * (WORKERS if self.compute.works_beside and name == "authors" else 1)
                     rows[-1]["binds"] = "the step" if best["step", name] < alone else "the input"
         return rows
@@ -141,6 +149,8 @@ class Bench:
         return {
             "authors": authors,
             "ours": partial(ours, "hrn"),
+            "ours, 0.75 of the side": partial(ours, "hrn", 0.75),
+            "ours, 0.5 of the side": partial(ours, "hrn", 0.5),
             "ours, with changed light": partial(ours, "plain"),
         }
 

@@ -9,14 +9,15 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from hmgc_core import cli_edit, cli_in, cli_out, settings, supervisor
-from hmgc_core.errors import BadConfig, HmgcError, WorkspaceError
+from hmgc_core import cli_edit, cli_in, cli_out, cli_sweep, settings, supervisor
+from hmgc_core.errors import HmgcError, WorkspaceError
 from hmgc_core.presence import be_polite, owner_name, present
 from hmgc_core.recipes import PLAIN
-from hmgc_core.records import HEAT_METHODS, OptionValue, Run, RunConfig
+from hmgc_core.records import HEAT_METHODS, Run, RunConfig
 from hmgc_core.terminal import (
     JsonOption,
     WorkspaceOption,
+    named_values,
     open_existing,
     open_or_make,
     plain,
@@ -178,6 +179,8 @@ def train(
     epochs: Annotated[int, typer.Option()] = RunConfig.epochs,
     batch_size: Annotated[int, typer.Option()] = RunConfig.batch_size,
     lr: Annotated[float, typer.Option(help="Peak learning rate; given weights learn at less.")] = RunConfig.lr,
+    weight_decay: Annotated[float, typer.Option(help="How strongly weights go to 0.")] = RunConfig.weight_decay,
+    label_smoothing: Annotated[float, typer.Option(help="0 to 0.9.")] = RunConfig.label_smoothing,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = RunConfig.device,
     seed: Annotated[int, typer.Option()] = RunConfig.seed,
     labelling: Annotated[str, typer.Option(help="A named set of labels; blank for the current ones.")] = "",
@@ -198,8 +201,9 @@ def train(
     ws = open_existing(workspace)
     config = RunConfig(
         model=model, backbone=backbone, image_size=image_size, epochs=epochs, batch_size=batch_size, lr=lr,
-        device=device, seed=seed, labelling=labelling, weights=weights, drop_coarse=drop_coarse,
-        options=_named_values(option or [], "option"), recipe=recipe, switches=_named_values(switch or [], "switch"),
+        weight_decay=weight_decay, label_smoothing=label_smoothing, device=device, seed=seed, labelling=labelling,
+        weights=weights, drop_coarse=drop_coarse, options=named_values(option or [], "option"), recipe=recipe,
+        switches=named_values(switch or [], "switch"),
     )  # fmt: skip
     run_id = training.queue_run(ws, config)
     if wait:
@@ -235,11 +239,11 @@ def _tell_run(run: Run) -> None:
         )
 
 
-def _named_values(given: list[str], what: str) -> dict[str, OptionValue]:
-    for one in given:
-        if "=" not in one:
-            raise BadConfig(f"the {what} {one!r} has no value", remedy="write it as NAME=VALUE")
-    return {name: value for name, _, value in (one.partition("=") for one in given)}
+# --- searching for good settings: see cli_sweep -----------------------------------------------------------------------
+
+app.command()(cli_sweep.sweep)
+app.command()(cli_sweep.sweeps)
+app.command("stop-sweep")(cli_sweep.stop_sweep)
 
 
 @app.command()

@@ -28,7 +28,7 @@ from hmgc_core.store import jobs, runs, schema
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.tasks.carrying_out import carry_out
 from hmgc_core.tasks.kinds import KINDS, LONG
-from hmgc_core.workflow import training
+from hmgc_core.workflow import tasks, training
 
 IDLE_S = 0.5
 
@@ -98,6 +98,23 @@ def wait_for(ws: Workspace, run_id: int, *, on_progress: Callable[[int, int, str
                 attempt = _Attempt(ws, training.run(ws, run_id), owner, stopping)
                 attempt.watch = lambda p: on_progress(p.done, p.total, f"Run {run_id}: {p.stage}")
                 attempt.carry_out()
+                if stopping.is_set():
+                    return
+        time.sleep(IDLE_S)
+
+
+def wait_for_task(ws: Workspace, task_id: int, *, on_progress: Callable[[int, int, str], None]) -> None:
+    """Wait until a task has ended; carry it out in this process where no worker is there to do so."""
+    owner = owner_name()
+    stopping = threading.Event()
+    while (task := tasks.task(ws, task_id)).is_active:
+        on_progress(round(task.progress * 100), 100, task.stage or task.status)
+        if task.status == "queued" and not training.services(ws)["worker"]:
+            with ws.writing() as connection:
+                claimed = jobs.claim(connection, owner=owner, lease_s=lease_s(), only=task_id, of=schema.task)
+            if claimed:
+                stop_on_signals(stopping)
+                carry_out(ws, task_id, owner, stopping, watch=lambda p: on_progress(p.done, p.total, p.stage))
                 if stopping.is_set():
                     return
         time.sleep(IDLE_S)

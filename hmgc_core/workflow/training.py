@@ -30,6 +30,16 @@ def queue_run(ws: Workspace, config: RunConfig) -> int:
 
     Raises UnknownModel, BadConfig, WeightsError or NotTrainable at once, rather than minutes later in the worker.
     """
+    ready, version, last = checked(ws, config)
+    with ws.writing() as connection:
+        return runs.add(connection, ready, taxonomy_id=version, last_annotation_id=last)
+
+
+def checked(ws: Workspace, config: RunConfig) -> tuple[RunConfig, int, int]:
+    """(the config with all that follows from it, version of the tree, newest label): what a training would be told.
+
+    Raises what `queue_run` raises.
+    """
     version, taxonomy = current_taxonomy(ws)
     check(config, taxonomy)
     config = _with_whole_paths(config)
@@ -42,8 +52,7 @@ def queue_run(ws: Workspace, config: RunConfig) -> int:
     if config.model not in READY_MADE:
         train = _learnable(ws, taxonomy, version, last).train
         _check_trainable(taxonomy, train, drop_coarse=config.drop_coarse)
-    with ws.writing() as connection:
-        return runs.add(connection, config, taxonomy_id=version, last_annotation_id=last)
+    return config, version, last
 
 
 def _with_whole_paths(config: RunConfig) -> RunConfig:
@@ -158,7 +167,12 @@ class RunLabels:
 
 def run_labels(ws: Workspace, of: Run) -> RunLabels:
     """The labels as they stood when the run was queued, however many were made since."""
-    return _learnable(ws, taxonomy_version(ws, of.taxonomy), of.taxonomy, of.last_annotation_id)
+    return frozen_labels(ws, taxonomy=of.taxonomy, upto=of.last_annotation_id)
+
+
+def frozen_labels(ws: Workspace, *, taxonomy: int, upto: int) -> RunLabels:
+    """The labels up to a statement, in a version of the tree. Raises TaxonomyError where there is no such version."""
+    return _learnable(ws, taxonomy_version(ws, taxonomy), taxonomy, upto)
 
 
 def _learnable(ws: Workspace, taxonomy: Taxonomy, version: int, upto: int) -> RunLabels:

@@ -34,9 +34,10 @@ IDLE_S = 0.5
 
 
 def work(ws: Workspace, *, once: bool = False) -> None:
-    """Carry out tasks, which somebody waits for, and train what is queued, oldest first, until SIGINT or SIGTERM.
+    """Carry out tasks and train what is queued, oldest first, until SIGINT or SIGTERM.
 
-    With `once`: until nothing waits. A stop saves the state of the running training and gives it back to the queue.
+    Short tasks, which somebody waits for, come first, then trainings, then tasks that take as long as those. With
+    `once`: until nothing waits. A stop saves the state of the running training and gives it back to the queue.
     """
     stopping = threading.Event()
     stop_on_signals(stopping)
@@ -47,11 +48,14 @@ def work(ws: Workspace, *, once: bool = False) -> None:
     with present(ws, "worker", owner):
         while not stopping.is_set():
             with ws.writing() as connection:
-                task_id = jobs.claim(connection, owner=owner, lease_s=lease_s(), of=schema.task)
-                run_id = None if task_id else jobs.claim(connection, owner=owner, lease_s=lease_s())
+                told: dict[str, Any] = {"owner": owner, "lease_s": lease_s()}
+                task_id = jobs.claim(connection, of=schema.task, kinds=set(KINDS) - LONG, **told)
+                run_id = None if task_id else jobs.claim(connection, **told)
+                if task_id is None and run_id is None:
+                    task_id = jobs.claim(connection, of=schema.task, **told)
             if task_id is not None:
                 with _short_tasks_beside(ws, owner, stopping):
-                    carry_out(ws, task_id, owner, stopping)
+                    carry_out(ws, task_id, owner, stopping, others_wait=lambda: _a_run_waits(ws))
             elif run_id is not None:
                 with _short_tasks_beside(ws, owner, stopping):
                     _Attempt(ws, training.run(ws, run_id), owner, stopping).carry_out()
@@ -59,6 +63,11 @@ def work(ws: Workspace, *, once: bool = False) -> None:
                 return
             else:
                 stopping.wait(IDLE_S)
+
+
+def _a_run_waits(ws: Workspace) -> bool:
+    with ws.reading() as connection:
+        return jobs.is_waiting(connection)
 
 
 @contextmanager

@@ -20,6 +20,20 @@ DEVICES = {"auto": "GPU if there is one", "cpu": "Processor", "cuda": "GPU"}
 
 def show(ws: Workspace) -> None:
     """The form, filled in like the newest run; its button queues the training."""
+    fields(ws)
+    actions.show_problem(state.TRAIN)  # above the button: there it is in sight
+    st.button(
+        "Start training",
+        type="primary",
+        icon=":material/model_training:",
+        key=_key("start"),
+        on_click=_queue,
+        args=(ws,),
+    )
+
+
+def fields(ws: Workspace) -> None:
+    """The settings of a training, filled in like the newest run; `wanted` reads them."""
     runs = training.all_runs(ws)
     example = next((run for run in runs if run.status != "failed"), None)
     like = example.config if example else RunConfig()
@@ -37,15 +51,6 @@ def show(ws: Workspace) -> None:
     with st.expander("More settings"):
         _options(model, backbone, like)
         _more(like)
-    actions.show_problem(state.TRAIN)  # above the button: there it is in sight
-    st.button(
-        "Start training",
-        type="primary",
-        icon=":material/model_training:",
-        key=_key("start"),
-        on_click=_queue,
-        args=(ws,),
-    )
 
 
 def _backbone(model: str, chosen: str) -> str:
@@ -110,6 +115,22 @@ def _more(like: RunConfig) -> None:
             key=_key("lr"),
             help="The highest one; it rises and falls during the training. Weights that are given learn at a fiftieth.",
         )
+        st.number_input(
+            "Weight decay",
+            value=like.weight_decay,
+            format="%g",
+            step=1e-4,
+            key=_key("weight_decay"),
+            help="How strongly weights are pulled to zero.",
+        )
+        st.number_input(
+            "Label smoothing",
+            value=like.label_smoothing,
+            format="%g",
+            step=0.05,
+            key=_key("label_smoothing"),
+            help="How much of each label is spread over the other classes.",
+        )
         _select("Runs on", DEVICES, like.device, setting="device", words=DEVICES.__getitem__)
         st.number_input("Seed", value=like.seed, key=_key("seed"), help="The same seed gives the same start.")
     st.checkbox(
@@ -146,24 +167,31 @@ def _queue(ws: Workspace) -> None:
 
 def _queue_run(ws: Workspace) -> int:
     """The verb with what the form says; a value out of range is told like any other error."""
+    return training.queue_run(ws, wanted())
+
+
+def wanted() -> RunConfig:
+    """What the form says. Raises BadConfig for a value out of range."""
     names = (
         "model",
         "image_size",
         "epochs",
         "batch_size",
         "lr",
+        "weight_decay",
+        "label_smoothing",
         "device",
         "seed",
         "weights",
         "drop_coarse",
     )
-    wanted: dict[str, Any] = {name: st.session_state[_key(name)] for name in names}
-    wanted["weights"] = wanted["weights"].strip()
-    reads = wanted["model"] in training.READING_NAMES
-    wanted["backbone"] = st.session_state[_key("reading.backbone" if reads else "backbone")]
-    model, backbone = wanted["model"], wanted["backbone"]
-    wanted["options"] = {
+    said: dict[str, Any] = {name: st.session_state[_key(name)] for name in names}
+    said["weights"] = said["weights"].strip()
+    reads = said["model"] in training.READING_NAMES
+    said["backbone"] = st.session_state[_key("reading.backbone" if reads else "backbone")]
+    model, backbone = said["model"], said["backbone"]
+    said["options"] = {
         option.name: st.session_state[_option_key(model, backbone, option)]
         for option in training.options_of(model, backbone)
     }
-    return training.queue_run(ws, RunConfig(**wanted))
+    return RunConfig(**said)

@@ -1,11 +1,24 @@
-"""Train: queue a training on the labels of now, and watch those that wait or run."""
+"""Train: queue a training on the labels of now, search for good settings, and watch what waits or runs."""
 
 import streamlit as st
 
-from app import resources
-from app.components import charts, empty_state, level_names, run_progress, run_summary, services, train_form
+from app import resources, state
+from app.components import (
+    charts,
+    empty_state,
+    level_names,
+    run_progress,
+    run_summary,
+    services,
+    sweep_form,
+    sweep_results,
+    train_form,
+    ways,
+)
 from app.components.wording import number
-from hmgc_core.workflow import labelling, taxonomies, training
+from hmgc_core.workflow import labelling, sweeps, taxonomies, training
+
+WAYS = {"new": "New training", "search": "Find good settings"}
 
 ws = resources.workspace()
 newest = taxonomies.newest_taxonomy(ws)
@@ -25,15 +38,25 @@ if any(run.is_active for run in runs):
     st.subheader("In progress")
     run_progress.show(ws)
 
-if runs and not runs[0].is_active:
-    st.subheader("The last training")
-    run_summary.show(runs[0])
-    run_summary.offer_to_go_on(ws, runs[0])
+way = ways.choice("What to do", WAYS, state.TRAIN_WAY)
+searches = sweeps.all_sweeps(ws)
+if way == "search":
+    sweep_results.show(ws, searches)
+else:
+    sweep_results.mention(searches)
+    if runs and not runs[0].is_active:
+        st.subheader("The last training")
+        run_summary.show(runs[0])
+        run_summary.offer_to_go_on(ws, runs[0])
 
 settings, labels = st.columns([3, 2], gap="large")
 with settings:
-    st.subheader("New training")
-    train_form.show(ws)
+    if way == "search":
+        st.subheader("New search" if searches else WAYS[way])
+        sweep_form.show(ws)
+    else:
+        st.subheader(WAYS[way])
+        train_form.show(ws)
 with labels:
     st.subheader("What it learns from")
     st.caption(

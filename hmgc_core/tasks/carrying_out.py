@@ -28,10 +28,11 @@ def carry_out(
     stopping: threading.Event,
     *,
     watch: Callable[[Progress], None] = lambda _progress: None,
+    others_wait: Callable[[], bool] = lambda: False,
 ) -> None:
     """Do a claimed task. A stop of the worker gives it back to the queue; it begins anew then.
 
-    watch: is told the progress, as the task's row is.
+    watch: is told the progress, as the task's row is. others_wait: see `Job`.
     """
     heart = Heart(ws, task_id, owner, of=schema.task)
     pace = Pace()
@@ -52,7 +53,7 @@ def carry_out(
                 raise OutOfMemory(
                     f"the worker ended {TRIES} times while it did this", remedy="give it more memory, or ask for less"
                 )
-            job = Job(ws, task(ws, task_id), report, should_stop)
+            job = Job(ws, task(ws, task_id), report, should_stop, others_wait)
             ended = ("done", {"result": _function(job)(job), "progress": 1.0, "stage": "done"})
         except Stopped:
             ended = ("cancelled", {"stage": "stopped"}) if heart.cancelled else None

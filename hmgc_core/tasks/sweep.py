@@ -89,18 +89,20 @@ class _Search:
             self.study.enqueue_trial({one.name: one.nearest(one.now) for one in self.asked.over})
 
     def goes_on(self) -> bool:
-        """There is something left to try. Raises Stopped where somebody asked for it."""
-        if self.job.should_stop():
-            raise Stopped
+        """There is something left to try. Raises Stopped where somebody asked for it, or a training is to go first."""
         ended = self._of("COMPLETE", "PRUNED")
         if len(ended) >= (self.asked.trials or sweeps.MOST_TRIALS) or self._time_is_up():
             return False
-        grid = all_choices(self.asked.over, at_most=self.asked.trials or BAR)
+        grid = all_choices(self.asked.over, at_most=self.asked.trials or sweeps.MOST_TRIALS)
         left = [values for values in grid or () if values not in [one.params for one in ended]]
         if grid and left and not self._of("WAITING"):
             drawn = np.random.default_rng([self.asked.config.seed, len(ended)]).integers(len(left))
             self.study.enqueue_trial(left[int(drawn)])
-        return grid is None or bool(left)
+        if grid is not None and not left:
+            return False
+        if self.job.should_stop() or self.job.others_wait():
+            raise Stopped
+        return True
 
     def one_trial(self) -> None:
         """Train once, and tell the study how it went, whatever happens."""

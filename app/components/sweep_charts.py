@@ -1,5 +1,6 @@
 """Figures of a search for good settings: what each trial reached, what mattered, and each setting against the score."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
@@ -45,8 +46,24 @@ def against(dimension: Dimension, trials: Sequence[Trial]) -> go.Figure:
         order = [as_plain(value_words(choice)) for choice in dimension.choices]
         figure.update_xaxes(type="category", categoryorder="array", categoryarray=order)
     else:
-        figure.update_xaxes(type="log" if dimension.log else "linear", tickformat=".2g", nticks=5)
+        figure.update_xaxes(type="log" if dimension.log else "linear", nticks=5, range=_ends(dimension))
+        if dimension.log:
+            marks = [mark for mark in _powers(dimension) if dimension.low <= mark <= dimension.high]
+            figure.update_xaxes(tickvals=marks, ticktext=[f"{mark:g}" for mark in marks])
     return _framed(figure, height=200).update_layout(showlegend=False)
+
+
+def _ends(dimension: Dimension) -> list[float]:
+    """The whole range of the setting, with room for points at its ends; on a log scale as powers, as plotly wants."""
+    ends = [math.log10(end) if dimension.log else end for end in (dimension.low, dimension.high)]
+    room = 0.06 * (ends[1] - ends[0])
+    return [ends[0] - room, ends[1] + room]
+
+
+def _powers(dimension: Dimension) -> list[float]:
+    """0.01, 0.1, 1 …; where those are few, 0.03, 0.3 … too."""
+    powers = range(math.floor(math.log10(dimension.low)), math.ceil(math.log10(dimension.high)) + 1)
+    return [digit * 10.0**power for power in powers for digit in ((1, 3) if len(powers) < 5 else (1,))]
 
 
 def importance(shares: Mapping[str, float], words: Mapping[str, str]) -> go.Figure:

@@ -116,7 +116,8 @@ def _best(ws: Workspace, of: Sweep, best: Trial) -> None:
         if one.name in best.values
     )
     with st.container(border=True):
-        st.markdown(f"**Best so far: {best.score:.1%}**, trial {best.number}: {settings}")
+        words = "Best so far" if of.task.is_active else "Best"
+        st.markdown(f"**{words}: {best.score:.1%}**, trial {best.number}: {settings}")
         st.caption(
             "Share of the classes on the way to each label that were found, on the validation pictures (`h_recall`). "
             "All trials share a seed: less than a point may be luck."

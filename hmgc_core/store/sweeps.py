@@ -101,6 +101,15 @@ def copy(folder: Path, target: Path) -> bool:
     return True
 
 
+def damage(folder: Path) -> str:
+    """What is wrong with the file; "" where all is well or there is none. Raises WorkspaceError for no database."""
+    if not (folder / FILE).exists():
+        return ""
+    with named_errors(folder), closing(sqlite3.connect(folder / FILE, timeout=BUSY_TIMEOUT_S)) as connection:
+        said = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
+    return "" if said == "ok" else said
+
+
 @contextmanager
 def _read(folder: Path, name: str) -> Iterator["optuna.Study"]:
     import optuna  # noqa: PLC0415

@@ -80,7 +80,7 @@ class Dimension:
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict; `from_dict` takes it back."""
-        return asdict(self)
+        return {**asdict(self), "choices": list(self.choices)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:

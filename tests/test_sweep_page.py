@@ -79,7 +79,7 @@ def test_the_form_asks_for_the_search_it_says(labelled_workspace: Workspace, mon
     lr, size = asked.over
     assert (lr.name, lr.low, lr.high, lr.log) == ("lr", 0.003, 0.5, True)
     assert size.choices == (32, 64)
-    assert page.query_params["sweep"] == ["hrn-1"]
+    assert page.query_params["sweep"] == "hrn-1"
     assert "Waiting for its turn" in said(page) and "Nothing is tried yet." in said(page)
     page.button(key=f"task-stop-{asked.task.id}").click().run()
     assert sweeps.sweep(ws, "hrn-1").task.status == "cancelled"
@@ -158,7 +158,7 @@ def test_the_address_names_a_search_and_an_unknown_one_is_said(
     page = search_page(monkeypatch, ws, sweep=searched.name)
     assert page_shows(page, searched.name)
     page.selectbox(key="train.sweep.box").set_value("newer").run()
-    assert page.query_params["sweep"] == ["newer"]
+    assert page.query_params["sweep"] == "newer"
     page = search_page(monkeypatch, ws, sweep="![x](http://evil.example/x.png)")
     assert "There is no search ![x](http://evil.example/x.png)." in said(page)
     assert "\\!\\[x\\]" in page.warning[-1].value  # as text: nothing is fetched

@@ -91,7 +91,7 @@ def test_a_trial_is_judged_as_the_same_training_judges_itself_and_no_test_image_
 def test_labels_made_later_are_not_learned(labelled_workspace: Workspace) -> None:
     ws = labelled_workspace
     asked = sweeps.ask(ws, SMALL, over=LR, trials=1)
-    label(ws, 13, "ship", by="ben", uid="later")  # a validation image
+    label(ws, 13, "ship", by="ben")  # a validation image
     (trial,) = carried_out(ws, asked)
     again = sweeps.ask(ws, SMALL, over=LR, trials=1)
     assert (again.upto, again.name) == (asked.upto + 1, "flat-2")
@@ -187,8 +187,9 @@ def test_a_stopped_search_goes_on_and_gives_what_a_straight_one_gives(labelled_w
     assert gist(sweeps.tried(ws, asked)) == gist(straight)
     assert result["trials"] == {"done": 3, "pruned": 0, "failed": 2}
     assert not list(sweeps.state_folder(ws).glob("*/*"))
-    assert any(progress.stage.startswith("trial 3 of 3, epoch 3 of 3") for progress in told)
-    assert not any("epoch 1 of 3" in progress.stage for progress in told)  # what was done is not done again
+    assert any(progress.stage.startswith("trial 3 of 3") for progress in told)
+    assert any(progress.stage.startswith("trial 2 of 3, epoch 3 of 3") for progress in told)
+    assert not any(progress.stage.startswith("trial 2 of 3, epoch 1") for progress in told)  # that was done already
 
 
 def test_a_killed_worker_costs_nothing_but_its_last_steps(labelled_workspace: Workspace, tmp_path: Path) -> None:
@@ -200,14 +201,14 @@ def test_a_killed_worker_costs_nothing_but_its_last_steps(labelled_workspace: Wo
         return ready_made.start_hmgc("worker", "--workspace", str(ws.folder), out=log, err=log, environment=lease)
 
     def wait_until(test: Callable[[tuple[Trial, ...]], bool]) -> tuple[Trial, ...]:
-        end = time.monotonic() + 120
+        end = time.monotonic() + 300
         while not test(found := sweeps.tried(ws, asked)):
             assert time.monotonic() < end, (found, log.read_text())
             time.sleep(0.05)
         return found
 
     first = start()
-    before = wait_until(lambda found: bool(found) and len(found[0].epochs) >= 8)
+    before = wait_until(lambda found: bool(found) and len(found[0].epochs) >= 2)
     ready_made.end(first)
     second = start()
     try:
@@ -218,7 +219,7 @@ def test_a_killed_worker_costs_nothing_but_its_last_steps(labelled_workspace: Wo
         asked_at = time.monotonic()
         assert sweeps.cancel(ws, asked.name)
         while tasks.task(ws, asked.task.id).is_active:
-            assert time.monotonic() - asked_at < 30
+            assert time.monotonic() - asked_at < 60
             time.sleep(0.05)
         assert tasks.task(ws, asked.task.id).status == "cancelled"
     finally:
@@ -275,7 +276,7 @@ def test_a_waiting_training_goes_first_and_the_search_goes_on_after_it(labelled_
 
     def waits() -> bool:
         nonlocal run_id
-        if sweeps.tried(ws, asked) and not run_id:
+        if sweeps.best(sweeps.tried(ws, asked)) and not run_id:
             run_id = training.queue_run(ws, SMALL)
         return bool(run_id)
 
@@ -372,11 +373,10 @@ def searched(labelled_workspace: Workspace) -> Sweep:
 def test_a_file_that_is_gone_or_damaged_is_a_named_error(labelled_workspace: Workspace, searched: Sweep) -> None:
     ws, file = labelled_workspace, labelled_workspace.folder / store.FILE
     ended = sweeps.sweep(ws, searched.name)
-    store._open.clear()
-    for left in ws.folder.glob(f"{store.FILE}-*"):
+    store.copy(ws.folder, ws.folder / "kept")
+    whole = (ws.folder / "kept").read_bytes()
+    for left in ws.folder.glob(f"{store.FILE}*"):
         left.unlink()
-    whole = file.read_bytes()
-    file.unlink()
     with pytest.raises(UnknownSweep, match="is not there"):
         sweeps.tried(ws, ended)
     file.write_bytes(b"no database at all" * 100)

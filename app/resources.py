@@ -24,6 +24,7 @@ from hmgc_core.workflow.tree_statistics import tree_statistics as tree_statistic
 from hmgc_core.workflow.workspaces import Workspace
 
 Stamp = tuple[int, int, int | None]
+MISSING_S = 30
 
 
 def workspace() -> Workspace:
@@ -119,9 +120,21 @@ def findings() -> tuple[Finding, ...]:
     return _findings(ws, str(ws.folder))
 
 
+@st.cache_resource(max_entries=2, ttl=MISSING_S, show_spinner=False)
+def _missing_pictures(_ws: Workspace, folder: str) -> tuple[Finding, ...]:  # noqa: ARG001
+    return tuple(health.missing_pictures(_ws))
+
+
+def missing_pictures() -> tuple[Finding, ...]:
+    """Whether picture files have gone since, from a look that is at most MISSING_S old."""
+    ws = workspace()
+    return _missing_pictures(ws, str(ws.folder))
+
+
 def look_again() -> None:
-    """Forget `findings`: the next page looks anew."""
+    """Forget `findings` and `missing_pictures`: the next page looks anew."""
     _findings.clear()
+    _missing_pictures.clear()
 
 
 def queue_size(ws: Workspace, choice: QueueChoice, annotator: str, counted: int) -> QueueSize:

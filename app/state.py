@@ -67,6 +67,8 @@ HEAT_SIBLINGS = "why.siblings"
 HEAT_SEARCH = "why.search"  # for which of the two a class is searched
 BLOCKS = "predictions.evidence.blocks"  # of a graph net, "4,8,12"
 FILTER_SPLIT = "predictions.split"
+SPLIT_OFFERED = "predictions.split.offered"  # charts have begun with test pictures once: from then on the choice counts
+SPLIT_TAKEN = "predictions.split.taken"  # just now, by opening a chart
 FILTER_VERDICT = "predictions.verdict"
 FILTER_LEVEL = "predictions.level"
 FILTER_SURENESS = "predictions.sureness"
@@ -78,6 +80,7 @@ CHART_CONTROL = "predictions.chart.control"
 CHART_LEVEL = "predictions.chart.level"
 CHART_BELOW = "predictions.chart.below"
 MARK = "predictions.mark"
+MARK_LEFT = "predictions.mark.left"  # another chart was chosen while one was shown
 ORDER = "predictions.order"
 PAGE = "predictions.page"
 SELECTION_NAME = "predictions.selection.name"
@@ -167,7 +170,11 @@ def chosen(key: str) -> str:
 
 def chosen_number(key: str) -> int | None:
     """`chosen` as a number; None for nothing, and for anything that is no number."""
-    text = chosen(key)
+    return as_number(chosen(key))
+
+
+def as_number(text: str) -> int | None:
+    """A whole number of an address; None for anything else."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 12 else None
 
 

@@ -125,8 +125,8 @@ def _walk(page: Page) -> list[tuple[str, Callable[[], object]]]:
         steps.append((f"chart: {chart}", lambda chart=chart: _choose(page, chart)))
         steps.append((f"mark: {chart}", lambda: page.locator(".drawing .mark").first.click(force=True)))
     steps += [
-        ("chart: none", lambda: _choose(page, "Only pictures")),
         ("show all again", lambda: page.get_by_role("button", name="Show all again").click()),
+        ("chart: none", lambda: _choose(page, "Only pictures")),
         ("page of 60 pictures", page.get_by_role("button", name="Page 2", exact=True).first.click),
         ("filter: wrong", lambda: _choose(page, "✗ Wrong")),
         ("filter: all", lambda: _choose(page, "All")),

@@ -22,6 +22,7 @@ from time import sleep
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from hmgc_core import report
 from hmgc_core.records import Run
 from hmgc_core.supervisor import free_port
 from hmgc_core.workflow import coarse_labels, picture_maps, training, workspaces
@@ -34,6 +35,7 @@ LOOKS = [("light", WIDE, "light"), ("dark", WIDE, "dark"), ("light", NARROW, "na
 PATIENT_MS = 120_000  # the first heatmap waits until the inspector has loaded torch
 SETTLE_MS = 1500
 START_S = 120
+REPORT = "report.html"
 GRAPHS = ("vig", "graphconvnet", "pvig")
 
 
@@ -62,10 +64,20 @@ def take(workspace: Path, address: str, out: Path, names: list[str]) -> None:
     with sync_playwright() as playwright:
         chromium = os.environ.get("HMGC_CHROMIUM") or shutil.which("chromium")
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        wanted = [shot for shot in shots(workspace, mistake(browser, address)) if shot.name in names or not names]
+        every = [*shots(workspace, mistake(browser, address)), report_shot(workspace, out)]
+        wanted = [shot for shot in every if shot.name in names or not names]
         for theme, size, suffix in LOOKS:
             visit(browser, address, out, wanted, theme=theme, size=size, suffix=suffix)
         browser.close()
+        (out / REPORT).unlink()
+
+
+def report_shot(workspace: Path, out: Path) -> Shot:
+    """The report of the newest good run as a file of its own, written for as long as the shots take."""
+    ws = workspaces.open_workspace(workspace)
+    best = max((run for run in training.all_runs(ws) if run.status == "done"), key=rightness)
+    report.write(ws, best.id, out / REPORT)
+    return Shot("report", (out / REPORT).as_uri(), "svg")
 
 
 @contextmanager
@@ -122,7 +134,7 @@ def shots(workspace: Path, image: int) -> list[Shot]:
     chart = f"predictions?run={best}&split=test&chart="
     tree = f"taxonomy?run={best}&colour=accuracy&view="
     made = [
-        Shot("overview", "overview", "h2, h1"),
+        Shot("overview", "overview", "[data-testid=stPageLink]"),
         Shot("annotate", "annotate", ".annotator .picture img", act=label_three),
         Shot("many", "annotate?way=many", ".tiles img, .wall img"),
         *(Shot(name, name, "h2, h1") for name in ("train", "runs")),
@@ -194,7 +206,7 @@ def visit(
     context.set_default_timeout(PATIENT_MS)
     for shot in wanted:
         page = context.new_page()
-        page.goto(f"{address}/{shot.address}")
+        page.goto(shot.address if shot.address.startswith("file:") else f"{address}/{shot.address}")
         if shot.address.startswith("annotate"):
             tell_who(page)
         page.locator(shot.ready).first.wait_for()

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from hmgc_core.exchange.data_sets import FORMATS, Preparation
+from hmgc_core.exchange.data_sets.reading import HELD_OUT
 from hmgc_core.exchange.table import Columns
 from hmgc_core.terminal import (
     JsonOption,
@@ -30,6 +32,17 @@ def import_images(
     split_column: Annotated[str, typer.Option(help="Column with train, val or test.")] = "split",
     annotator: Annotated[str, typer.Option(help="Whose labels these are, where the table does not say.")] = "import",
     copy: Annotated[bool, typer.Option("--copy", help="Copy the pictures into the workspace.")] = False,
+    format: Annotated[str, typer.Option(help=f"The folder is a data set: {', '.join(FORMATS)}.")] = "",
+    tree: Annotated[Path | None, typer.Option(help="Of a data set: a class tree instead of its own.")] = None,
+    lists: Annotated[Path | None, typer.Option(help="Of a data set: folder of list files that lie elsewhere.")] = None,
+    hold_out: Annotated[
+        float, typer.Option(help="Of a data set without validation pictures: share of its training pictures for that.")
+    ] = HELD_OUT,
+    contract: Annotated[
+        str, typer.Option(help="imagenet21k: take classes without pictures out: none, chains (single child) or empty.")
+    ] = "none",
+    seen: Annotated[Path | None, typer.Option(help="imagenet21k: list of classes to learn from.")] = None,
+    shots: Annotated[int, typer.Option(help="imagenet21k: pictures of each other class to learn from.", min=0)] = 0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -38,7 +51,10 @@ def import_images(
     ws = open_or_make(workspace)
     columns = Columns(path=path_column, label=label_column, split=split_column)
     with progress("Reading pictures") as report:
-        plan = import_plan.plan_import(ws, source, columns=columns, annotator=annotator, copy=copy, on_progress=report)
+        plan = import_plan.plan_import(
+            ws, source, columns=columns, annotator=annotator, copy=copy, format=format,
+            preparation=Preparation(tree, lists, hold_out, contract, seen, shots), on_progress=report,
+        )  # fmt: skip
         if dry_run:
             plan.drop()
             done = plan.preview
@@ -47,7 +63,7 @@ def import_images(
     for remark in plan.source.remarks:
         remarks.print(remark, markup=False, soft_wrap=True)
     if as_json:
-        print_json(_values(done, dry_run=dry_run))
+        print_json(_values(done, dry_run=dry_run) | ({"remarks": plan.source.remarks} if format else {}))
     else:
         _print(done, would="would come: " if dry_run else "")
 

@@ -16,8 +16,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from hmgc_core import settings
 from hmgc_core.errors import BadConfig, WorkspaceError
-from hmgc_core.records import OptionValue
-from hmgc_core.workflow import workspaces
+from hmgc_core.records import OptionValue, Run
+from hmgc_core.workflow import training, workspaces
 from hmgc_core.workflow.workspaces import Workspace
 
 screen = Console()
@@ -27,6 +27,7 @@ WorkspaceOption = Annotated[
     Path | None, typer.Option("--workspace", help="Folder of the workspace [default: data, or HMGC_WORKSPACE].")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
+RunArgument = Annotated[int, typer.Argument(help="Number of the run.", metavar="RUN")]
 
 
 def open_or_make(folder: Path | None) -> Workspace:
@@ -48,6 +49,13 @@ def named_values(given: list[str], what: str) -> dict[str, OptionValue]:
         if "=" not in one:
             raise BadConfig(f"the {what} {one!r} has no value", remedy="write it as NAME=VALUE")
     return {name: value for name, _, value in (one.partition("=") for one in given)}
+
+
+def finished_run(ws: Workspace, number: int) -> Run:
+    """A run that has a model; the error comes at once, before torch is loaded. Raises UnknownRun, CheckpointError."""
+    run = training.run(ws, number)
+    training.checkpoint_folder(run)
+    return run
 
 
 @contextmanager

@@ -159,3 +159,37 @@ def test_charts_follow_a_label_made_meanwhile(predicted_workspace: Workspace, mo
     label(predicted_workspace, 3, "owl", uid="a-change-of-mind")
     page.run()
     assert sum(row[2][0][0] for row in chart(page)["panels"][0]["rows"]) == 3
+
+
+def test_the_first_chart_begins_with_pictures_that_the_model_was_not_trained_on(
+    predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page(monkeypatch, predicted_workspace, "predictions")
+    assert len(gallery(page)) == 24
+    page.segmented_control(key=state.CHART_CONTROL).set_value("mixed").run()
+    split = page.segmented_control(key=state.FILTER_SPLIT)
+    assert split.value in ("test", "val")
+    assert page.query_params["split"] in (split.value, [split.value])
+    assert 0 < len(gallery(page)) < 24
+    split.set_value("").run()  # who wants all pictures gets them, also with the next chart
+    page.segmented_control(key=state.CHART_CONTROL).set_value("").run()
+    page.segmented_control(key=state.CHART_CONTROL).set_value("far").run()
+    assert len(gallery(page)) == 24
+    assert chart(page)
+
+
+def test_a_split_that_was_chosen_before_stays(predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = open_page(monkeypatch, predicted_workspace, "predictions", split="train")
+    page.segmented_control(key=state.CHART_CONTROL).set_value("mixed").run()
+    assert page.segmented_control(key=state.FILTER_SPLIT).value == "train"
+
+
+def test_another_runs_answers_travel_as_numbers_where_both_have_the_same_tree(
+    predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = add_run(predicted_workspace, {1, 5})
+    page = open_page(monkeypatch, predicted_workspace, "predictions", run="1", mark=f"both-wrong:{other}")
+    _, tree = taxonomies.current_taxonomy(predicted_workspace)
+    ((image, answer, *_, theirs),) = gallery(page)
+    assert (image, tree.keys[answer], tree.keys[theirs]) == (1, "owl", "owl")
+    assert "others" not in sent(page, "cards")

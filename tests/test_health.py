@@ -264,3 +264,21 @@ def test_the_doctor_repairs_from_the_command_line(labelled_workspace: Workspace)
 def test_a_sound_workspace_shows_nothing(labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     page: AppTest = open_page(monkeypatch, labelled_workspace, "overview")
     assert "wrong with this workspace" not in said(page)
+
+
+def test_the_overview_tells_of_picture_files_that_went_since_the_app_began(
+    labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "wrong with this workspace" not in said(open_page(monkeypatch, labelled_workspace, "overview"))
+    pictures.image(labelled_workspace, 3).path.unlink()
+    resources._missing_pictures.clear()  # half a minute later
+    text = said(open_page(monkeypatch, labelled_workspace, "overview"))
+    assert "wrong with this workspace" in text
+    assert "1 of 24 are missing" in text
+
+
+def test_of_many_pictures_some_are_looked_at(labelled_workspace: Workspace) -> None:
+    for image_id in range(1, 25):
+        pictures.image(labelled_workspace, image_id).path.unlink()
+    (found,) = health.missing_pictures(labelled_workspace, most=5)
+    assert found.state.startswith("5 of 5 are missing")

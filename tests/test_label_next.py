@@ -66,6 +66,17 @@ def test_the_overview_says_what_to_label_next(predicted_workspace: Workspace, mo
     assert "least sure first" in text
 
 
+def test_a_weak_class_leads_to_the_pictures_that_may_help(
+    predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for image_id in (17, 18, 19, 21, 22):  # test pictures; the model takes 19 for a tug
+        label(predicted_workspace, image_id, "owl")
+    text = said(open_page(monkeypatch, predicted_workspace, "overview"))
+    assert "5 of 6 test pictures found" in text
+    assert "Label 1 picture taken for this class" in text
+    assert "See the class" in text
+
+
 def test_a_picture_can_be_labelled_from_its_page(
     predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

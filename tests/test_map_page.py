@@ -92,7 +92,8 @@ def test_colour_and_level_stand_in_the_address(mapped: Workspace, monkeypatch: p
     assert {tone["name"] for tone in component(page, "points")["tones"]} >= {"Right", "Not labelled"}
     assert component(page, "points")["levels"] == []
     strange = open_page(monkeypatch, mapped, "map", colour="magic", level="99")
-    assert {tone["name"] for tone in component(strange, "points")["tones"]} >= {"black-footed", "owl", "tug"}
+    assert {tone["name"] for tone in component(strange, "points")["tones"]} >= {"bird", "ship"}
+    assert "was left out: colour=magic" in said(strange) and "was left out: level=99" in said(strange)
 
 
 def test_a_line_in_the_address_opens_its_pictures(mapped: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -410,3 +410,28 @@ def test_a_moved_folder_is_noticed_and_pointed_to_its_new_place(
     button(page, "Use this folder").click().run()
     assert not page.exception
     assert pictures.image(workspace, 1).path.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("taxonomy", {"colour": "purple"}),
+        ("taxonomy", {"view": "cube"}),
+        ("taxonomy", {"run": "99"}),
+        ("taxonomy", {"pictures": "all"}),
+        ("runs", {"run": "abc"}),
+        ("runs", {"with": "-1"}),
+        ("predictions", {"run": "abc"}),
+        ("predictions", {"chart": "pie"}),
+        ("predictions", {"image": "x"}),
+        ("map", {"colour": "zzz"}),
+    ],
+)
+def test_words_of_an_address_that_mean_nothing_are_told_and_the_page_shows_its_own_choice(
+    predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch, name: str, address: dict[str, str]
+) -> None:
+    page = open_page(monkeypatch, predicted_workspace, name, **address)
+    ((word, value),) = address.items()
+    assert f"was left out: {word}={value}" in said(page)
+    assert page.query_params.get(word) not in (value, [value])
+    assert "was left out" not in said(page.run())

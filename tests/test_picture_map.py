@@ -203,7 +203,7 @@ def test_colours_say_what_the_table_says(mapped: Workspace) -> None:
     wrong = {image for name, images in legend(made, table, "verdict").items() if "Wrong" in name for image in images}
     assert wrong == {1, 2}
     finest = {image for image, node in labels.items() if node >= 0 and tree.is_leaf[node]}
-    assert legend(made, table, "labelled")["Labelled down to a leaf"] == finest
+    assert legend(made, table, "labelled")["Labelled at the finest level"] == finest
 
 
 def test_sureness_is_told_in_steps(mapped: Workspace) -> None:

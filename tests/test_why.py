@@ -189,7 +189,7 @@ def test_heat_is_sent_by_its_numbers_alone(client: TestClient, looked_at: Worksp
 def test_the_picture_under_its_heat_is_a_file_to_keep(client: TestClient, looked_at: Workspace) -> None:
     number, _ = answer_to(looked_at, 1, 1, HeatQuestion(PATH))
     response = client.get(f"/api/heatmaps/{number}/2/picture?strength=1")
-    assert response.headers["content-disposition"] == 'attachment; filename="picture-1-gull-like-grad-cam.png"'
+    assert response.headers["content-disposition"] == 'attachment; filename="picture-1-gull-like-grad-cam-run-1.png"'
     got = Image.open(io.BytesIO(response.content))
     assert (got.format, got.size, got.mode) == ("PNG", (640, 640), "RGB")
     picture = Image.open(pictures.image(looked_at, 1).path).convert("RGB")
@@ -210,7 +210,7 @@ def test_what_the_worker_made_is_sent_too(client: TestClient, looked_at: Workspa
     worker.work(looked_at, once=True)
     assert client.get(f"/api/heatmaps/task{number}/0").headers["content-type"] == "image/png"
     kept = client.get(f"/api/heatmaps/task{number}/0/picture").headers["content-disposition"]
-    assert 'filename="picture-2-bird-score-cam.png"' in kept
+    assert 'filename="picture-2-bird-score-cam-run-1.png"' in kept
 
 
 def test_heat_over_a_picture_is_what_alpha_blending_says() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from app.components import wording
 from app.components.wording import number, percent
 from hmgc_core.metrics.climbing import ClimbingCurve
 from hmgc_core.metrics.confusion import Confusion
@@ -85,21 +86,21 @@ def far_off(taxonomy: Taxonomy, found: Distances) -> dict[str, Any]:
     heights: list[Row] = []
     for height, images in enumerate(found.by_height, 1):
         share = percent(images / wrong) if wrong else "0%"
-        words = f"{number(images, 'mistake')} at height {height}, {share} of all"
-        name = f"Height {height}" + (" (near)" if height == 1 else " (far)" if height == len(found.by_height) else "")
+        name = wording.far(height, taxonomy.depth)
+        words = f"{name}: {number(images, 'mistake')}, {share} of all"
         heights.append((name, f"{number(images)} · {share}", [(images, "wrong", _mark("height", height), words)]))
     meetings: list[Row] = []
     for node, images in found.meetings:
         name = taxonomy.name(node) if node else "Different top classes"
         words = f"{number(images, 'mistake')} between classes of {taxonomy.name(node)}"
         meetings.append((name, number(images), [(images, "wrong", _mark("meets", taxonomy.keys[node]), words)]))
-    about = f"{number(wrong, 'mistake')} among {number(found.labelled, 'labelled picture')}, by how many levels"
+    about = f"{number(wrong, 'mistake')} among {number(found.labelled, 'labelled picture')}"
     return {
         "kind": "bars",
         "panels": [
             _panel(
                 "How far off mistakes are",
-                f"{about} above the finest the class lies that holds both label and answer",
+                f"{about}, by how far up the tree one must go for a class that holds both label and answer",
                 heights if wrong else [],
                 "No mistake here.",
             ),

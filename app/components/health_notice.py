@@ -15,6 +15,8 @@ def show(ws: Workspace) -> None:
     if isinstance(found, HmgcError):
         st.error(actions.sentence(found), icon=":material/error:")
         return
+    if not any(finding.what.startswith("folder") for finding in found):  # its pictures are gone with it
+        found += resources.missing_pictures()
     if not found:
         return
     with st.container(border=True, key="health"):

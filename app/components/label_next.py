@@ -24,23 +24,32 @@ def show(ws: Workspace, version: int, taxonomy: Taxonomy) -> None:
     if not unlabelled:
         return
     st.subheader("What to label next")
-    for weak in weakest(taxonomy, resources.tree_statistics(ws, version, run.id), table, count=SHOWN):
-        _weak_class(taxonomy, weak, run)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("Or what the model is least sure of.", width="content")
-        _way(f"Label {number(unlabelled, 'picture')}, least sure first", QueueChoice("unsure"))
+    found = weakest(taxonomy, resources.tree_statistics(ws, version, run.id), table, count=SHOWN)
+    if found:
+        told = (
+            "The classes that the newest model misses most, each with pictures that nobody has labelled and that are "
+        )
+        st.caption(f"{told}likely to help it.")
+        with st.grid(len(found), min_column_width=240):
+            for weak in found:
+                _weak_class(taxonomy, weak, run)
+    _way(f"{'Or label' if found else 'Label'} {number(unlabelled, 'picture')}, least sure first", QueueChoice("unsure"))
 
 
 def _weak_class(taxonomy: Taxonomy, weak: WeakClass, run: Run) -> None:
     """One class: how much of it is found, and the pictures among which more of it are likely to be."""
     key, name = taxonomy.keys[weak.node], escape_markdown(taxonomy.name(weak.node))
-    with st.container(horizontal=True, vertical_alignment="center"):
-        found = f"{number(weak.found)} of {number(weak.measured, 'test picture')}"
-        st.markdown(f"**{name}**: the model finds {found}.", width="content")
+    with st.container(border=True, gap="small"):
+        found = f"{number(weak.found)} of {number(weak.measured, 'test picture')} found"
+        st.markdown(f"**{name}**")
+        st.progress(weak.found / weak.measured, text=found)
         if weak.among and weak.waiting:
-            among = escape_markdown(taxonomy.name(weak.among))
-            said = f"Label {number(weak.waiting, 'picture')} that it puts in {among}"
+            place = "this class" if weak.among == weak.node else escape_markdown(taxonomy.name(weak.among))
+            said = f"Label {number(weak.waiting, 'picture')} taken for {place}"
             _way(said, QueueChoice("predicted", taxonomy.keys[weak.among]))
+        else:
+            st.caption("It takes them for classes all over the tree, so no picture is likelier than another.")
+            _way("Label any pictures", QueueChoice("unlabelled"))
         st.page_link(
             "pages/taxonomy.py",
             label="See the class",

@@ -40,7 +40,8 @@ def show(ws: Workspace, run: Run, view: ImageView) -> None:
     rows += [_level_row(table.taxonomy, found, level, view) for level in found.levels]
     note = (
         f"How near pictures are is how run {run.id} sees them: {wording.number(found.labelled, 'labelled picture')} "
-        "compared. Labels of test pictures stay out of sight."
+        "compared. Labels of test pictures stay out of sight. =\u00a0the model's answer, "
+        "≠\u00a0another class, –\u00a0a coarser label."
     )
     key = f"near-{run.id}-{view.image.id}"
     near.show(rows, note=note, key=key, on_open=functools.partial(state.choose, state.IMAGE))

@@ -5,7 +5,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app import resources, state
-from app.components import gallery_pages, level_names, selection_form
+from app.components import gallery_pages, level_names, link_notice, selection_form
 from app.components.gallery import index as gallery
 from app.components.picture_map import index as picture_map
 from app.components.picture_map.index import Choice, Chosen
@@ -58,6 +58,7 @@ def _choose_colour(by: str, level: str) -> None:
 def show(ws: Workspace, run: Run, made: PictureMap) -> None:
     """The map, then the pictures somebody drew a line around: another colour or line redraws only this."""
     table = resources.prediction_table(ws, run.id)
+    link_notice.leave_out({state.MAP_LEVEL: link_notice.is_level(table.taxonomy.depth)})
     by, level = _by(), _level(table.taxonomy)
     coloured = resources.map_colouring(ws, made, by, level)
     chosen = _chosen(len(coloured.tones))

@@ -55,8 +55,13 @@ def ask(ws: Workspace, run_id: int) -> None:
     actions.do(picture_maps.ask, ws, run_id, anew=True)
 
 
+def show_method(made: PictureMap) -> None:
+    """How the map was made, and what its distances mean."""
+    st.caption(METHODS[made.method])
+
+
 def remarks(ws: Workspace, run: Run, made: PictureMap) -> None:
-    """How the map was made, and what it does not show: pictures that came in, or that the run saw, since."""
+    """What the map does not show: pictures that came in, or that the run saw, since."""
     seen_at = picture_maps.seen_at(ws, run.id)
     if seen_at not in (None, made.seen_at):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -68,4 +73,3 @@ def remarks(ws: Workspace, run: Run, made: PictureMap) -> None:
             f":material/info: {number(newer, 'picture')} of the workspace {'is' if newer == 1 else 'are'} not on this "
             "map: they came in after the training, or could not be read. A new training sees them."
         )
-    st.caption(METHODS[made.method])

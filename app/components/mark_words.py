@@ -1,6 +1,6 @@
 """A mark of a chart in words: what the pictures behind it have in common. Plain text, no markdown."""
 
-from app.components.wording import percent
+from app.components.wording import far, percent
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow.marks import Mark
 
@@ -21,6 +21,9 @@ def words(mark: Mark, taxonomy: Taxonomy) -> str:
         return f"{percent(float(said[1]))} to {percent(float(said[2]))} sure at level {said[0]}"
     if mark.kind == "threshold":
         return f"Still wrong where the answer stops at {percent(float(said[0]))} sure"
+    if mark.kind == "height":
+        where = far(int(said[0]), taxonomy.depth).lower()
+        return f"Mistakes between {where}" if where == "siblings" else f"Mistakes {where}"
     if mark.kind == "taken-for" and said[0] == said[1]:
         return f"Labelled {said[0]}, and answered so"
     return {
@@ -28,6 +31,5 @@ def words(mark: Mark, taxonomy: Taxonomy) -> str:
         "taken-away": "Labelled {}, answered outside of {}",
         "node-wrong": "Labelled {}, answered something else",
         "node-right": "Labelled {}, and answered so",
-        "height": "Mistakes at height {}",
         "meets": "Mistakes between classes of {}",
     }[mark.kind].format(*said)

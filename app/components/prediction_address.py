@@ -8,9 +8,9 @@ import re
 import streamlit as st
 
 from app import state
+from app.components import link_notice
 from app.components.prediction_filters import EVERYTHING, VERDICTS
 from app.components.wording import SPLITS
-from app.security import escape_markdown
 from hmgc_core.workflow.seeing import ORDERS
 
 PAGE_NAME = "predictions"
@@ -55,9 +55,7 @@ def _take(said: dict[str, str]) -> None:
         if value is None:
             meaningless.append(f"{name}={said[name][:40]}")
         st.session_state[key] = default if value is None else value
-    if meaningless:
-        words = escape_markdown(", ".join(meaningless))
-        st.warning(f"Part of this link means nothing here and was left out: {words}", icon=":material/link_off:")
+    link_notice.tell(meaningless)
 
 
 def _read(name: str, text: str) -> object:

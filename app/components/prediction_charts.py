@@ -33,6 +33,7 @@ def show(ws: Workspace, run: Run, runs: Sequence[Run]) -> None:
     asked = state.chosen(state.CHART)
     chart = asked if asked in CHARTS else ""
     st.session_state[state.CHART_CONTROL] = chart
+    whole = resources.prediction_table(ws, run.id)
     st.segmented_control(
         "Look closer",
         list(CHARTS),
@@ -40,10 +41,15 @@ def show(ws: Workspace, run: Run, runs: Sequence[Run]) -> None:
         format_func=CHARTS.__getitem__,
         key=state.CHART_CONTROL,
         on_change=_choose_chart,
+        args=(whole,),
     )
+    if st.session_state.pop(state.SPLIT_TAKEN, False):
+        st.rerun()  # all of the page: the pictures below are of the same split
+    left = bool(st.session_state.pop(state.MARK_LEFT, False))
     if not chart:
+        if left:
+            drawn_charts.show({"left": 1}, key="drawn_charts.none", on_below=_go_below)
         return
-    whole = resources.prediction_table(ws, run.id)
     table = whole.only(seeing.passing(whole, prediction_filters.wanted(whole.taxonomy)))
     if not (table.labels >= 0).any():
         st.info("No labelled picture passes these filters, so nothing can be compared.", icon=":material/info:")
@@ -53,6 +59,7 @@ def show(ws: Workspace, run: Run, runs: Sequence[Run]) -> None:
     if data:
         data["mark"] = prediction_marks.shown()
         data["trained"] = _trained(table)
+        data["left"] = left
         drawn_charts.show(data, key=f"drawn_charts.{run.id}.{chart}", on_below=_go_below)
 
 
@@ -133,13 +140,20 @@ def _trained(table: PredictionTable) -> str:
     if not trained or trained == int((table.labels >= 0).sum()):
         return "All of these are training pictures: a model knows them." if trained else ""
     return (
-        f"{number(trained, 'picture')} of these are training pictures, which a model knows. Choose a split under "
-        "More filters to see how it does on others."
+        f"{number(trained, 'picture')} of these are training pictures, which a model knows. Choose Test or Validation "
+        "above to see how it does on others."
     )
 
 
-def _choose_chart() -> None:
-    state.choose(state.CHART, st.session_state[state.CHART_CONTROL])
+def _choose_chart(table: PredictionTable) -> None:
+    """Another chart begins without the mark of the one before; the first one with pictures no model was trained on."""
+    chosen = st.session_state[state.CHART_CONTROL]
+    is_first = chosen and not state.chosen(state.CHART)
+    state.choose(state.CHART, chosen)
+    st.session_state[state.MARK_LEFT] = bool(state.chosen(state.MARK))
+    prediction_marks.choose("")
+    if is_first and prediction_filters.begin_with_unseen(table):
+        st.session_state[state.SPLIT_TAKEN] = True
 
 
 def _choose_level(widget: str) -> None:

@@ -11,7 +11,7 @@ from app.components.wording import SPLITS
 from app.security import escape_markdown
 from hmgc_core.querying import Filter
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow.seeing import ORDERS
+from hmgc_core.workflow.seeing import ORDERS, PredictionTable
 
 VERDICTS = {"": "All", "right": "✓ Right", "wrong": "✗ Wrong", "unlabelled": "– Not labelled"}
 ORDER_WORDS = dict(zip(ORDERS, ("Least sure first", "Surest first", "As imported"), strict=True))
@@ -50,6 +50,33 @@ def show_verdict() -> None:
     )
 
 
+def show_split() -> None:
+    """Training, validation or test pictures: a model knows those it was trained on."""
+    words = {"": "All", **SPLITS}
+    st.segmented_control(
+        "Split",
+        list(words),
+        required=True,
+        format_func=words.__getitem__,
+        key=state.FILTER_SPLIT,
+        persist_state="session",
+    )
+
+
+def begin_with_unseen(table: PredictionTable) -> bool:
+    """Choose the test pictures, else those for validation, where some are labelled and no split was chosen yet.
+
+    Once in a session: who then asks for all pictures gets them. Returns whether it did.
+    """
+    if st.session_state.get(state.SPLIT_OFFERED) or st.session_state.get(state.FILTER_SPLIT):
+        return False
+    st.session_state[state.SPLIT_OFFERED] = True
+    labelled = set(table.splits[table.labels >= 0].tolist())
+    unseen = next((split for split in ("test", "val") if split in labelled), "")
+    st.session_state[state.FILTER_SPLIT] = unseen
+    return bool(unseen)
+
+
 def show_order() -> None:
     """Which picture comes first."""
     st.selectbox("Order", ORDERS, format_func=ORDER_WORDS.__getitem__, key=state.ORDER, persist_state="session")
@@ -63,7 +90,6 @@ def show_more(taxonomy: Taxonomy) -> None:
         st.warning(f"The tree of this run has no class {escape_markdown(missing)}.", icon=":material/account_tree:")
     on = sum(
         (
-            bool(now.split),
             bool(now.node),
             bool(now.wrong_level),
             (now.least_probability, now.most_probability) != (0, 1),
@@ -71,8 +97,7 @@ def show_more(taxonomy: Taxonomy) -> None:
     )
     title = f"More filters ({on} on)" if on else "More filters"
     with st.expander(title, icon=":material/tune:", key="predictions.more"):
-        with st.grid(3, min_column_width=220, gap="medium"):
-            _split()
+        with st.grid(2, min_column_width=220, gap="medium"):
             _level(taxonomy)
             _sureness()
         node_search.show(taxonomy, key=state.FILTER_SEARCH, label="Only below a class", on_pick=_choose_node)
@@ -80,20 +105,8 @@ def show_more(taxonomy: Taxonomy) -> None:
             if now.node:
                 name = escape_markdown(taxonomy.name(now.node))
                 st.button(f"Only below {name}", icon=":material/close:", on_click=_choose_node, args=("",))
-            if on or now.verdict:
+            if on or now.verdict or now.split:
                 st.button("Clear all filters", type="tertiary", icon=":material/filter_alt_off:", on_click=clear)
-
-
-def _split() -> None:
-    words = {"": "All", **SPLITS}
-    st.segmented_control(
-        "Split",
-        list(words),
-        required=True,
-        format_func=words.__getitem__,
-        key=state.FILTER_SPLIT,
-        persist_state="session",
-    )
 
 
 def _level(taxonomy: Taxonomy) -> None:

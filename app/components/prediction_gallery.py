@@ -6,6 +6,7 @@ from app import state
 from app.components import gallery_pages, prediction_filters, prediction_marks, selection_form
 from app.components.gallery import index as gallery
 from app.components.wording import number
+from hmgc_core.querying import Filter
 from hmgc_core.records import Run
 from hmgc_core.workflow import seeing
 from hmgc_core.workflow.seeing import PredictionTable
@@ -17,32 +18,32 @@ PER_PAGE = 60
 @st.fragment
 def show(ws: Workspace, run: Run) -> None:
     """A page of the gallery, of all predictions or of those behind the mark of a chart; a click opens the picture."""
-    _pages(run, prediction_marks.show(ws, run))
-
-
-@st.fragment  # of its own: the words of the mark need not be sent again with every page
-def _pages(run: Run, table: PredictionTable) -> None:
+    table, mark = prediction_marks.named(ws, run)
     wanted, order = prediction_filters.wanted(table.taxonomy), prediction_filters.order()
     # Other filters begin at their own first page.
-    key = f"{state.PAGE}.{run.id}.{hash((wanted, order, table.mark))}"
+    key = f"{state.PAGE}.{hash((run.id, wanted, order, table.mark)) % 2**32:x}"
     found = int(seeing.passing(table, wanted).sum())
-    if not found:
-        _nothing(empty=not len(table.image_ids))
-        return
     page = gallery_pages.pager(key, found, PER_PAGE)
     _, cards = seeing.find_predictions(table, wanted, order=order, offset=(page - 1) * PER_PAGE, count=PER_PAGE)
     opened = gallery.show(
         cards,
-        key=f"{state.PAGE}.gallery",
+        key="pictures",
         on_open=lambda image_id: state.choose(state.IMAGE, image_id),
         marks="predictions",
         link={"run": str(run.id)},
         tree=table.taxonomy,
-        note=f"{number(found, 'picture')} of {number(len(table.image_ids))}",
-        on_save=lambda: selection_form.ask(found, lambda: seeing.matching_images(table, wanted, order=order).tolist()),
+        note=f"{number(found, 'picture')} of {number(len(table.image_ids))}" if found else "",
+        on_save=(lambda: selection_form.ask(found, lambda: _matching(table, wanted, order))) if found else None,
+        mark=mark,
     )
+    if not found:
+        _nothing(empty=not table.mark and not len(table.image_ids))
     if opened is not None:
         st.rerun()
+
+
+def _matching(table: PredictionTable, wanted: Filter, order: str) -> list[int]:
+    return [int(image_id) for image_id in seeing.matching_images(table, wanted, order=order)]
 
 
 def _nothing(*, empty: bool) -> None:

@@ -1,8 +1,8 @@
-"""The pictures behind the mark of a chart: which rows, and the words above the gallery with the way back to all."""
+"""The pictures behind the mark of a chart: which rows, and the words that name it above them."""
 
 from app import actions, resources, state
 from app.components import mark_words
-from app.components.mark_bar import index as mark_bar
+from app.components.gallery.index import MarkLine
 from hmgc_core.errors import HmgcError
 from hmgc_core.records import Run
 from hmgc_core.workflow import exploring, marks, training
@@ -17,20 +17,17 @@ def table(ws: Workspace, run: Run) -> PredictionTable:
     return resources.prediction_table(ws, run.id) if isinstance(found, HmgcError) else found
 
 
-def show(ws: Workspace, run: Run) -> PredictionTable:
-    """Name the mark, with the way back to all pictures, and give its rows; a mark that cannot be read is told."""
+def named(ws: Workspace, run: Run) -> tuple[PredictionTable, MarkLine]:
+    """The rows behind the mark of the address, and its name; all rows and the reason where it cannot be read."""
     found = actions.attempt(_marked, ws, run)
-    is_problem = isinstance(found, HmgcError)
     if isinstance(found, HmgcError):
-        words = f"{found}. All pictures are shown."
-        found = resources.prediction_table(ws, run.id)
-    else:
-        words = mark_words.words(marks.parse(found.mark), found.taxonomy) if found.mark else ""
-    mark_bar.show(found.mark, words, is_problem=is_problem, key="predictions.mark_bar", on_choose=_choose)
-    return found
+        return resources.prediction_table(ws, run.id), MarkLine(f"{found}. All pictures are shown.", True, choose)
+    words = mark_words.words(marks.parse(found.mark), found.taxonomy) if found.mark else ""
+    return found, MarkLine(words, False, choose)
 
 
-def _choose(mark: str) -> None:
+def choose(mark: str) -> None:
+    """Put a mark into the address, "" for none."""
     state.choose(state.MARK, mark)
 
 

@@ -13,6 +13,7 @@ from hmgc_core.workflow import exploring
 from hmgc_core.workflow.marks import Mark
 
 MARK = "background-color: rgba(20, 163, 148, 0.22)"
+WORSE = "background-color: rgba(217, 118, 43, 0.22)"
 # Differences smaller than this are noise on any set of pictures.
 SMALLEST = 0.0005
 
@@ -97,5 +98,9 @@ def _difference(mine: Figure, theirs: Figure) -> str:
 
 
 def _draw(table: pd.DataFrame, differs: pd.Series, *, alt: str) -> None:
-    marked = table.style.apply(lambda row: [MARK if differs[row.name] else ""] * len(row), axis=1)
-    st.dataframe(marked, hide_index=True, height="content", alt=alt)
+    def marked(row: pd.Series) -> list[str]:
+        is_worse = str(row.get("Difference", "")).endswith("worse")
+        return [(WORSE if is_worse else MARK) if differs[row.name] else ""] * len(row)
+
+    marked_table = table.style.apply(marked, axis=1)
+    st.dataframe(marked_table, hide_index=True, height="content", alt=alt)

@@ -12,23 +12,35 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-# What travels instead. A call that is overtaken by another one, for the same place, closes nothing: Streamlit may end
-# the first after it has begun the second.
-LOADER = """
-const parts = import(location.origin + "/api/scripts/%s")
-const turns = new WeakMap()
-export default (part) => {
-  const place = part.parentElement, turn = {}, isNew = !turns.has(place)
-  turns.set(place, turn)
-  parts.then((it) => it.%s(part), () => isNew && place.append("This could not be loaded. Reload the page."))
-  return () => turns.get(place) === turn && parts.then((it) => it.%s(part), () => {})
+# What travels instead, as short as it can be: a gallery of 60 pictures is hardly longer than this.
+LOADER = """\
+let said
+const it = import(location.origin + "/api/scripts/%s")
+export default p => (it.then(m => m.begin(p), () => said ||= !p.parentElement.append("Not loaded: reload the page.")),
+() => it.then(m => m.end(p)))
+"""
+# A call that is overtaken by another one, for the same place, closes nothing: Streamlit may end the first after it has
+# begun the second.
+TURNS = """
+const TURNS = new WeakMap();
+
+export function begin(part) {
+  TURNS.set(part.parentElement, part);
+  show(part);
+}
+
+export function end(part) {
+  if (TURNS.get(part.parentElement) === part) close(part);
 }
 """
 
 
 @dataclass(frozen=True)
 class SentScript:
-    """kind: the first word of its name. scripts, styles: the files, joined in this order."""
+    """kind: the first word of its name. scripts, styles: the files, joined in this order.
+
+    The scripts define `show(part)` and `close(part)`, for what Streamlit gives a component at each call and at its end.
+    """
 
     kind: str
     scripts: Sequence[Path]
@@ -36,11 +48,11 @@ class SentScript:
 
     @cached_property
     def text(self) -> bytes:
-        """All scripts, UTF-8; the styles as a constant STYLE before them."""
+        """All scripts, UTF-8; the styles as a constant STYLE before them, and what the loader calls after them."""
         styles, scripts = (
             "\n".join(file.read_text(encoding="utf-8") for file in files) for files in (self.styles, self.scripts)
         )
-        return f"const STYLE = {json.dumps(styles, ensure_ascii=False)};\n{scripts}".encode()
+        return f"const STYLE = {json.dumps(styles, ensure_ascii=False)};\n{scripts}\n{TURNS}".encode()
 
     @cached_property
     def packed(self) -> bytes:
@@ -52,6 +64,6 @@ class SentScript:
         """What the script is called in its address: another one for another content."""
         return f"{self.kind}-{hashlib.sha256(self.text).hexdigest()[:12]}.js"
 
-    def loader(self, show: str = "show", close: str = "close") -> str:
-        """The component's own script: it fetches this one, and calls its exports `show(part)` and `close(part)`."""
-        return LOADER % (self.name, show, close)
+    def loader(self) -> str:
+        """The component's own script: it fetches this one, and begins and ends it."""
+        return LOADER % self.name

@@ -26,12 +26,8 @@ def show(states: dict[str, bool]) -> None:
     """One line per helper; what is missing and what to do where one is away."""
     for name, there in states.items():
         helper = HELPERS[name]
-        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-            if there:
-                st.badge("running", icon=":material/check:", color="green")
-            else:
-                st.badge("not running", icon=":material/power_off:", color="orange")
-            st.markdown(f"The **{name}** {helper.does}.", width="content")
+        badge = ":green-badge[:material/check: running]" if there else ":orange-badge[:material/power_off: not running]"
+        st.markdown(f"{badge} The **{name}** {helper.does}.")
     away = [name for name, there in states.items() if not there]
     if away:
         missing = " and ".join(HELPERS[name].without for name in away)

@@ -21,7 +21,7 @@ def show(ws: Workspace) -> None:
         "The first training takes the settings below as they are; those that fall behind are ended early."
     )
     train_form.fields(ws)
-    config = actions.attempt(train_form.wanted)
+    config = actions.attempt(train_form.wanted, ws)
     known = config if isinstance(config, HmgcError) else actions.attempt(sweeps.can_vary, config)
     if isinstance(known, HmgcError):
         st.error(actions.sentence(known), icon=":material/error:")
@@ -92,7 +92,7 @@ def _said(dimension: Dimension) -> str:
 def _how_long(ws: Workspace) -> None:
     """As many trainings as the form says, each as long as the last one of these settings took."""
     trials = st.session_state[_key("trials")]
-    config = actions.attempt(train_form.wanted)
+    config = actions.attempt(train_form.wanted, ws)
     took_s = None if isinstance(config, HmgcError) else next(_took_s(ws, config), None)
     if took_s is not None:
         st.caption(f"About {lasting(took_s * trials)}, or less, as most fall behind early.")
@@ -118,7 +118,7 @@ def _ask(ws: Workspace, over: list[Dimension]) -> None:
 def _asked(ws: Workspace, over: list[Dimension]) -> sweeps.Sweep:
     trials, minutes = st.session_state[_key("trials")], st.session_state[_key("minutes")]
     said = [_said(one) for one in over]
-    return sweeps.ask(ws, train_form.wanted(), over=said, trials=trials, minutes=float(minutes) or None)
+    return sweeps.ask(ws, train_form.wanted(ws), over=said, trials=trials, minutes=float(minutes) or None)
 
 
 def _key(setting: str) -> str:

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app import actions, state
-from app.components import charts, sweep_charts, task_progress, wording
+from app.components import charts, link_notice, sweep_charts, task_progress, wording
 from app.components.wording import number
 from app.security import escape_markdown
 from hmgc_core.errors import HmgcError
@@ -48,13 +48,11 @@ def _open(name: str) -> None:
 
 def show(ws: Workspace, searches: Sequence[Sweep]) -> None:
     """The search that the address names, else the newest; nothing where there is none yet."""
-    wish = state.chosen(state.SWEEP)
     by_name = {one.name: one for one in searches}
-    if wish and wish not in by_name:
-        st.warning(f"There is no search {escape_markdown(wish)}.", icon=":material/info:")
+    link_notice.leave_out({state.SWEEP: by_name})
     if not searches:
         return
-    shown = by_name.get(wish, searches[0])
+    shown = by_name.get(state.chosen(state.SWEEP), searches[0])
     _picker(searches, shown)
     _about(shown)
     actions.show_problem(AT)

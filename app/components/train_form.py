@@ -34,8 +34,7 @@ def show(ws: Workspace) -> None:
 
 def fields(ws: Workspace) -> None:
     """The settings of a training, filled in like the newest run; `wanted` reads them."""
-    runs = training.all_runs(ws)
-    example = next((run for run in runs if run.status != "failed"), None)
+    example = _example(ws)
     like = example.config if example else RunConfig()
     model = _select("Model", training.MODELS, like.model, setting="model")
     st.caption(model_words.model(model))
@@ -51,6 +50,11 @@ def fields(ws: Workspace) -> None:
     with st.expander("More settings"):
         _options(model, backbone, like)
         _more(like)
+
+
+def _example(ws: Workspace) -> Run | None:
+    """The newest run whose settings were of use."""
+    return next((run for run in training.all_runs(ws) if run.status != "failed"), None)
 
 
 def _backbone(model: str, chosen: str) -> str:
@@ -105,6 +109,9 @@ def _like_run(run: Run) -> str:
 
 
 def _more(like: RunConfig) -> None:
+    recipes = training.RECIPES
+    recipe = _select("Way of learning", recipes, like.recipe, setting="recipe", words=lambda name: recipes[name].words)
+    st.caption(recipes[recipe].help)
     with st.grid(2, min_column_width=200):
         st.number_input("Batch size", value=like.batch_size, key=_key("batch_size"), help="Pictures per step.")
         st.number_input(
@@ -167,10 +174,10 @@ def _queue(ws: Workspace) -> None:
 
 def _queue_run(ws: Workspace) -> int:
     """The verb with what the form says; a value out of range is told like any other error."""
-    return training.queue_run(ws, wanted())
+    return training.queue_run(ws, wanted(ws))
 
 
-def wanted() -> RunConfig:
+def wanted(ws: Workspace) -> RunConfig:
     """What the form says. Raises BadConfig for a value out of range."""
     names = (
         "model",
@@ -184,6 +191,7 @@ def wanted() -> RunConfig:
         "seed",
         "weights",
         "drop_coarse",
+        "recipe",
     )
     said: dict[str, Any] = {name: st.session_state[_key(name)] for name in names}
     said["weights"] = said["weights"].strip()
@@ -194,4 +202,7 @@ def wanted() -> RunConfig:
         option.name: st.session_state[_option_key(model, backbone, option)]
         for option in training.options_of(model, backbone)
     }
+    example = _example(ws)
+    if example and example.config.recipe == said["recipe"]:
+        said["switches"] = example.config.switches  # set one by one on the command line, or by a search
     return RunConfig(**said)

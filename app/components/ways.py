@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from app import state
+from app.components import link_notice
 
 # A new way is one line here and one branch of the page.
 WAYS = {"one": "One by one", "many": "Many at once", "mine": "My labels"}
@@ -20,6 +21,7 @@ def choice(label: str, ways: Mapping[str, str], key: str) -> str:
 
     key: of the state, one of `state.IN_ADDRESS`.
     """
+    link_notice.leave_out({key: ways})
     asked, control = state.chosen(key), f"{key}.control"
     way = asked if asked in ways else next(iter(ways))
     if st.session_state.get(control) != way:

@@ -32,6 +32,13 @@ def number(count: int, one: str = "", many: str = "") -> str:
     return f"{count:,} {noun}".rstrip()
 
 
+def far(height: int, depth: int) -> str:
+    """How far up the tree a class holds both label and answer: `height` levels above the finest, of `depth` in all."""
+    if height == depth:
+        return "All the way up"
+    return "Siblings" if height == 1 else f"{height} levels up"
+
+
 def size(count: int) -> str:
     """Bytes as people say them: `312 kB`, `1.4 GB`."""
     for unit, length in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):

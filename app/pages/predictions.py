@@ -5,7 +5,9 @@ import streamlit as st
 from app import resources, state
 from app.components import (
     empty_state,
+    evidence,
     image_page,
+    link_notice,
     prediction_address,
     prediction_charts,
     prediction_filters,
@@ -17,6 +19,15 @@ from hmgc_core.workflow import training
 
 ws = resources.workspace()
 prediction_address.follow()
+link_notice.leave_out(
+    {
+        state.RUN: link_notice.is_number,
+        state.IMAGE: link_notice.is_number,
+        state.OTHER_RUN: link_notice.is_number,
+        state.CHART: prediction_charts.CHARTS,
+        state.EVIDENCE: evidence.KINDS,
+    }
+)
 every_run = training.all_runs(ws)
 runs = [run for run in every_run if run.status == "done"]
 asked = state.chosen_number(state.RUN)
@@ -45,11 +56,13 @@ if asked is None:
     # A training that ends while somebody looks at this run changes nothing before their eyes.
     st.query_params[state.IN_ADDRESS[state.RUN]] = str(run.id)
 table = resources.prediction_table(ws, run.id)
-chosen, shown, order = st.columns([3, 4, 2], vertical_alignment="top")
+chosen, shown, split, order = st.columns([26, 32, 32, 16], vertical_alignment="top")
 with chosen:
     run_list.picker("Run", runs, state.RUN, run)
 with shown:
     prediction_filters.show_verdict()
+with split:
+    prediction_filters.show_split()
 with order:
     prediction_filters.show_order()
 prediction_filters.show_more(table.taxonomy)

@@ -3,13 +3,14 @@
 import streamlit as st
 
 from app import resources, state
-from app.components import empty_state, run_compare, run_detail, run_list, run_progress, run_summary
+from app.components import empty_state, link_notice, run_compare, run_detail, run_list, run_progress, run_summary
 from hmgc_core.workflow import training
 
 ws = resources.workspace()
 runs = training.all_runs(ws)
 
 st.header("Runs")
+link_notice.leave_out({state.RUN: link_notice.is_number, state.OTHER_RUN: link_notice.is_number})
 if not runs:
     empty_state.show("No model was trained yet.", next_page="train", label="Train a model")
     st.stop()

@@ -3,7 +3,15 @@
 import streamlit as st
 
 from app import resources, state
-from app.components import node_panel, node_search, taxonomy_import, tree_changes
+from app.components import (
+    link_notice,
+    node_panel,
+    node_search,
+    taxonomy_import,
+    tree_changes,
+    tree_colours,
+    tree_view,
+)
 from app.components.tree_explorer import index as tree_explorer
 from app.components.wording import number
 from app.security import escape_markdown
@@ -20,6 +28,14 @@ if newest is None:
     st.stop()
 
 version, taxonomy = shown = newest
+link_notice.leave_out(
+    {
+        state.TREE_VIEW: tree_view.VIEWS,
+        state.TREE_COLOUR: tree_colours.COLOURS,
+        state.NODE_PICTURES: node_panel.TOLD,
+        state.RUN: {str(run.id) for run in training.all_runs(ws) if run.status == "done"},
+    }
+)
 
 
 def open_node(key: str) -> None:
@@ -51,18 +67,21 @@ def explore() -> None:
             f"The class tree has no class {escape_markdown(key[:80])}. All of it is shown.", icon=":material/info:"
         )
     node = taxonomy.index(key) if key in taxonomy else 0
+    if not node:
+        st.caption(
+            f"{number(len(taxonomy))} classes, {number(len(taxonomy.leaves))} of them at the finest level. "
+            "Click a class to go into it; the outermost one leads up again."
+        )
     tree_explorer.show(taxonomy, known, node, runs=runs, run=run, tree_fits=tree_fits)
     fits, older = (run, None) if tree_fits else (None, run)
     node_panel.show(ws, shown, node, known=known, run=fits, older=older)
 
 
 tree_changes.show_done(ws, version)
-with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-    st.caption(
-        f"{number(len(taxonomy))} classes, {number(len(taxonomy.leaves))} of them at the finest level. "
-        "Click a class to go into it; the outermost one leads up again.",
-        width="content",
-    )
+search, ways = st.columns([3, 2], vertical_alignment="bottom")
+with search:
+    node_search.show(taxonomy, key=state.TREE_SEARCH, label="Find a class", on_pick=open_node)
+with ways, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
     tree_changes.show(ws, taxonomy)
     with st.popover("Import", icon=":material/upload:", key=state.TREE_IMPORT, on_change="rerun") as importing:
         if importing.open:
@@ -70,5 +89,4 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
                 taxonomy_import.show(ws)
 if not labelling.image_counts(ws)[0]:
     st.page_link("pages/data.py", label="There is no picture yet: bring some in", icon=":material/arrow_forward:")
-node_search.show(taxonomy, key=state.TREE_SEARCH, label="Find a class", on_pick=open_node)
 explore()

@@ -5,7 +5,7 @@ A heatmap is named by what made it, an inspection as `12` or a task of the worke
 
 import io
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import anyio
 from PIL import Image
@@ -79,17 +79,27 @@ def _found(ws: Workspace, of: str, place: int) -> _Heat:
     colours = _colours(ws, of, place)
     number, is_task = _number(of)
     if is_task:
-        question = tasks.task(ws, number).question
+        task = tasks.task(ws, number)
+        question, run_id = task.question, task.run_id
         image_id, method = int(question["image_id"]), why.SLOW_METHOD
     else:
         asked = questions.inspection(ws, number)
-        question, image_id = asked.question, asked.image_id
+        question, image_id, run_id = asked.question, asked.image_id, asked.run_id
         method = str(question.get("method", why.USUAL_METHOD))
     nodes = [file_name(key) for key in question["nodes"]]
-    parts = [f"picture-{image_id}", *nodes[place : place + 1], method]
+    parts = [f"picture-{image_id}", *nodes[place : place + 1], *_against(question), method]
+    parts += [file_name(str(question["layer"]))] if question.get("layer") else []
+    parts += [f"run-{run_id}"] if run_id else []
     # A header's text is plain ASCII.
     name = "-".join(parts).encode("ascii", "replace").decode().replace("?", "_")
     return _Heat(colours, pictures.image(ws, image_id).path, f"{name}.png")
+
+
+def _against(question: dict[str, Any]) -> list[str]:
+    """What the class was held against."""
+    if question.get("against"):
+        return ["not", file_name(str(question["against"]))]
+    return ["not", "siblings"] if question.get("siblings") else []
 
 
 def _blended(found: _Heat, strength: float) -> bytes:

@@ -3,13 +3,14 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.components.drawn_charts.script import SCRIPT as CHARTS
 from app.components.gallery.script import SCRIPT as GALLERY
 from app.components.picture_map.script import SCRIPT as MAP
 from app.server.answers import RequestError
 
 KEPT = {"cache-control": "private, max-age=31536000, immutable"}
 HEADERS = {"x-content-type-options": "nosniff", "vary": "accept-encoding"}
-SCRIPTS = {script.kind: script for script in (GALLERY, MAP)}
+SCRIPTS = {script.kind: script for script in (GALLERY, MAP, CHARTS)}
 JAVASCRIPT = "text/javascript; charset=utf-8"
 
 

@@ -115,10 +115,11 @@ class EpochLoop:
         return switches_of(self.config)
 
     def _plan(self) -> list[IntArray]:
-        told = {"seed": self.config.seed, "epoch": self.state.epoch, "epoch_size": self.epoch_size}
+        seed, epoch, size = self.config.seed, self.state.epoch, self.epoch_size
+        batch = self.config.batch_size
         if self._switches.balanced:
-            return plan_balanced_epoch(self.data.vague, self.config.batch_size, **told)
-        return plan_epoch(len(self.data), self.config.batch_size, **told)
+            return plan_balanced_epoch(self.data.vague, batch, seed=seed, epoch=epoch, epoch_size=size)
+        return plan_epoch(len(self.data), batch, seed=seed, epoch=epoch, epoch_size=size)
 
     @cached_property
     def _steps_per_epoch(self) -> int:

@@ -230,6 +230,12 @@ def all_images(connection: sa.Connection) -> list[ImageRecord]:
     return [_record(row) for row in connection.execute(_with_path().order_by(image.c.id))]
 
 
+def some_images(connection: sa.Connection, count: int) -> list[ImageRecord]:
+    """So many images by chance, all where there are fewer."""
+    chosen = connection.execute(sa.select(image.c.id).order_by(sa.func.random()).limit(count)).scalars().all()
+    return list(get_many(connection, chosen).values())
+
+
 def find_by_path(connection: sa.Connection, path: Path) -> ImageRecord | None:
     """The image that lies at this absolute path."""
     for number, base in folders(connection).items():

@@ -55,7 +55,7 @@ def search(job: Job) -> dict[str, Any]:
     """
     job.step("looking at the labels", 0, 1)
     asked = sweeps.of_task(job.task)
-    labels = training.frozen_labels(job.ws, taxonomy=asked.taxonomy, upto=asked.upto)
+    labels = training.frozen_labels(job.ws, asked.config, taxonomy=asked.taxonomy, upto=asked.upto)
     with store.named_errors(job.ws.folder):
         search = _Search(job, asked, labels, store.study(job.ws.folder, asked.name, asked=asked.asked))
         search.take_up()

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from hmgc_core.errors import BadRequest, PictureError
+from hmgc_core.errors import BadRequest, PictureError, TableError
+from hmgc_core.exchange.data_sets import Preparation
 from hmgc_core.exchange.table import Columns
 from hmgc_core.pictures import probe_picture
 from hmgc_core.records import OnProgress, quiet
 from hmgc_core.store import annotations, images, imports
 from hmgc_core.store.workspace import Workspace
+from hmgc_core.workflow.data_sets import open_data_set
 from hmgc_core.workflow.import_steps import Decider, ImportReport, Known, ReadPicture, Skip, copy_place
 from hmgc_core.workflow.picture_sources import PictureSource, Upload, open_source, open_uploads, stamp
 from hmgc_core.workflow.taxonomies import newest_taxonomy
@@ -54,10 +56,16 @@ def plan_import(
     columns: Columns | None = None,
     annotator: str = IMPORTER,
     copy: bool = False,
+    format: str = "",
+    preparation: Preparation | None = None,
     on_progress: OnProgress = quiet,
 ) -> ImportPlan:
     """Read all that `import_images` would bring in, and say what it would do. Writes nothing to the database."""
-    opened = open_source(ws, source, columns=columns, on_progress=on_progress)
+    if format:
+        wanted = preparation or Preparation()
+        opened = open_data_set(ws, source, format=format, preparation=wanted, on_progress=on_progress)
+    else:
+        opened = open_source(ws, source, columns=columns, on_progress=on_progress)
     return _plan(ws, opened, annotator, copy=copy, on_progress=on_progress)
 
 
@@ -83,12 +91,23 @@ def _plan(ws: Workspace, source: PictureSource, annotator: str, *, copy: bool, o
             for item in found:
                 (plan.left_out if isinstance(item, Skip) else plan.pictures).append(item)  # type: ignore[arg-type]
             on_progress(done, len(source.rows))
+        if source.taxonomy and not plan.pictures:
+            raise _none_there(plan)
         plan.preview = preview(ws, plan)
         _check_room(ws, plan)
     except BaseException:
         plan.drop()
         raise
     return plan
+
+
+def _none_there(plan: ImportPlan) -> TableError:
+    first = next((skip for skip in plan.left_out), Skip("", "no row"))
+    return TableError(
+        f"none of the {len(plan.source.rows)} pictures in the lists of {plan.source.name} can be read "
+        f"(such as {first.path}: {first.reason})",
+        remedy="give the folder that holds the pictures too, as it was unpacked",
+    )
 
 
 def _read_all(source: PictureSource, *, copied: bool) -> Iterator[tuple[int, list[ReadPicture | Skip]]]:
@@ -116,9 +135,10 @@ def _read_all(source: PictureSource, *, copied: bool) -> Iterator[tuple[int, lis
 
 def preview(ws: Workspace, plan: ImportPlan) -> ImportReport:
     """What carrying out this plan would do now: the very decisions of the import, stored nowhere."""
-    tree = newest_taxonomy(ws)
+    newest = newest_taxonomy(ws)
+    tree = newest[1] if newest else plan.source.taxonomy
     report = ImportReport(skipped=list(plan.left_out))
-    decider = Decider(report, tree[1] if tree else None, plan.annotator)
+    decider = Decider(report, tree, plan.annotator)
     there = Known()
     with ws.reading() as connection:
         folder = images.find_folder(connection, folder_of(ws, plan))

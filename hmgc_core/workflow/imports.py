@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from hmgc_core.errors import BadRequest, HmgcError, PictureError, TableError
 from hmgc_core.exchange.archive import disk_error
+from hmgc_core.exchange.data_sets import Preparation
 from hmgc_core.exchange.table import Columns
 from hmgc_core.pictures import probe_picture
 from hmgc_core.records import NewAnnotation, OnProgress, quiet
@@ -32,7 +33,7 @@ from hmgc_core.workflow.import_plan import (
 )
 from hmgc_core.workflow.import_steps import Decider, ImportReport, ReadPicture, Step, copy_place, label_uid
 from hmgc_core.workflow.picture_sources import stamp
-from hmgc_core.workflow.taxonomies import newest_taxonomy
+from hmgc_core.workflow.taxonomies import newest_taxonomy, store_taxonomy
 from hmgc_core.workflow.turns import Turns
 
 
@@ -43,15 +44,21 @@ def import_images(
     columns: Columns | None = None,
     annotator: str = IMPORTER,
     copy: bool = False,
+    format: str = "",
+    preparation: Preparation | None = None,
     started_by: str = "",
     on_progress: OnProgress = quiet,
 ) -> ImportReport:
     """Bring in a folder of pictures, a zip, or the pictures and labels of a table (paths relative to the table).
 
-    copy: copy the files into the workspace instead of referring to them; those of a zip always are. Importing again is
-    harmless. Raises TableError or ArchiveError when the source cannot be read at all.
+    copy: copy the files into the workspace instead of referring to them; those of a zip always are. format: the folder
+    is that published data set. Importing again is harmless. Raises TableError or ArchiveError when the source cannot
+    be read at all.
     """
-    plan = plan_import(ws, source, columns=columns, annotator=annotator, copy=copy, on_progress=on_progress)
+    plan = plan_import(
+        ws, source, columns=columns, annotator=annotator, copy=copy, format=format, preparation=preparation,
+        on_progress=on_progress,
+    )  # fmt: skip
     return carry_out(ws, plan, started_by=started_by, on_progress=on_progress)
 
 
@@ -60,11 +67,14 @@ def carry_out(
 ) -> ImportReport:
     """Make the import that was planned. A file that changed since is read anew, and counted as changed.
 
-    At an error all that it had stored by then is taken back. Raises BadRequest where the table itself changed.
+    Where the workspace has no class tree and the source brings one, that is taken into use first, and stays. At an
+    error all else that was stored by then is taken back. Raises TableError where the table itself changed.
     """
     if plan.source.table and stamp(plan.source.table) != plan.table_stamp:
         plan.drop()
         raise TableError(f"the table {plan.source.name} has changed since the preview", remedy="look at it again")
+    if plan.source.taxonomy and newest_taxonomy(ws) is None:
+        store_taxonomy(ws, plan.source.taxonomy, source=f"{plan.source.how}: {Path(plan.source.name).name}")
     with ws.writing() as connection:
         number = imports.begin(
             connection, source=plan.source.name, how=plan.source.how, started_by=started_by, copied=plan.copy,

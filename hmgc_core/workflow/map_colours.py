@@ -89,7 +89,7 @@ def _coloured(table: PredictionTable, rows: IntArray, by: By, level: int) -> tup
         return np.searchsorted(SURENESS, table.probabilities[rows], side="right"), _steps()
     finest = tree.is_leaf[labels] & (labels >= 0)
     told = [
-        ("finest", 0, "Labelled down to a leaf"),
+        ("finest", 0, "Labelled at the finest level"),
         ("coarser", 0, "Labelled more coarsely"),
         ("none", 0, "Not labelled"),
     ]

@@ -19,6 +19,7 @@ from hmgc_core.pictures import SUFFIXES
 from hmgc_core.records import OnProgress
 from hmgc_core.store.staging import Staging
 from hmgc_core.store.workspace import Workspace
+from hmgc_core.taxonomy import Taxonomy
 
 
 class Upload(NamedTuple):
@@ -34,7 +35,7 @@ class PictureSource:
 
     base: the folder that rows are relative to. files: name -> file of what was unpacked, None where rows are looked up
     in `base`. originals: name -> what people know that file by. left_out: (name, reason). remarks: what people should
-    know. table: the table itself, if it is one.
+    know. table: the table itself, if it is one. taxonomy: the class tree that comes along where there is none yet.
     """
 
     name: str
@@ -47,6 +48,7 @@ class PictureSource:
     remarks: list[str] = field(default_factory=list)
     staging: Staging | None = None
     table: Path | None = None
+    taxonomy: Taxonomy | None = None
 
     def drop(self) -> None:
         """Remove what was unpacked."""

@@ -20,21 +20,35 @@ SETTINGS = {
     "weights": "Weights file",
     "labelling": "Labelling",
     "drop_coarse": "Finest labels only",
+    "recipe": "Way of learning",
 }
 
 
 def settings_of(*runs: Run) -> dict[str, str]:
-    """Setting -> what people read: those that all runs have, then what only the models of these can be told."""
+    """Setting -> what people read: those of all runs, then what some can be told, or do unlike their recipe."""
     own = (option for run in runs for option in training.options_of(run.config.model, run.config.backbone))
-    return SETTINGS | {option.name: option.words for option in own}
+    unlike = {name for run in runs for name in _unlike_recipe(run)}
+    switches = (option for option in training.SWITCHES if option.name in unlike)
+    return SETTINGS | {option.name: option.words for option in (*own, *switches)}
+
+
+def _unlike_recipe(run: Run) -> set[str]:
+    """The switches that this run sets in another way than its recipe."""
+    if run.config.recipe not in training.RECIPES:  # of a newer version
+        return set()
+    usual = asdict(training.RECIPES[run.config.recipe].switches)
+    return {name for name, value in asdict(training.switches_of(run.config)).items() if value != usual[name]}
 
 
 def said(run: Run, setting: str) -> str:
     """The value of a setting as text; a dash for a blank one, and for one that this model does not have."""
-    values = asdict(run.config)
     options = training.options_of(run.config.model, run.config.backbone)
     of_model = {option.name: run.config.options.get(option.name, option.default) for option in options}
-    value = values[setting] if setting in SETTINGS else of_model.get(setting, "")
+    own = asdict(run.config)
+    if setting == "recipe":
+        known = training.RECIPES.get(run.config.recipe)
+        return known.words if known else run.config.recipe
+    value = own[setting] if setting in SETTINGS else {**of_model, **run.config.switches}.get(setting, "")
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value) or "–"

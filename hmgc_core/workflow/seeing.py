@@ -48,11 +48,11 @@ class PredictionTable:
             other=other,
         )
 
-    def answer(self, image_id: int) -> str:
-        """The name of the class that is answered for an image, "" where there is none. The rows are by image id."""
+    def answer(self, image_id: int) -> int:
+        """The class that is answered for an image, -1 where there is none. The rows are by image id."""
         row = int(np.searchsorted(self.image_ids, image_id))
         is_there = row < len(self.image_ids) and self.image_ids[row] == image_id
-        return self.taxonomy.name(int(self.predicted[row])) if is_there else ""
+        return int(self.predicted[row]) if is_there else -1
 
 
 def newest_done(ws: Workspace) -> Run | None:
@@ -120,7 +120,7 @@ class Card:
     """One picture of a gallery. label is "" where there is none; wrong_level counts from 1 = top, 0 = right.
 
     nodes: the indices of answer and label in the run's tree, -1 for no label.
-    other: what another run answers, where two are compared.
+    other: what another run answers, where two are compared; other_node: its index, where both runs have the same tree.
     """
 
     image_id: int
@@ -131,6 +131,7 @@ class Card:
     wrong_level: int
     nodes: tuple[int, int] = (-1, -1)
     other: str = ""
+    other_node: int = -1
 
 
 def find_predictions(
@@ -176,6 +177,8 @@ def _rows(table: PredictionTable, wanted: Filter, order: str) -> IntArray:
 def _card(table: PredictionTable, row: int, wrong_level: int) -> Card:
     label = int(table.labels[row])
     verdict: Verdict = "unlabelled" if label < 0 else "wrong" if wrong_level > 0 else "right"
+    theirs = table.other.answer(int(table.image_ids[row])) if table.other else -1
+    has_same_tree = table.other is not None and table.other.taxonomy.content_hash == table.taxonomy.content_hash
     return Card(
         image_id=int(table.image_ids[row]),
         label=table.taxonomy.name(label) if label >= 0 else "",
@@ -184,7 +187,8 @@ def _card(table: PredictionTable, row: int, wrong_level: int) -> Card:
         verdict=verdict,
         wrong_level=max(wrong_level, 0),
         nodes=(int(table.predicted[row]), label),
-        other=table.other.answer(int(table.image_ids[row])) if table.other else "",
+        other=table.other.taxonomy.name(theirs) if table.other and theirs >= 0 else "",
+        other_node=theirs if has_same_tree else -1,
     )
 
 

@@ -167,11 +167,14 @@ class RunLabels:
 
 def run_labels(ws: Workspace, of: Run) -> RunLabels:
     """The labels as they stood when the run was queued, however many were made since."""
-    return frozen_labels(ws, taxonomy=of.taxonomy, upto=of.last_annotation_id)
+    return frozen_labels(ws, of.config, taxonomy=of.taxonomy, upto=of.last_annotation_id)
 
 
-def frozen_labels(ws: Workspace, *, taxonomy: int, upto: int) -> RunLabels:
-    """The labels up to a statement, in a version of the tree. Raises TaxonomyError where there is no such version."""
+def frozen_labels(ws: Workspace, config: RunConfig, *, taxonomy: int, upto: int) -> RunLabels:  # noqa: ARG001
+    """The labels for a training of this config: up to a statement, in a version of the tree.
+
+    Raises TaxonomyError where there is no such version.
+    """
     return _learnable(ws, taxonomy_version(ws, taxonomy), taxonomy, upto)
 
 

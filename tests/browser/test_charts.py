@@ -134,3 +134,43 @@ def test_a_chart_that_is_gone_hears_nothing_and_a_new_one_keeps_the_keyboard(pag
     page.wait_for_function("window.hearing === 1")
     page.get_by_role("radio", name="Only pictures").click()
     page.wait_for_function("window.hearing === 0")
+
+
+def test_another_chart_begins_without_the_mark_of_the_one_before(page: Page, url: str) -> None:
+    page.goto(f"{url}/predictions?run=1&chart=far&mark=height:1")
+    expect(page.locator(".mark-name bdi")).to_have_text("Mistakes between siblings")
+    few = page.locator(".gallery img").count()
+    page.get_by_role("radio", name="Weak and strong classes").click()
+    expect(page.locator(".mark-name bdi")).to_have_count(0)
+    expect(page.locator(".gallery img")).to_have_count(40)
+    assert 0 < few < 40
+    assert "mark=" not in page.url
+    page.locator(".drawing .mark").first.click(force=True)
+    expect(page.locator(".mark-name bdi")).to_have_count(1)
+    page.get_by_role("radio", name="Only pictures").click()
+    expect(page.locator(".mark-name bdi")).to_have_count(0)
+    expect(page.locator(".gallery img")).to_have_count(40)
+
+
+def test_a_mark_and_the_way_back_take_few_messages(page: Page, url: str) -> None:
+    frames: list[int] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda data: frames.append(len(data))))
+    page.goto(f"{url}/predictions?run=1&chart=far")
+    expect(page.locator(".gallery .caption").first).to_be_visible()
+    page.wait_for_timeout(1500)
+    for act in (
+        lambda: page.locator(".drawing .mark").first.click(force=True),
+        lambda: page.get_by_role("button", name="Show all again").click(),
+    ):
+        frames.clear()
+        act()
+        page.wait_for_timeout(1500)
+        assert 0 < len(frames) <= 9  # and one goes up
+        assert sum(frames) < 3000
+
+
+def test_a_mark_without_a_picture_that_passes_the_filters_still_has_its_way_back(page: Page, url: str) -> None:
+    page.goto(f"{url}/predictions?run=1&show=right&mark=height:1")
+    expect(page.get_by_text("No picture passes these filters.")).to_be_visible()
+    page.get_by_role("button", name="Show all again").click()
+    expect(page.locator(".gallery img")).to_have_count(30)

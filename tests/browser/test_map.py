@@ -205,3 +205,14 @@ def test_a_look_alike_is_marked_in_every_row_it_stands_in(page: Page, url: str) 
     assert page.locator(".near section").evaluate_all(row) == 1
     page.keyboard.press("Escape")
     expect(page.locator(".marked")).to_be_hidden()
+
+
+def test_the_map_and_what_was_drawn_around_are_in_sight_together(page: Page, url: str) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    opened(page, url)
+    box = page.locator(".stage").bounding_box()
+    assert box is not None and box["y"] + box["height"] < 900
+    page.get_by_role("button", name="Choose all in sight").click()
+    expect(page.locator(".gallery img").first).to_be_visible()
+    first = page.locator(".gallery img").first.bounding_box()
+    assert first is not None and first["y"] < 900

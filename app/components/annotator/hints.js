@@ -5,7 +5,7 @@ const HINTS = [
   {
     from: 0,
     keys: (key) =>
-      `Say only what you are sure of. ${key("accept")} accepts the suggestion; 1–9 go to a class; ${key("label")} labels where you stand.`,
+      `Say only what you are sure of. ${key("accept")} accepts the suggestion; 1–9 go to a class, the likeliest first: with ${key("toggleOrder")} a digit means the same class on every picture. ${key("label")} labels where you stand.`,
     touch: () => "Say only what you are sure of. Tap a step of the suggestion, or go down to a class and label there.",
     unsuggested: {
       keys: (key) => `Say only what you are sure of. 1–9 go to a class; ${key("label")} labels where you stand.`,

@@ -85,21 +85,32 @@ function roam(marks, here) {
   for (const mark of marks) mark.setAttribute("tabindex", mark === here ? 0 : -1)
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
+function show({ data, parentElement, setTriggerValue }) {
   const box = parentElement.querySelector(".drawing")
-  const content = JSON.stringify(data)
+  const { left, ...chart } = data
+  const content = JSON.stringify(chart)
+  if (!drawn.has(parentElement)) {
+    parentElement.prepend(Object.assign(document.createElement("style"), { textContent: STYLE }))
+    // The gallery gives up the mark of the chart before.
+    if (left) window.dispatchEvent(new CustomEvent("hmgc-mark", { detail: "" }))
+  }
   // Else only the theme changed.
-  if (drawn.get(parentElement) !== content) show(box, data, setTriggerValue)
+  if (drawn.get(parentElement) !== content) fill(box, chart, setTriggerValue)
   drawn.set(parentElement, content)
-  // Of the calls for one place Streamlit ends the last, and those that another one has overtaken: each hears for itself.
   heard.get(parentElement)?.abort()
   const listening = new AbortController()
   heard.set(parentElement, listening)
   window.addEventListener("hmgc-marked", ({ detail }) => press(box, detail), { signal: listening.signal })
-  return () => listening.abort()
 }
 
-function show(box, data, setTriggerValue) {
+function close({ parentElement }) {
+  heard.get(parentElement)?.abort()
+  heard.delete(parentElement)
+  drawn.delete(parentElement)
+}
+
+function fill(box, data, setTriggerValue) {
+  if (!data.parts && !data.kind) return box.replaceChildren()
   const hadFocus = box.contains(box.getRootNode().activeElement)
   const go = (key) => setTriggerValue("below", key)
   const told = make("p", "told")

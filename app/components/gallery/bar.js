@@ -43,9 +43,10 @@ class Bar {
   /* total: marked in all; here: on this page; cards: on this page; act: the last one; link: something to copy. */
   draw({ total, here, cards, isMarking, isFull, act, hasCleared, isBusy, hasLink, note, hasSave, isOfClass }) {
     const { elsewhere, label, queue, reference, unmark } = this.parts;
+    this.mode.hidden = !cards;
     this.mode.setAttribute("aria-pressed", String(isMarking));
     write(this.mode.lastChild, isMarking ? "Stop marking" : "Mark pictures");
-    this.every.hidden = !(isMarking || total);
+    this.every.hidden = !cards || !(isMarking || total);
     this.every.disabled = here === cards;
     this.copy.hidden = !hasLink;
     this.save.hidden = !hasSave;

@@ -11,14 +11,25 @@ function line(parent, kind, text) {
   return span;
 }
 
+const DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_";
+
 /* The rows of a packed text: see packing.py. */
 function unpacked(text) {
-  return text ? text.split(",").map((row) => row.split(" ").map((part) => (part ? parseInt(part, 36) : -1))) : [];
+  if (!text) return [];
+  const [head, body] = text.split("|");
+  const shapes = head.split(",").map((shape) => shape.split(" ").map(Number));
+  const number = (digits) => [...digits].reduce((sum, digit) => sum * DIGITS.length + DIGITS.indexOf(digit), 0);
+  const rows = [];
+  for (let at = 0; at < body.length; ) {
+    rows.push(shapes.map(([width, least]) => number(body.slice(at, (at += width))) + least));
+  }
+  return rows;
 }
 
-/* A picture to open. card: [image, answer, label or -1, 3 * per cent + verdict, perhaps another run's answer], or [image]
-   alone. names: of the classes by number, null while they are on their way; others: of the answers of another run. */
-function card([id, answer, label, sure, other], { names, others = [], of }) {
+/* A picture to open. card: [image, answer, label or -1, 3 * per cent + verdict, perhaps another run's answer or -1], or
+   [image] alone. names: of the classes by number, null while they are on their way; others: of the answers of another
+   run, where it answers with other classes. */
+function card([id, answer, label, sure, other = -1], { names, others = names, of }) {
   const [share, verdict] = [Math.floor(sure / VERDICTS.length), sure % VERDICTS.length];
   const made = element("button");
   made.type = "button";
@@ -37,7 +48,7 @@ function card([id, answer, label, sure, other], { names, others = [], of }) {
     made.append(caption);
     const told = label >= 0 ? `${verdict === WRONG ? "is" : "said:"} ${names[label]}` : "";
     if (told) line(made, "label", told);
-    const beside = other === undefined ? "" : `other run: ${others[other]}`;
+    const beside = other < 0 ? "" : `other run: ${others[other]}`;
     if (beside) line(made, "beside", beside);
     said += `: ${[names[answer], shareText(share), VERDICT_WORDS[verdict], told, beside].filter(Boolean).join(", ")}`;
   }

@@ -1,11 +1,11 @@
-/* The component: one gallery for each place on a page. The loader in index.py calls `show` and `close`. */
+/* The component: one gallery for each place on a page. `show` and `close` are called as sent_script.py says. */
 
 const WALLS = new WeakMap();
 const SHOWN_SAID = new WeakMap(); // of galleries of a person's own labels: what is drawn
 
 /* Data: packed cards (see `card`), and names or the hash of the class tree that has them. Or `said`, a person's own
    labels: nothing is marked there. */
-export function show({ data, parentElement, setTriggerValue: send }) {
+function show({ data, parentElement, setTriggerValue: send }) {
   const root = parentElement.querySelector(".room");
   styled(parentElement);
   if (data.said) return showSaid(root, data, send);
@@ -20,7 +20,7 @@ export function show({ data, parentElement, setTriggerValue: send }) {
   WALLS.set(parentElement, new Wall({ root, data, send }));
 }
 
-export function close({ parentElement }) {
+function close({ parentElement }) {
   WALLS.get(parentElement)?.close();
   WALLS.delete(parentElement);
 }

@@ -17,9 +17,21 @@ from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow.seeing import Card
 
 # All of the script comes by a route, once: with each page of a gallery travels no more than its loader.
-_COMPONENT = st.components.v2.component("hmgc_gallery", html="<div class='room'>\n</div>", js=SCRIPT.loader())
+_COMPONENT = st.components.v2.component("hmgc_gallery", html="<div class=room>\n</div>", js=SCRIPT.loader())
 VERDICTS = ("unlabelled", "right", "wrong")
 WORDS = {"<1%": 0, ">99%": 101}  # shares that are no whole per cent
+
+
+@dataclass(frozen=True)
+class MarkLine:
+    """The mark of a chart whose pictures are shown, as text, "" for none; or why there is none, where it is a problem.
+
+    on_choose: gets the mark that was chosen on a chart, "" for none, before the page runs again.
+    """
+
+    words: str
+    is_problem: bool
+    on_choose: Callable[[str], None]
 
 
 def show(
@@ -32,6 +44,7 @@ def show(
     tree: Taxonomy | None = None,
     note: str = "",
     on_save: Callable[[], None] | None = None,
+    mark: MarkLine | None = None,
 ) -> int | None:
     """Draw predictions; a click calls `on_open(image)` before the page runs again, and gives the image in that run.
 
@@ -40,28 +53,42 @@ def show(
     tree: the one of the cards, where they are all of one run: the browser knows its names, and only numbers are sent.
     note: what stands above the pictures, as text.
     on_save: keeps all that was found, this page and the others; called while the page runs.
+    mark: the gallery hears the charts of the page, and names the mark.
     """
-    names: dict[object, int] = {}
-    others: dict[str, int] = {}  # what another run answers, where two are compared
-    rows = []
-    for card in cards:
-        words = card.nodes if tree else (card.predicted, card.label)
-        predicted, label = (int(word) if tree else names.setdefault(word, len(names)) for word in words)
-        # What people say is told where it is not the answer itself: another class, or one above it.
-        told = label if card.label not in ("", card.predicted) else -1
-        verdict = VERDICTS.index(card.verdict)
-        other = [others.setdefault(card.other, len(others))] if card.other else []
-        rows.append([card.image_id, predicted, told, _share(card.probability) * len(VERDICTS) + verdict, *other])
     data = {
-        "cards": packed(rows),
+        **_told(cards, tree),
         "marks": marks or key,
-        **({"tree": tree.content_hash} if tree else {"names": list(names)}),
-        **({"others": list(others)} if others else {}),
-        **({"link": link} if link is not None else {}),
+        **({"link": {word: said for word, said in link.items() if word not in st.query_params}} if link else {}),
         **({"note": note} if note else {}),
         **({"save": 1} if on_save else {}),
+        **({"words": mark.words} if mark and mark.words else {}),
+        **({"problem": 1} if mark and mark.is_problem else {}),
     }
-    return mount(data, key, on_open, on_save)
+    return mount(data, key, on_open, on_save, mark.on_choose if mark else None)
+
+
+def _told(cards: Sequence[Card], tree: Taxonomy | None) -> dict[str, object]:
+    """The cards as numbers, and the names that these stand for where the browser does not know them."""
+    names: dict[str, int] = {}
+    others: dict[str, int] = {}  # what another run answers with other classes
+    rows = []
+    for card in cards:
+        if tree:
+            predicted, label = card.nodes
+        else:
+            predicted, label = (names.setdefault(word, len(names)) for word in (card.predicted, card.label))
+        # What people say is told where it is not the answer itself: another class, or one above it.
+        told = label if card.label not in ("", card.predicted) else -1
+        other = card.other_node
+        if other < 0 and card.other:
+            other = others.setdefault(card.other, len(others))
+        sure = _share(card.probability) * len(VERDICTS) + VERDICTS.index(card.verdict)
+        rows.append([card.image_id, predicted, told, sure, other])
+    if all(row[-1] < 0 for row in rows):
+        rows = [row[:-1] for row in rows]
+    data: dict[str, object] = {"cards": packed(rows)}
+    data |= {"tree": tree.content_hash} if tree else {"names": list(names)}
+    return data | ({"others": list(others)} if others else {})
 
 
 def _share(probability: float) -> int:
@@ -112,11 +139,16 @@ def mount(
     key: str,
     on_open: Callable[[int], None],
     on_save: Callable[[], None] | None = None,
+    on_mark: Callable[[str], None] | None = None,
 ) -> int | None:
     """Draw a gallery in which pictures can be marked, and do what it asks of the page."""
 
     def opened() -> None:
         on_open(int(st.session_state[key].opened))
+
+    def marked() -> None:
+        if on_mark:
+            on_mark(str(st.session_state[key].mark))
 
     mounted = _COMPONENT(
         key=key,
@@ -126,6 +158,7 @@ def mount(
         on_who_change=_rerun_follows,
         on_save_change=_rerun_follows,
         on_changed_change=_rerun_follows,
+        on_mark_change=marked,
         on_renew_change=signing.renew,
     )
     if mounted.queue:

@@ -1,7 +1,10 @@
 /* Rows of pictures that are near another one, each a question with what they say to it. The same picture may stand in
    several rows, and is marked in all of them. */
 
-const AGREEMENT_WORDS = ["not known this far down", "agrees", "another class"];
+// Another class than the answer is no mistake of anybody: it has a sign and a colour of its own.
+const AGREEMENT = ["known", "alike", "other"];
+const AGREEMENT_SIGNS = ["–", "=", "≠"];
+const AGREEMENT_WORDS = ["not known this far down", "the model's answer", "another class"];
 
 /* rows: {title, told, tiles, otherTitle, other}; a tile is [image, name, sign, by, near, exact]. What is near in figures
    stands in the tooltip. */
@@ -30,9 +33,9 @@ function nearSide(told, tiles, label, of) {
 
 function nearCard([id, name, sign, by, near, exact], of) {
   const made = card([id], { of });
-  made.classList.add(VERDICTS[sign]);
+  made.classList.add(AGREEMENT[sign]);
   const caption = element("span", "caption");
-  line(caption, "sign", SIGNS[sign]);
+  line(caption, "sign", AGREEMENT_SIGNS[sign]);
   caption.append(named(name, "name"));
   made.append(caption, named(near, "about"), named(by, "about"));
   made.title = `Picture ${id}: ${name} (${AGREEMENT_WORDS[sign]}), ${by}, ${near}, ${exact}`;

@@ -1,4 +1,4 @@
-"""The gallery's scripts and styles, sent by a route. Exports `show` and `close`, `nameMark` and `forgetMarks`."""
+"""The gallery's scripts and styles, sent by a route."""
 
 from pathlib import Path
 
@@ -6,7 +6,6 @@ from app.components.sent_script import SentScript
 
 HERE = Path(__file__).parent
 ANNOTATOR = HERE.parent / "annotator"
-MARK_BAR = HERE.parent / "mark_bar" / "mark_bar"  # it comes with each page of the gallery, so it travels as lightly
 SHARED = ("api", "elements", "typos", "tree", "messages", "memory")
 PARTS = (
     "marks",
@@ -20,16 +19,16 @@ PARTS = (
     "acts",
     "sheets",
     "bar",
+    "mark_line",
     "wall",
     "gallery",
 )
-STYLES = ("gallery", "near", "bar", "sheets")
+STYLES = ("gallery", "near", "bar", "mark_line", "sheets")
 SCRIPT = SentScript(
     "gallery",
     scripts=[
         *(ANNOTATOR / f"{part}.js" for part in SHARED),
         *(HERE / f"{part}.js" for part in PARTS),
-        MARK_BAR.with_suffix(".js"),
     ],
-    styles=[*(HERE / f"{part}.css" for part in STYLES), MARK_BAR.with_suffix(".css")],
+    styles=[HERE / f"{part}.css" for part in STYLES],
 )

@@ -10,7 +10,8 @@ class Wall {
     this.grid.setAttribute("aria-multiselectable", "true");
     this.grid.setAttribute("aria-label", "Pictures: Enter opens, Space marks, A marks all, Escape none");
     const [above, below] = [element("div", "tools"), element("div", "bar")];
-    root.replaceChildren(above, this.grid, below);
+    this.markLine = new MarkLine({ choose: (mark) => this.send("mark", mark), signal });
+    root.replaceChildren(this.markLine.box, above, this.grid, below);
     this.place = data.of;
     this.marks = new Marks({ place: data.of, scope: data.marks, onChange: () => this.draw() });
     this.acts = new Acts({ place: data.of, scope: data.marks, token: data.token, onLocked: () => this.send("renew", true) });
@@ -40,6 +41,7 @@ class Wall {
     }
     this.keepToken(data);
     this.draw();
+    this.markLine.draw(data);
     const { awaited } = this;
     if (awaited && data.token) {
       this.awaited = null;

@@ -38,6 +38,7 @@ class PictureMap {
     fillSelect(this.part("level"), data.levels, data.level)
     this.part("levels").hidden = data.levels.length < 2
     this.part("forget").hidden = !data.lasso.length
+    this.stage.parentElement.classList.toggle("chosen", data.lasso.length > 0)
     this.legend.set(data.tones, data.only)
     this.load()
   }
@@ -177,7 +178,7 @@ class PictureMap {
 Object.assign(PictureMap.prototype, HANDS)
 
 /* The component: called when it appears, and again whenever its data or the theme changes. */
-export function show({ data, parentElement, setTriggerValue }) {
+function show({ data, parentElement, setTriggerValue }) {
   let map = MAPS.get(parentElement)
   if (!map) parentElement.prepend(Object.assign(document.createElement("style"), { textContent: STYLE }))
   if (!map) MAPS.set(parentElement, (map = new PictureMap(parentElement, setTriggerValue)))
@@ -188,7 +189,7 @@ export function show({ data, parentElement, setTriggerValue }) {
   map.content = content
 }
 
-export function close({ parentElement }) {
+function close({ parentElement }) {
   MAPS.get(parentElement)?.close()
   MAPS.delete(parentElement)
 }

@@ -1,4 +1,4 @@
-"""The map's scripts and styles, sent by a route. Exports `show` and `close`."""
+"""The map's scripts and styles, sent by a route."""
 
 from pathlib import Path
 

@@ -187,11 +187,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
 // Rings are as large as there is room.
 function watched(state) {
   const { data, frame } = state
-  let width = frame.clientWidth
+  let side = ringsSide(frame.clientWidth)
   const watch = new ResizeObserver(() => {
-    const now = frame.clientWidth
-    if (data.view !== "rings" || !now || Math.min(now, 700) === Math.min(width, 700)) return
-    width = now
+    const now = ringsSide(frame.clientWidth)
+    if (data.view !== "rings" || !frame.clientWidth || now === side) return
+    side = now
     frame.replaceChildren()
     chart(state)
   })

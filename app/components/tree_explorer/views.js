@@ -70,8 +70,16 @@ function listView(data, layout, mark) {
   return field
 }
 
+const LEAST_RINGS_PX = 260, MOST_RINGS_PX = 700, READABLE_PX = 520, AROUND_PX = 380
+
+// As large as the room: all of it in sight at once, with what stands above and below it, unless it could not be read then.
+function ringsSide(width) {
+  const tall = Math.max(READABLE_PX, innerHeight - AROUND_PX)
+  return Math.max(LEAST_RINGS_PX, Math.min(width, tall, MOST_RINGS_PX))
+}
+
 function ringsView(data, layout, mark, width) {
-  const side = Math.min(Math.max(width, 260), 700)
+  const side = ringsSide(width)
   const field = drawing("svg", { class: "rings", viewBox: `0 0 ${side} ${side}`, width: side, height: side })
   const middle = side / 2
   const centre = middle * (layout.depth > 2 ? 0.2 : 0.26)

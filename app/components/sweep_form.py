@@ -61,7 +61,6 @@ def show(ws: Workspace) -> None:
 
 
 def _range(dimension: Dimension) -> None:
-    st.markdown(f"**{dimension.words}**", help=dimension.help)
     if dimension.choices:
         st.multiselect(
             dimension.words,
@@ -69,14 +68,14 @@ def _range(dimension: Dimension) -> None:
             format_func=value_words,
             key=_key(f"{dimension.name}.among"),
             placeholder=f"all: {dimension.range_words}",
-            label_visibility="collapsed",
+            help=dimension.help,
         )
         return
-    with st.container(horizontal=True, gap="small"):
+    with st.grid(2, min_column_width=160):
         for label, value in (("from", dimension.low), ("to", dimension.high)):
             name = f"{dimension.words} {label}"
             key = _key(f"{dimension.name}.{label}.{value}")
-            st.number_input(name, value=value, format="%g", key=key, width=180)
+            st.number_input(name, value=value, format="%g", key=key, help=dimension.help)
 
 
 def _said(dimension: Dimension) -> str:

@@ -15,7 +15,7 @@ from hmgc_core.workflow import pictures, sweeps, taxonomies, training, workspace
 from hmgc_core.workflow.workspaces import Workspace
 
 SMALL = RunConfig(model="flat", backbone="resnet_mini", image_size=16, epochs=1, batch_size=8, device="cpu")
-EVIL = "<img src=http://evil.example/y.png>"
+EVIL = "<img src=x onerror=document.title='broken'>"
 
 
 @pytest.fixture
@@ -52,4 +52,5 @@ def test_a_search_is_asked_for_watched_and_trained_with(
     page.get_by_role("button", name="Train with these settings").click()
     expect(page.get_by_text("Run 1 · flat on resnet_mini")).to_be_visible()
     assert training.run(house, 1).config.image_size == 16
-    expect(page.get_by_text(EVIL, exact=False).first).to_be_visible()
+    expect(page.get_by_text(EVIL).first).to_be_visible()
+    assert page.title() != "broken"

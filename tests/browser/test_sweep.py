@@ -46,7 +46,7 @@ def test_a_search_is_asked_for_watched_and_trained_with(
     expect(page.get_by_text("Waiting for its turn")).to_be_visible()
     worker.work(house, once=True)
     expect(page.get_by_text("Best:")).to_be_visible()  # the page looks by itself
-    expect(page.get_by_text("What each trial reached, on validation pictures")).to_be_visible()
+    expect(page.get_by_text("What each trial reached, on validation pictures").first).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_have_count(4)  # history, two settings, labels
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.get_by_role("button", name="Train with these settings").click()

@@ -166,7 +166,12 @@ def best_config(ws: Workspace, of: Sweep) -> RunConfig:
     found = best(tried(ws, of))
     if found is None:
         raise NotTrainable(f"no trial of {of.name!r} is finished", remedy="let it go on until one is")
-    return settled(of.config, of.over, found.values)
+    return config_of(of, found)
+
+
+def config_of(of: Sweep, trial: Trial) -> RunConfig:
+    """The settings of one trial, as of an ordinary training."""
+    return settled(of.config, of.over, trial.values)
 
 
 def train_best(ws: Workspace, name: str) -> int:

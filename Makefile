@@ -13,13 +13,14 @@ PYTHON ?= $(shell for name in python3 python3.12 python3.13 python3.11 python3.1
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help run test check bench clean format
+.PHONY: help run test check bench bench-claims clean format
 
 help:
 	@echo "make run     install what is missing, make the demo workspace (or, with WORKSPACE=…, an empty one), start the app"
 	@echo "make test    run every test"
 	@echo "make check   format, lint, types, floors"
 	@echo "make bench   run the benchmarks"
+	@echo "make bench-claims  fail where the docs claim what the table of models does not show"
 	@echo "make format  put the code into its format"
 	@echo "make clean   remove the environment and caches (never the workspace)"
 
@@ -41,6 +42,9 @@ check: .venv/installed-dev
 bench: .venv/installed
 	$(BIN)/hmgc benchmark losses
 	$(BIN)/hmgc benchmark photos
+
+bench-claims: .venv/installed
+	$(BIN)/hmgc benchmark claims
 
 format: .venv/installed-dev
 	$(BIN)/ruff format .

@@ -126,6 +126,7 @@ TRAIN_WAY = "train.way"
 SWEEP = "train.sweep"  # the name of a search
 SWEEP_BOX = "train.sweep.box"
 SWEEP_FORM = "train.search"  # plus the name of the setting
+QUICK = "train.quick"
 
 PROBLEM = "problem"  # plus the form it belongs to: an error that waits to be shown there
 

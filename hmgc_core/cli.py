@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from hmgc_core import cli_edit, cli_in, cli_out, cli_sweep, cli_train, settings, supervisor
+from hmgc_core import cli_edit, cli_in, cli_out, cli_sweep, cli_train, cli_work, settings, supervisor
 from hmgc_core.errors import HmgcError, WorkspaceError
 from hmgc_core.records import HEAT_METHODS
 from hmgc_core.terminal import (
@@ -167,8 +167,9 @@ app.command()(cli_out.report)
 # --- training: see cli_train ------------------------------------------------------------------------------------------
 
 app.command()(cli_train.train)
-app.command()(cli_train.worker)
-app.command()(cli_train.inspector)
+app.command()(cli_train.relabel)
+app.command()(cli_work.worker)
+app.command()(cli_work.inspector)
 app.command()(cli_train.cancel)
 app.command()(cli_train.resume)
 app.command()(cli_train.runs)
@@ -235,16 +236,18 @@ def explain(
         screen.print(str(path), markup=False, soft_wrap=True)
 
 
-@app.command()
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def benchmark(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(help=f"Which one: {', '.join(BENCHMARKS) or 'none is installed'}.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Run one of the benchmarks of a checkout."""
+    """Run one of the benchmarks of a checkout. What it is told beside its name goes on to it, as `models --report`."""
     if not BENCHMARKS:
         raise WorkspaceError("the benchmarks are not installed", remedy="run this in a checkout of the project")
     if name not in BENCHMARKS:
         raise WorkspaceError(f"there is no benchmark {name!r}", remedy=f"choose one of {', '.join(BENCHMARKS)}")
     import subprocess  # noqa: PLC0415
 
-    raise typer.Exit(subprocess.call([sys.executable, str(BENCHMARKS[name]), *(["--json"] if as_json else [])]))  # noqa: S603
+    given = [*(["--json"] if as_json else []), *context.args]
+    raise typer.Exit(subprocess.call([sys.executable, str(BENCHMARKS[name]), *given]))  # noqa: S603

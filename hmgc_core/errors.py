@@ -21,6 +21,7 @@ HmgcError
 ├── NotTrainable         the labels at hand cannot train a model
 │   └── Diverged         a training whose loss or weights stopped being numbers
 ├── DeviceError          the wanted device cannot be used
+│   └── OthersGone       another of the processes that learn together ended
 ├── OutOfMemory          what was asked for does not fit into the memory
 ├── WeightsError         a weights file is missing or does not fit
 ├── CheckpointError      a checkpoint is missing, damaged or of another tree
@@ -142,6 +143,10 @@ class Diverged(NotTrainable):
 
 class DeviceError(HmgcError):
     """The wanted device cannot be used on this machine."""
+
+
+class OthersGone(DeviceError):
+    """Another of the processes that learn together ended, so this one cannot go on."""
 
 
 class OutOfMemory(HmgcError):

@@ -1,6 +1,6 @@
 """What a search for good settings can vary, and between which values. Plain values; knows no optimizer.
 
-A setting is one of the training (`lr`), a switch of its recipe (`balanced`) or an option of its model
+A setting is one of the training (`lr`), a switch of its recipe (`averaged`) or an option of its model
 (`finest_weight`). Settings that change how long a training takes (epochs, picture size, backbone) are not varied: the
 search would find that longer trainings are better.
 """

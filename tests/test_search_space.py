@@ -61,12 +61,12 @@ def test_what_is_in_use_is_always_among_what_is_tried() -> None:
 
 
 def test_ranges_and_choices_are_read_as_they_are_written() -> None:
-    lr, size, views, balanced, weight = named(
-        "lr=0.01:0.5", "batch_size=32|64|32", "views=hrn|plain", "balanced=yes", "finest_weight=1|2.5"
+    lr, size, views, averaged, weight = named(
+        "lr=0.01:0.5", "batch_size=32|64|32", "views=hrn|plain", "averaged=yes", "finest_weight=1|2.5"
     )
     assert (lr.low, lr.high, lr.log, lr.range_words) == (0.01, 0.5, True, "0.01 to 0.5")
     assert (size.choices, size.range_words) == ((32, 64), "32 or 64")
-    assert views.choices == ("hrn", "plain") and balanced.choices == (True,)
+    assert views.choices == ("hrn", "plain") and averaged.choices == (True,)
     assert weight.choices == (1.0, 2.5)
     assert Dimension.from_dict(json.loads(json.dumps(size.to_dict()))) == size
 
@@ -87,7 +87,7 @@ def test_ranges_and_choices_are_read_as_they_are_written() -> None:
         (["batch_size=2.5"], "batch_size is '2.5'"),
         (["batch_size=2:4"], "batch_size has no range"),
         (["views=weak"], "views is 'weak'"),
-        (["balanced=perhaps"], "balanced is 'perhaps'"),
+        (["averaged=perhaps"], "averaged is 'perhaps'"),
         (["sure_from"], "changes nothing while pseudo_labels is off"),
         ([], "nothing is to be varied"),
     ],
@@ -124,12 +124,12 @@ def test_values_are_suggested_inside_the_ranges_and_only_where_they_mean_somethi
 
 
 def test_a_training_gets_its_values_where_they_belong() -> None:
-    config = RunConfig(model="coarse_fine", options={"share_trunk": True}, switches={"averaged": True})
-    over = named("lr", "batch_size", "balanced", "finest_weight", config=config)
-    values = {"lr": 0.123456789, "batch_size": 16, "balanced": True, "finest_weight": 3.0}
+    config = RunConfig(model="coarse_fine", options={"share_trunk": True}, switches={"pseudo_labels": True})
+    over = named("lr", "batch_size", "averaged", "finest_weight", config=config)
+    values = {"lr": 0.123456789, "batch_size": 16, "averaged": True, "finest_weight": 3.0}
     ready = settled(config, over, values)
     assert (ready.lr, ready.batch_size) == (0.1235, 16)
-    assert ready.switches == {"averaged": True, "balanced": True}
+    assert ready.switches == {"pseudo_labels": True, "averaged": True}
     assert ready.options == {"share_trunk": True, "finest_weight": 3.0}
     assert settled(config, over, {}) == config
 

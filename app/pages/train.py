@@ -7,6 +7,7 @@ from app.components import (
     charts,
     empty_state,
     level_names,
+    quick_training,
     run_progress,
     run_summary,
     services,
@@ -16,7 +17,8 @@ from app.components import (
     ways,
 )
 from app.components.wording import number
-from hmgc_core.workflow import labelling, sweeps, taxonomies, training
+from app.security import escape_markdown
+from hmgc_core.workflow import labelling, labellings, sweeps, taxonomies, training
 
 WAYS = {"new": "New training", "search": "Find good settings"}
 
@@ -33,6 +35,7 @@ if not sum(counts.train_by_level):
     st.stop()
 
 services.show_if_away(training.services(ws), "worker")
+is_quick = quick_training.show(ws, pictures=counts.images)
 runs = training.all_runs(ws)
 if any(run.is_active for run in runs):
     st.subheader("In progress")
@@ -56,12 +59,16 @@ with settings:
         sweep_form.show(ws)
     else:
         st.subheader(WAYS[way])
-        train_form.show(ws)
+        train_form.show(ws, is_first_choice=not is_quick)
 with labels:
     st.subheader("What it learns from")
+    named = train_form.chosen_labelling(ws)
+    by_level = labellings.labels_by_level(ws, named) if named else counts.train_by_level
+    kept = "The training keeps to the labels of the moment it is queued."
+    if named:
+        kept = escape_markdown(f"They are those of the labelling {named.name}.")
     st.caption(
-        f"{number(sum(counts.train_by_level), 'label')} of training pictures, each at the level at which it was made. "
-        "The training keeps to the labels of the moment it is queued."
+        f"{number(sum(by_level), 'label')} of training pictures, each at the level at which it was made. " + kept
     )
-    bars = charts.level_bars(level_names.with_examples(newest[1]), counts.train_by_level, counts.train_by_level)
+    bars = charts.level_bars(level_names.with_examples(newest[1]), by_level, by_level)
     charts.draw(bars, key="train.levels", alt="How many training labels there are at each level")

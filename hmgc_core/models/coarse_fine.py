@@ -59,18 +59,17 @@ class CoarseFine(LevelModel):
         self.fusions = nn.ModuleList(nn.Conv2d(before + width, width, 1) for before, width in pairwise(widths))
         self.heads = nn.ModuleList(_head(width, size) for width, size in zip(widths, self.sizes, strict=True))
 
-    def forward(self, images: Tensor) -> LevelScores:
-        """(B, 3, H, W) to logits of every level."""
-        maps = self._maps(images)
-        fused = [maps[0]]
-        for fusion, own in zip(self.fusions, maps[1:], strict=True):
+    def from_features(self, features: list[Tensor]) -> LevelScores:
+        """The map of each level's trunk, (B, C, h, w), to logits of every level."""
+        fused = [features[0]]
+        for fusion, own in zip(self.fusions, features[1:], strict=True):
             fused.append(fusion(torch.cat([own, fitted(fused[-1].detach(), own)], 1)))
         pooled = [level.mean((2, 3)) for level in fused]
         logits = tuple(head(vector).float() for head, vector in zip(self.heads, pooled, strict=True))
         return LevelScores(embedding=pooled[-1], levels=logits)
 
-    def _maps(self, images: Tensor) -> list[Tensor]:
-        """What the trunks see, one map for each level."""
+    def features(self, images: Tensor) -> list[Tensor]:
+        """(B, 3, H, W) to what the trunks see, one map for each level."""
         if self.coarse_trunks or not self.fusions:
             return [trunk(images) for trunk in (*self.coarse_trunks, self.trunk)]
         before, last = self.trunk.stages(images)[-2:]

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from hmgc_core.records import PREDICTING, READING, Progress
+from hmgc_core.records import LOOKING, PREDICTING, READING, Progress
 from hmgc_core.store.schema import now, run, service
 
 Role = Literal["worker", "inspector"]
@@ -111,7 +111,7 @@ def release(connection: sa.Connection, job_id: int, *, owner: str, of: sa.Table 
 
 def report(progress: Progress) -> dict[str, Any]:
     """A Progress as columns of the run, whose share is that of the training: reading and predicting only say so."""
-    if progress.stage in (READING, PREDICTING):
+    if progress.stage in (READING, LOOKING, PREDICTING):
         stage = f"{progress.stage}, {progress.done:,} of {progress.total:,}"
         return {"stage": stage, "images_per_s": progress.images_per_s, "left_s": None}
     return {

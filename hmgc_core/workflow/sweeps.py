@@ -71,6 +71,8 @@ def ask(
     _check_bounds(trials, minutes)
     if config.model in READY_MADE:
         raise NotTrainable(f"{config.model} learns from no labels", remedy="choose a model that is trained")
+    if config.freeze_backbone:
+        raise BadConfig("a head alone is not searched for", remedy="search with whole trainings")
     ready, version, last = training.checked(ws, config)
     _check_validation(ws, version)
     varied = [one.to_dict() for one in chosen(over, can_vary(ready))]

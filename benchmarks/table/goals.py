@@ -1,0 +1,69 @@
+"""What the project set out to show with the table, and whether the figures show it."""
+
+from dataclasses import dataclass
+
+from table.cells import LONG, SHORT
+from table.figures import CANDIDATES, Mean, Table
+
+
+@dataclass(frozen=True)
+class Goal:
+    """The winner against a row, "" for the best honest baseline. least: the mean difference asked for. above: where the
+    whole interval has to lie.
+    """
+
+    words: str
+    against: str
+    metric: str
+    share: float
+    least: float
+    above: float
+
+    def is_met(self, found: Mean | None) -> bool | None:
+        """None where the figures cannot say: none, or one seed only."""
+        if found is None or found.low is None:
+            return None
+        return found.mean >= self.least and found.low > self.above
+
+
+GOALS = (
+    Goal("finest level right, against HRN as published: 8 points", "hrn", "leaf_accuracy", 0.9, 0.08, 0.0),
+    Goal("finest level right, against the best honest baseline: 2 points", "", "leaf_accuracy", 0.9, 0.02, 0.0),
+    Goal("whole path right, against per_level: 4 points", "per_level", "full_path_accuracy", 0.9, 0.04, 0.0),
+    Goal("nothing made coarse, against flat: not a point less", "flat", "leaf_accuracy", 0.0, -0.01, -0.01),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One goal of one candidate at one workspace and budget. against: the row; "" where no baseline is there yet."""
+
+    workspace: str
+    budget: str
+    candidate: str
+    goal: Goal
+    against: str
+    found: Mean | None
+
+    @property
+    def verdict(self) -> str:
+        """In a word."""
+        met = self.goal.is_met(self.found)
+        if met is None:
+            return "missing" if self.found is None else "one seed"
+        return "shown" if met else "not shown"
+
+
+def outcomes(table: Table) -> list[Outcome]:
+    """Every goal of every candidate, the long budget first."""
+    told = []
+    for workspace in table.workspaces:
+        for budget in (LONG, SHORT):
+            for candidate in CANDIDATES:
+                for goal in GOALS:
+                    bar = table.best_bar(workspace, goal.share, budget, but=candidate) or ""
+                    against = goal.against or bar
+                    pair = (candidate, against)
+                    found = table.difference(workspace, pair, goal.share, budget, goal.metric) if against else None
+                    told.append(Outcome(workspace, budget, candidate, goal, against, found))
+    return told

@@ -1,0 +1,93 @@
+"""The rows of the table: ways to learn from labels, coarse ones among them. Plain values."""
+
+from dataclasses import asdict, dataclass, field
+
+from hmgc_core.querying import names_one_leaf
+from hmgc_core.recipes import RECIPES, Switches
+from hmgc_core.records import OptionValue, RunConfig, Sample
+from hmgc_core.taxonomy import Taxonomy
+
+IMAGE_SIZE, BATCH_SIZE = 32, 128
+# Every row sees the same changes to pictures and is measured by averaged weights, so that a row's name is its only
+# difference.
+SHARED: dict[str, OptionValue] = {"averaged": True, "views": "strong"}
+# These change nothing without vague labels.
+ABOUT_VAGUE = ("exact_share", "pseudo_labels", "aligned", "sure_from", "pseudo_after")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One way. words: what people read. all_leaf: it is given the labels before any was made coarse.
+
+    switches: beside the shared ones. recipe: the name of the recipe that it is, "" for none. once: one seed of the
+    short budget at the largest share, because it is dear.
+    """
+
+    name: str
+    words: str
+    model: str
+    backbone: str = "resnet_mini"
+    drop_coarse: bool = False
+    all_leaf: bool = False
+    switches: dict[str, OptionValue] = field(default_factory=dict)
+    recipe: str = ""
+    once: bool = False
+
+
+def _recipe(name: str) -> dict[str, OptionValue]:
+    """What a recipe sets beside what all rows share."""
+    plain, set_to = asdict(Switches()), asdict(RECIPES[name].switches)
+    return {switch: value for switch, value in set_to.items() if value != plain[switch] and switch not in SHARED}
+
+
+ROWS = {
+    row.name: row
+    for row in (
+        Row("flat", "one softmax over the leaves; a coarse label is the sum of its leaves", "flat"),
+        Row("flat_balanced", "flat, half of each batch exact", "flat", switches={"exact_share": 0.5}),
+        Row("coarse_dropped", "flat on the exact labels alone, as many steps", "flat", drop_coarse=True),
+        Row(
+            "self_taught",
+            "flat_balanced, and sure guesses inside the labelled class are learned",
+            "flat",
+            switches=_recipe("self_taught"),
+            recipe="self_taught",
+        ),
+        Row("hrn", "HRN as published", "hrn"),
+        Row("per_level", "one cross-entropy per level, where there is a label", "per_level"),
+        Row("oracle", "flat on labels that all name a leaf", "flat", all_leaf=True),
+        Row("ps", "scores shared along the path (parameter sharing)", "ps"),
+        Row("soft_margin", "margin over all nodes but the path (soft-max-margin)", "soft_margin"),
+        Row("hrn_logits", "HRN with raw scores in its tree loss", "hrn_logits"),
+        Row("hmgn", "HMGN on the same backbone", "hmgn", once=True),
+        Row("coarse_fine", "Hierarchical_CNN's coarse-to-fine heads", "coarse_fine", once=True),
+        Row("graphconvnet_ti", "flat on a graph net", "flat", backbone="graphconvnet_ti", once=True),
+    )
+}
+# What the goals are about: these come first.
+TELLING = ("flat", "flat_balanced", "coarse_dropped", "self_taught", "hrn", "per_level", "oracle")
+BARS = ("flat", "flat_balanced", "coarse_dropped")  # the honest baselines: the winner has to beat the best of them
+
+
+def config_of(row: Row, taxonomy: Taxonomy, labels: list[Sample], *, epochs: int, lr: float, seed: int) -> RunConfig:
+    """The run of a row on these labels; what would change nothing on them is left off.
+
+    So rows that coincide on some labels have equal configs there: with all labels exact there is nothing to drop,
+    balance or guess, and with half of them exact every batch is balanced anyway.
+    """
+    exact = sum(names_one_leaf(taxonomy, sample) for sample in labels)
+    vague = len(labels) - exact
+    switches = {name: value for name, value in row.switches.items() if vague or name not in ABOUT_VAGUE}
+    if not 0 < exact < float(switches.get("exact_share", 0)) * len(labels):
+        switches.pop("exact_share", None)
+    return RunConfig(
+        model=row.model,
+        backbone=row.backbone,
+        image_size=IMAGE_SIZE,
+        batch_size=BATCH_SIZE,
+        epochs=epochs,
+        lr=lr,
+        seed=seed,
+        drop_coarse=row.drop_coarse and vague > 0,
+        switches={**SHARED, **switches},
+    )

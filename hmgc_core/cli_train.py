@@ -87,13 +87,13 @@ def train(
     else:
         _tell_run(run)
     if run.status == "failed" or (wait and run.status != "done"):
-        go_on = (
-            f"let it go on: `hmgc resume {run.id}`"
-            if run.can_resume
-            else "it goes on when a worker runs: `hmgc worker`"
-        )
-        remedy = run.remedy or go_on
-        raise HmgcError(run.error or f"run {run.id} is {run.state}", remedy=remedy)
+        raise _not_done(run)
+
+
+def _not_done(run: Run) -> HmgcError:
+    resumes, waits = f"let it go on: `hmgc resume {run.id}`", "it goes on when a worker runs: `hmgc worker`"
+    remedy = run.remedy or (resumes if run.can_resume else waits)
+    return HmgcError(run.error or f"run {run.id} is {run.state}", remedy=remedy)
 
 
 def _of_a_head(

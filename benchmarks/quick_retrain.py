@@ -182,7 +182,7 @@ def draw(path: Path, number: int, leaf: int) -> None:
 
 def label(ws: Workspace, waiting: list[tuple[int, str]]) -> None:
     version, _ = taxonomies.current_taxonomy(ws)
-    said = [NewAnnotation(f"new-{image_id}", image_id, key, "is", version) for image_id, key in waiting]
+    said = [NewAnnotation(f"new-label-{image_id}", image_id, key, "is", version) for image_id, key in waiting]
     labelling.annotate(ws, said, annotator="ada")
 
 

@@ -20,7 +20,7 @@ FEWEST_EPOCHS, MOST_EPOCHS = 12, 60
 SMALLEST_BATCH, LARGEST_BATCH = 16, 4096
 
 # About how long it takes: in all, a label in an epoch, a prediction from features, a look at a picture of 64 px.
-BEFORE_S, STEP_S, PREDICTION_S, LOOK_S = 1.0, 1e-5, 3e-4, 6e-3
+BEFORE_S, STEP_S, PREDICTION_S, LOOK_S = 1.0, 3e-5, 3e-4, 6e-3
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _taught(ws: Workspace) -> int:
 def _steps(labels: int) -> tuple[int, int]:
     """(epochs, batch size) for about STEPS steps on so many labels."""
     batch = SMALLEST_BATCH
-    while batch * STEPS_PER_EPOCH < labels and batch < LARGEST_BATCH:
+    while 2 * batch * STEPS_PER_EPOCH <= labels and batch < LARGEST_BATCH:
         batch *= 2
     per_epoch = max(1, -(-labels // batch))
     return min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(STEPS / per_epoch))), batch

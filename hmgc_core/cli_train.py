@@ -9,12 +9,13 @@ from rich.table import Table
 
 from hmgc_core.errors import BadConfig, HmgcError
 from hmgc_core.recipes import PLAIN
-from hmgc_core.records import OptionValue, Run, RunConfig
+from hmgc_core.records import Run, RunConfig
 from hmgc_core.terminal import (
     JsonOption,
     RunArgument,
     WorkspaceOption,
     finished_run,
+    named_values,
     open_existing,
     print_json,
     progress,
@@ -26,8 +27,8 @@ from hmgc_core.workflow.workspaces import Workspace
 
 # What a training of a head takes over from the run it starts from, unless it is given.
 FOLLOWING = (
-    "backbone", "image_size", "epochs", "batch_size", "lr", "device", "seed", "labelling", "weights", "drop_coarse",
-    "option", "recipe", "switch",
+    "backbone", "image_size", "epochs", "batch_size", "lr", "weight_decay", "label_smoothing", "device", "seed",
+    "labelling", "weights", "drop_coarse", "option", "recipe", "switch",
 )  # fmt: skip
 FIELDS = {"option": "options", "switch": "switches"}  # where the config calls it otherwise
 
@@ -40,6 +41,8 @@ def train(
     epochs: Annotated[int, typer.Option()] = RunConfig.epochs,
     batch_size: Annotated[int, typer.Option()] = RunConfig.batch_size,
     lr: Annotated[float, typer.Option(help="Peak learning rate; given weights learn at less.")] = RunConfig.lr,
+    weight_decay: Annotated[float, typer.Option(help="How strongly weights go to 0.")] = RunConfig.weight_decay,
+    label_smoothing: Annotated[float, typer.Option(help="0 to 0.9.")] = RunConfig.label_smoothing,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = RunConfig.device,
     seed: Annotated[int, typer.Option()] = RunConfig.seed,
     labelling: Annotated[str, typer.Option(help="A named set of labels; blank for the current ones.")] = "",
@@ -66,8 +69,9 @@ def train(
     ws = open_existing(workspace)
     config = RunConfig(
         model=model, backbone=backbone, image_size=image_size, epochs=epochs, batch_size=batch_size, lr=lr,
-        device=device, seed=seed, labelling=labelling, weights=weights, drop_coarse=drop_coarse,
-        options=_named_values(option or [], "option"), recipe=recipe, switches=_named_values(switch or [], "switch"),
+        weight_decay=weight_decay, label_smoothing=label_smoothing, device=device, seed=seed, labelling=labelling,
+        weights=weights, drop_coarse=drop_coarse, options=named_values(option or [], "option"), recipe=recipe,
+        switches=named_values(switch or [], "switch"),
     )  # fmt: skip
     if freeze_backbone or start_from is not None:
         config = _of_a_head(ws, context, config, start_from, freeze_backbone=freeze_backbone)
@@ -83,13 +87,13 @@ def train(
     else:
         _tell_run(run)
     if run.status == "failed" or (wait and run.status != "done"):
-        go_on = (
-            f"let it go on: `hmgc resume {run.id}`"
-            if run.can_resume
-            else "it goes on when a worker runs: `hmgc worker`"
-        )
-        remedy = run.remedy or go_on
-        raise HmgcError(run.error or f"run {run.id} is {run.state}", remedy=remedy)
+        raise _not_done(run)
+
+
+def _not_done(run: Run) -> HmgcError:
+    resumes, waits = f"let it go on: `hmgc resume {run.id}`", "it goes on when a worker runs: `hmgc worker`"
+    remedy = run.remedy or (resumes if run.can_resume else waits)
+    return HmgcError(run.error or f"run {run.id} is {run.state}", remedy=remedy)
 
 
 def _of_a_head(
@@ -120,13 +124,6 @@ def _tell_run(run: Run) -> None:
         screen.print(
             f"{accuracy:.1%} right at the finest level, on the {split} images. `hmgc evaluate {run.id}` tells all."
         )
-
-
-def _named_values(given: list[str], what: str) -> dict[str, OptionValue]:
-    for one in given:
-        if "=" not in one:
-            raise BadConfig(f"the {what} {one!r} has no value", remedy="write it as NAME=VALUE")
-    return {name: value for name, _, value in (one.partition("=") for one in given)}
 
 
 def relabel(

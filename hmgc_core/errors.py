@@ -10,6 +10,7 @@ HmgcError
 ├── UnknownRun           no such training run
 ├── UnknownInspection    no such question to the inspector
 ├── UnknownTask          no such task of the worker
+├── UnknownSweep         no such search for good settings
 ├── UnknownModel         no such model or backbone
 ├── NoGraph              a backbone that connects no patches, or has no such block
 ├── TableError           a table of labels cannot be read
@@ -90,6 +91,10 @@ class UnknownInspection(HmgcError):
 
 class UnknownTask(HmgcError):
     """No task of the worker has this number."""
+
+
+class UnknownSweep(HmgcError):
+    """No search for good settings has this name."""
 
 
 class UnknownModel(HmgcError):

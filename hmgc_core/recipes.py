@@ -60,7 +60,15 @@ SWITCHES = (
         "Guesses as frequent as labels",
         "Own guesses are weighed so that no class is guessed more often than the labels say it comes.",
     ),
-    Option("sure_from", Switches.sure_from, "Sure from", "A guess counts from this probability on.", low=0.0, high=1.0),
+    Option(
+        "sure_from",
+        Switches.sure_from,
+        "Sure from",
+        "A guess counts from this probability on.",
+        low=0.0,
+        high=1.0,
+        searched=(0.5, 0.98),
+    ),
     Option(
         "pseudo_after",
         Switches.pseudo_after,
@@ -68,6 +76,7 @@ SWITCHES = (
         "The share of the training's steps before own guesses are learned.",
         low=0.0,
         high=1.0,
+        searched=(0.1, 0.7),
     ),
     Option(
         "ancestor_weight",
@@ -76,6 +85,7 @@ SWITCHES = (
         "How much the classes above a label count beside it; 0 leaves it to the label.",
         low=0.0,
         high=10.0,
+        searched=(0.0, 2.0),
     ),
 )
 

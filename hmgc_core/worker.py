@@ -31,16 +31,17 @@ from hmgc_core.store import jobs, runs, schema
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.tasks.carrying_out import carry_out
 from hmgc_core.tasks.kinds import KINDS, LONG
-from hmgc_core.workflow import training
+from hmgc_core.workflow import tasks, training
 from hmgc_core.workflow.training import RunLabels
 
 IDLE_S = 0.5
 
 
 def work(ws: Workspace, *, once: bool = False, processes: Processes = ALONE) -> None:
-    """Carry out tasks, which somebody waits for, and train what is queued, oldest first, until SIGINT or SIGTERM.
+    """Carry out tasks and train what is queued, oldest first, until SIGINT or SIGTERM.
 
-    With `once`: until nothing waits. A stop saves the state of the running training and gives it back to the queue.
+    Short tasks, which somebody waits for, come first, then trainings, then tasks that take as long as those. With
+    `once`: until nothing waits. A stop saves the state of the running training and gives it back to the queue.
     processes: those that train together; this one is the first, the others have called `join_in`.
     """
     stopping = threading.Event()
@@ -52,11 +53,14 @@ def work(ws: Workspace, *, once: bool = False, processes: Processes = ALONE) -> 
     with present(ws, "worker", owner), _letting_go(processes):
         while not stopping.is_set():
             with ws.writing() as connection:
-                task_id = jobs.claim(connection, owner=owner, lease_s=lease_s(), of=schema.task)
-                run_id = None if task_id else jobs.claim(connection, owner=owner, lease_s=lease_s())
+                told: dict[str, Any] = {"owner": owner, "lease_s": lease_s()}
+                task_id = jobs.claim(connection, of=schema.task, kinds=set(KINDS) - LONG, **told)
+                run_id = None if task_id else jobs.claim(connection, **told)
+                if task_id is None and run_id is None:
+                    task_id = jobs.claim(connection, of=schema.task, **told)
             if task_id is not None:
                 with _short_tasks_beside(ws, owner, stopping):
-                    carry_out(ws, task_id, owner, stopping)
+                    carry_out(ws, task_id, owner, stopping, others_wait=lambda: _a_run_waits(ws))
             elif run_id is not None:
                 with _short_tasks_beside(ws, owner, stopping):
                     _Attempt(ws, training.run(ws, run_id), owner, stopping, processes).carry_out()
@@ -64,6 +68,11 @@ def work(ws: Workspace, *, once: bool = False, processes: Processes = ALONE) -> 
                 return
             else:
                 stopping.wait(IDLE_S)
+
+
+def _a_run_waits(ws: Workspace) -> bool:
+    with ws.reading() as connection:
+        return jobs.is_waiting(connection)
 
 
 @contextmanager
@@ -110,6 +119,23 @@ def wait_for(ws: Workspace, run_id: int, *, on_progress: Callable[[int, int, str
                 attempt = _Attempt(ws, training.run(ws, run_id), owner, stopping)
                 attempt.watch = lambda p: on_progress(p.done, p.total, f"Run {run_id}: {p.stage}")
                 attempt.carry_out()
+                if stopping.is_set():
+                    return
+        time.sleep(IDLE_S)
+
+
+def wait_for_task(ws: Workspace, task_id: int, *, on_progress: Callable[[int, int, str], None]) -> None:
+    """Wait until a task has ended; carry it out in this process where no worker is there to do so."""
+    owner = owner_name()
+    stopping = threading.Event()
+    while (task := tasks.task(ws, task_id)).is_active:
+        on_progress(round(task.progress * 100), 100, task.stage or task.status)
+        if task.status == "queued" and not training.services(ws)["worker"]:
+            with ws.writing() as connection:
+                claimed = jobs.claim(connection, owner=owner, lease_s=lease_s(), only=task_id, of=schema.task)
+            if claimed:
+                stop_on_signals(stopping)
+                carry_out(ws, task_id, owner, stopping, watch=lambda p: on_progress(p.done, p.total, p.stage))
                 if stopping.is_set():
                     return
         time.sleep(IDLE_S)

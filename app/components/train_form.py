@@ -23,6 +23,20 @@ def show(ws: Workspace, *, is_first_choice: bool = True) -> None:
 
     is_first_choice: the page has no better button.
     """
+    fields(ws)
+    actions.show_problem(state.TRAIN)  # above the button: there it is in sight
+    st.button(
+        "Start training",
+        type="primary" if is_first_choice else "secondary",
+        icon=":material/model_training:",
+        key=_key("start"),
+        on_click=_queue,
+        args=(ws,),
+    )
+
+
+def fields(ws: Workspace) -> None:
+    """The settings of a training, filled in like the newest whole training; `wanted` reads them."""
     example = _example(ws)
     like = example.config if example else RunConfig()
     model = _select("Model", training.MODELS, like.model, setting="model")
@@ -40,15 +54,6 @@ def show(ws: Workspace, *, is_first_choice: bool = True) -> None:
     with st.expander("More settings"):
         _options(model, backbone, like)
         _more(like)
-    actions.show_problem(state.TRAIN)  # above the button: there it is in sight
-    st.button(
-        "Start training",
-        type="primary" if is_first_choice else "secondary",
-        icon=":material/model_training:",
-        key=_key("start"),
-        on_click=_queue,
-        args=(ws,),
-    )
 
 
 def _labels(ws: Workspace, like: RunConfig) -> None:
@@ -144,6 +149,22 @@ def _more(like: RunConfig) -> None:
             key=_key("lr"),
             help="The highest one; it rises and falls during the training. Weights that are given learn at a fiftieth.",
         )
+        st.number_input(
+            "Weight decay",
+            value=like.weight_decay,
+            format="%g",
+            step=1e-4,
+            key=_key("weight_decay"),
+            help="How strongly weights are pulled to zero.",
+        )
+        st.number_input(
+            "Label smoothing",
+            value=like.label_smoothing,
+            format="%g",
+            step=0.05,
+            key=_key("label_smoothing"),
+            help="How much of each label is spread over the other classes.",
+        )
         _select("Runs on", DEVICES, like.device, setting="device", words=DEVICES.__getitem__)
         st.number_input("Seed", value=like.seed, key=_key("seed"), help="The same seed gives the same start.")
     st.checkbox(
@@ -183,29 +204,36 @@ def _queue(ws: Workspace) -> None:
 
 def _queue_run(ws: Workspace) -> int:
     """The verb with what the form says; a value out of range is told like any other error."""
+    return training.queue_run(ws, wanted(ws))
+
+
+def wanted(ws: Workspace) -> RunConfig:
+    """What the form says. Raises BadConfig for a value out of range."""
     names = (
         "model",
         "image_size",
         "epochs",
         "batch_size",
         "lr",
+        "weight_decay",
+        "label_smoothing",
         "device",
         "seed",
         "weights",
         "drop_coarse",
         "recipe",
     )
-    wanted: dict[str, Any] = {name: st.session_state[_key(name)] for name in names}
-    wanted["weights"] = wanted["weights"].strip()
-    reads = wanted["model"] in training.READING_NAMES
-    wanted["backbone"] = st.session_state[_key("reading.backbone" if reads else "backbone")]
-    model, backbone = wanted["model"], wanted["backbone"]
-    wanted["options"] = {
+    said: dict[str, Any] = {name: st.session_state[_key(name)] for name in names}
+    said["weights"] = said["weights"].strip()
+    reads = said["model"] in training.READING_NAMES
+    said["backbone"] = st.session_state[_key("reading.backbone" if reads else "backbone")]
+    model, backbone = said["model"], said["backbone"]
+    said["options"] = {
         option.name: st.session_state[_option_key(model, backbone, option)]
         for option in training.options_of(model, backbone)
     }
-    wanted["labelling"] = st.session_state.get(_key("labelling"), "")
+    said["labelling"] = st.session_state.get(_key("labelling"), "")
     example = _example(ws)
-    if example and example.config.recipe == wanted["recipe"]:
-        wanted["switches"] = example.config.switches  # set one by one on the command line, or by a sweep
-    return training.queue_run(ws, RunConfig(**wanted))
+    if example and example.config.recipe == said["recipe"]:
+        said["switches"] = example.config.switches  # set one by one on the command line, or by a search
+    return RunConfig(**said)

@@ -1,8 +1,8 @@
-"""Train: queue a training on the labels of now, and watch those that wait or run."""
+"""Train: queue a training on the labels of now, search for good settings, and watch what waits or runs."""
 
 import streamlit as st
 
-from app import resources
+from app import resources, state
 from app.components import (
     charts,
     empty_state,
@@ -11,11 +11,16 @@ from app.components import (
     run_progress,
     run_summary,
     services,
+    sweep_form,
+    sweep_results,
     train_form,
+    ways,
 )
 from app.components.wording import number
 from app.security import escape_markdown
-from hmgc_core.workflow import labelling, labellings, taxonomies, training
+from hmgc_core.workflow import labelling, labellings, sweeps, taxonomies, training
+
+WAYS = {"new": "New training", "search": "Find good settings"}
 
 ws = resources.workspace()
 newest = taxonomies.newest_taxonomy(ws)
@@ -36,15 +41,25 @@ if any(run.is_active for run in runs):
     st.subheader("In progress")
     run_progress.show(ws)
 
-if runs and not runs[0].is_active:
-    st.subheader("The last training")
-    run_summary.show(runs[0])
-    run_summary.offer_to_go_on(ws, runs[0])
+way = ways.choice("What to do", WAYS, state.TRAIN_WAY)
+searches = sweeps.all_sweeps(ws)
+if way == "search":
+    sweep_results.show(ws, searches)
+else:
+    sweep_results.mention(searches)
+    if runs and not runs[0].is_active:
+        st.subheader("The last training")
+        run_summary.show(runs[0])
+        run_summary.offer_to_go_on(ws, runs[0])
 
 settings, labels = st.columns([3, 2], gap="large")
 with settings:
-    st.subheader("New training")
-    train_form.show(ws, is_first_choice=not is_quick)
+    if way == "search":
+        st.subheader("New search" if searches else WAYS[way])
+        sweep_form.show(ws)
+    else:
+        st.subheader(WAYS[way])
+        train_form.show(ws, is_first_choice=not is_quick)
 with labels:
     st.subheader("What it learns from")
     named = train_form.chosen_labelling(ws)

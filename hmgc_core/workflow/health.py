@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from hmgc_core.checkpoint_files import MANIFEST, check_files
 from hmgc_core.errors import CheckpointError, WorkspaceError
 from hmgc_core.records import ImageRecord, Run
-from hmgc_core.store import annotations, backups, checks, images, labellings, runs
+from hmgc_core.store import annotations, backups, checks, images, labellings, runs, sweeps
 from hmgc_core.store.workspace import RESTORE, Workspace
 from hmgc_core.workflow.training import services
 
@@ -69,6 +69,7 @@ def doctor(ws: Workspace) -> list[Finding]:
         "folders": _folders,
         "picture files": _picture_files,
         "models": lambda ws: _models(ws, _damaged_model),
+        "searches": _searches,
         "disk": _disk,
         "services": _services,
     }
@@ -115,6 +116,11 @@ def _words(ws: Workspace) -> list[Finding]:
         wrong = annotations.wrong_words(connection)
     state = f"{wrong} are not the last statement of their annotator" if wrong else "are the last statements"
     return [Finding("words", state, REPAIR if wrong else "")]
+
+
+def _searches(ws: Workspace) -> list[Finding]:
+    wrong = sweeps.damage(ws.folder)
+    return [Finding("searches", wrong or "sound", sweeps.MOVE_AWAY if wrong else "")]
 
 
 def _labellings(ws: Workspace) -> list[Finding]:

@@ -32,6 +32,16 @@ def queue_run(ws: Workspace, config: RunConfig) -> int:
 
     Raises UnknownModel, BadConfig, WeightsError or NotTrainable at once, rather than minutes later in the worker.
     """
+    ready, version, last = checked(ws, config)
+    with ws.writing() as connection:
+        return runs.add(connection, ready, taxonomy_id=version, last_annotation_id=last)
+
+
+def checked(ws: Workspace, config: RunConfig) -> tuple[RunConfig, int, int]:
+    """(the config with all that follows from it, version of the tree, newest label): what a training would be told.
+
+    Raises what `queue_run` raises.
+    """
     version, taxonomy = current_taxonomy(ws)
     check(config, taxonomy)
     config = _with_whole_paths(config)
@@ -44,8 +54,7 @@ def queue_run(ws: Workspace, config: RunConfig) -> int:
     if config.model not in READY_MADE:
         train = _learnable(ws, taxonomy, version, last, config.labelling).train
         _check_trainable(taxonomy, train, drop_coarse=config.drop_coarse)
-    with ws.writing() as connection:
-        return runs.add(connection, config, taxonomy_id=version, last_annotation_id=last)
+    return config, version, last
 
 
 def _no_labelling(name: str, known: list[str]) -> BadConfig:
@@ -176,8 +185,15 @@ def run_labels(ws: Workspace, of: Run) -> RunLabels:
 
     Raises BadConfig where its labelling is gone.
     """
-    taxonomy = taxonomy_version(ws, of.taxonomy)
-    return _learnable(ws, taxonomy, of.taxonomy, of.last_annotation_id, of.config.labelling)
+    return frozen_labels(ws, of.config, taxonomy=of.taxonomy, upto=of.last_annotation_id)
+
+
+def frozen_labels(ws: Workspace, config: RunConfig, *, taxonomy: int, upto: int) -> RunLabels:
+    """The labels for a training of this config: up to a statement, in a version of the tree; those of its labelling.
+
+    Raises TaxonomyError where there is no such version, BadConfig where its labelling is gone.
+    """
+    return _learnable(ws, taxonomy_version(ws, taxonomy), taxonomy, upto, config.labelling)
 
 
 def agreed_labels(

@@ -7,7 +7,7 @@ import streamlit as st
 ANNOTATOR = "annotate.annotator"
 SIGNATURE = "annotate.signature"  # (name, signature) that galleries send with what is done there
 WAY = "annotate.way"
-WAY_CONTROL = "annotate.way.control"
+WAY_CONTROL = f"{WAY}.control"
 REOPEN = "annotate.reopen"
 
 QUEUE = "annotate.queue"
@@ -122,6 +122,11 @@ BACKUP_REPORT = "data.backup.report"
 BACKUP_WORK = "data.backup.work"
 
 TRAIN = "train"  # plus the name of the setting
+TRAIN_WAY = "train.way"
+SWEEP = "train.sweep"  # the name of a search
+SWEEP_BOX = "train.sweep.box"
+SWEEP_FORM = "train.search"  # plus the name of the setting
+QUICK = "train.quick"
 
 PROBLEM = "problem"  # plus the form it belongs to: an error that waits to be shown there
 
@@ -147,6 +152,8 @@ IN_ADDRESS = {
     MAP_LASSO: "lasso",
     MAP_ONLY: "only",
     WAY: "way",
+    TRAIN_WAY: "way",
+    SWEEP: "sweep",
     QUEUE: "queue",
     CHART: "chart",
     CHART_LEVEL: "level",

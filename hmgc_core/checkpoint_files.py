@@ -41,6 +41,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return dict(manifest)
 
 
+def trunk_of(manifest: dict[str, Any]) -> str:
+    """Names the weights that a checkpoint's features follow from: the hash of the weights file where they learned."""
+    return str(manifest.get("trunk") or manifest["sha256"][WEIGHTS])
+
+
 def read_checked(path: Path, sha256: str) -> bytes:
     """The content of one file of a checkpoint. Raises CheckpointError where it is not what was written."""
     try:

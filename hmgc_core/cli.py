@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from hmgc_core import cli_edit, cli_in, cli_out, cli_train, settings, supervisor
+from hmgc_core import cli_edit, cli_in, cli_out, cli_sweep, cli_train, cli_work, settings, supervisor
 from hmgc_core.errors import HmgcError, WorkspaceError
 from hmgc_core.records import HEAT_METHODS
 from hmgc_core.terminal import (
@@ -167,12 +167,20 @@ app.command()(cli_out.report)
 # --- training: see cli_train ------------------------------------------------------------------------------------------
 
 app.command()(cli_train.train)
-app.command()(cli_train.worker)
-app.command()(cli_train.inspector)
+app.command()(cli_train.relabel)
+app.command()(cli_work.worker)
+app.command()(cli_work.inspector)
 app.command()(cli_train.cancel)
 app.command()(cli_train.resume)
 app.command()(cli_train.runs)
 app.command()(cli_train.evaluate)
+
+
+# --- searching for good settings: see cli_sweep -----------------------------------------------------------------------
+
+app.command()(cli_sweep.sweep)
+app.command()(cli_sweep.sweeps)
+app.command("stop-sweep")(cli_sweep.stop_sweep)
 
 
 # --- looking ----------------------------------------------------------------------------------------------------------

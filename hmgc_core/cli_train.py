@@ -1,37 +1,48 @@
 """The verbs of `hmgc` that train: queue, work, watch, stop, go on, measure."""
 
-from dataclasses import asdict
+import shlex
+from dataclasses import asdict, replace
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
 from hmgc_core.errors import BadConfig, HmgcError
-from hmgc_core.presence import be_polite, owner_name, present
 from hmgc_core.recipes import PLAIN
-from hmgc_core.records import OptionValue, Run, RunConfig
+from hmgc_core.records import Run, RunConfig
 from hmgc_core.terminal import (
     JsonOption,
     RunArgument,
     WorkspaceOption,
     finished_run,
+    named_values,
     open_existing,
-    open_or_make,
     print_json,
     progress,
     remarks,
     screen,
 )
-from hmgc_core.workflow import training
+from hmgc_core.workflow import heads, labellings, training
+from hmgc_core.workflow.workspaces import Workspace
+
+# What a training of a head takes over from the run it starts from, unless it is given.
+FOLLOWING = (
+    "backbone", "image_size", "epochs", "batch_size", "lr", "weight_decay", "label_smoothing", "device", "seed",
+    "labelling", "weights", "drop_coarse", "option", "recipe", "switch",
+)  # fmt: skip
+FIELDS = {"option": "options", "switch": "switches"}  # where the config calls it otherwise
 
 
 def train(
+    context: typer.Context,
     model: Annotated[str, typer.Argument(help="flat, hrn, …")],
     backbone: Annotated[str, typer.Option(help="resnet18, vig_ti, timm:NAME, …")] = RunConfig.backbone,
     image_size: Annotated[int, typer.Option(help="Side of the pictures in pixels.")] = RunConfig.image_size,
     epochs: Annotated[int, typer.Option()] = RunConfig.epochs,
     batch_size: Annotated[int, typer.Option()] = RunConfig.batch_size,
     lr: Annotated[float, typer.Option(help="Peak learning rate; given weights learn at less.")] = RunConfig.lr,
+    weight_decay: Annotated[float, typer.Option(help="How strongly weights go to 0.")] = RunConfig.weight_decay,
+    label_smoothing: Annotated[float, typer.Option(help="0 to 0.9.")] = RunConfig.label_smoothing,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = RunConfig.device,
     seed: Annotated[int, typer.Option()] = RunConfig.seed,
     labelling: Annotated[str, typer.Option(help="A named set of labels; blank for the current ones.")] = "",
@@ -44,6 +55,12 @@ def train(
     switch: Annotated[
         list[str] | None, typer.Option(help="NAME=VALUE that differs from the recipe; may repeat.")
     ] = None,
+    freeze_backbone: Annotated[
+        bool, typer.Option("--freeze-backbone", help="Learn the head alone, on what an earlier run sees: in seconds.")
+    ] = False,
+    start_from: Annotated[
+        int | None, typer.Option("--from", help="The run to start from, else the newest of this model.", metavar="RUN")
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the end; train here if no worker is running.")] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -52,9 +69,12 @@ def train(
     ws = open_existing(workspace)
     config = RunConfig(
         model=model, backbone=backbone, image_size=image_size, epochs=epochs, batch_size=batch_size, lr=lr,
-        device=device, seed=seed, labelling=labelling, weights=weights, drop_coarse=drop_coarse,
-        options=_named_values(option or [], "option"), recipe=recipe, switches=_named_values(switch or [], "switch"),
+        weight_decay=weight_decay, label_smoothing=label_smoothing, device=device, seed=seed, labelling=labelling,
+        weights=weights, drop_coarse=drop_coarse, options=named_values(option or [], "option"), recipe=recipe,
+        switches=named_values(switch or [], "switch"),
     )  # fmt: skip
+    if freeze_backbone or start_from is not None:
+        config = _of_a_head(ws, context, config, start_from, freeze_backbone=freeze_backbone)
     run_id = training.queue_run(ws, config)
     if wait:
         from hmgc_core import worker  # noqa: PLC0415 - torch takes seconds to import
@@ -67,13 +87,30 @@ def train(
     else:
         _tell_run(run)
     if run.status == "failed" or (wait and run.status != "done"):
-        go_on = (
-            f"let it go on: `hmgc resume {run.id}`"
-            if run.can_resume
-            else "it goes on when a worker runs: `hmgc worker`"
-        )
-        remedy = run.remedy or go_on
-        raise HmgcError(run.error or f"run {run.id} is {run.state}", remedy=remedy)
+        raise _not_done(run)
+
+
+def _not_done(run: Run) -> HmgcError:
+    resumes, waits = f"let it go on: `hmgc resume {run.id}`", "it goes on when a worker runs: `hmgc worker`"
+    remedy = run.remedy or (resumes if run.can_resume else waits)
+    return HmgcError(run.error or f"run {run.id} is {run.state}", remedy=remedy)
+
+
+def _of_a_head(
+    ws: Workspace, context: typer.Context, config: RunConfig, start_from: int | None, *, freeze_backbone: bool
+) -> RunConfig:
+    """The config of a training of a head: what was not given by name is as in the run it starts from."""
+    if not freeze_backbone:
+        raise BadConfig("--from names the run whose backbone stays as it is", remedy="give --freeze-backbone with it")
+    sources = {name: context.get_parameter_source(name) for name in FOLLOWING}
+    fields = [FIELDS.get(name, name) for name, source in sources.items() if source and source.name == "COMMANDLINE"]
+    given: dict[str, Any] = {name: getattr(config, name) for name in fields}
+    if start_from is None:
+        sizes = {name: given[name] for name in ("backbone", "image_size") if name in given}
+        start = heads.start_for(ws, config.model, **sizes)
+    else:
+        start = training.run(ws, start_from)
+    return replace(heads.config_from(ws, start, model=config.model), **given)
 
 
 def _tell_run(run: Run) -> None:
@@ -89,32 +126,36 @@ def _tell_run(run: Run) -> None:
         )
 
 
-def _named_values(given: list[str], what: str) -> dict[str, OptionValue]:
-    for one in given:
-        if "=" not in one:
-            raise BadConfig(f"the {what} {one!r} has no value", remedy="write it as NAME=VALUE")
-    return {name: value for name, _, value in (one.partition("=") for one in given)}
-
-
-def worker(
-    once: Annotated[bool, typer.Option("--once", help="End when nothing waits.")] = False,
+def relabel(
+    protocol: Annotated[str, typer.Option(help=f"How: {', '.join(labellings.PROTOCOLS)}.")],
+    coarse: Annotated[str, typer.Option(help="Share that becomes coarser; or one for each level above, as 0.4,0.5.")],
+    name: Annotated[str, typer.Option(help="Name of the labelling.")],
+    seed: Annotated[int, typer.Option(help="Of the draw of `free`.", min=0)] = 0,
+    run: Annotated[int | None, typer.Option(help="Run that says which pictures are hard, for `ambiguous`.")] = None,
     workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Train what is queued, until Ctrl-C."""
-    ws = open_or_make(workspace)
-    be_polite()
-    with present(ws, "worker", owner_name()):  # from the first moment on: torch takes seconds to import
-        from hmgc_core import worker as room  # noqa: PLC0415
-    room.work(ws, once=once)
+    """Make a labelling: the training labels as they are now, some of them coarser."""
+    ws = open_existing(workspace)
+    with progress("Making labels coarser") as report:
+        done = labellings.relabel(
+            ws, name=name, protocol=protocol, coarse=_shares(coarse), seed=seed, run=run, on_progress=report
+        )
+    if as_json:
+        print_json(done)
+        return
+    levels = ", ".join(f"{count} at level {level}" for level, count in done.by_level.items())
+    screen.print(f"{done.labels} labels, {done.coarser} of them coarser: {levels}.", soft_wrap=True)
+    if done.hardness:
+        screen.print(f"Hard is: {done.hardness}.", soft_wrap=True)
+    screen.print(f"Learn from it: hmgc train MODEL --labelling {shlex.quote(done.name)}", markup=False, soft_wrap=True)
 
 
-def inspector(workspace: WorkspaceOption = None) -> None:
-    """Make heatmaps for the pages, until Ctrl-C."""
-    ws = open_or_make(workspace)
-    be_polite()
-    with present(ws, "inspector", owner_name()):  # from the first moment on: torch takes seconds to import
-        from hmgc_core import inspection  # noqa: PLC0415
-    inspection.inspect_forever(ws)
+def _shares(text: str) -> list[float]:
+    try:
+        return [float(share) for share in text.split(",")]
+    except ValueError as error:
+        raise BadConfig(f"{text!r} is no share", remedy="give a number from 0 to 1, or several with commas") from error
 
 
 def cancel(run: RunArgument, workspace: WorkspaceOption = None) -> None:
@@ -143,8 +184,9 @@ def runs(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None
         accuracy = run.metrics.get("test", {}).get("leaf_accuracy")
         config = run.config
         shown = "–" if accuracy is None else f"{accuracy:.1%}"
+        model = ", ".join(filter(None, (config.model, config.what_learned)))
         table.add_row(
-            str(run.id), run.state, config.model, config.backbone, str(config.image_size), f"{run.progress:.0%}", shown
+            str(run.id), run.state, model, config.backbone, str(config.image_size), f"{run.progress:.0%}", shown
         )
     screen.print(table)
     for run in found:

@@ -10,6 +10,7 @@ HmgcError
 ├── UnknownRun           no such training run
 ├── UnknownInspection    no such question to the inspector
 ├── UnknownTask          no such task of the worker
+├── UnknownSweep         no such search for good settings
 ├── UnknownModel         no such model or backbone
 ├── NoGraph              a backbone that connects no patches, or has no such block
 ├── TableError           a table of labels cannot be read
@@ -20,6 +21,7 @@ HmgcError
 ├── NotTrainable         the labels at hand cannot train a model
 │   └── Diverged         a training whose loss or weights stopped being numbers
 ├── DeviceError          the wanted device cannot be used
+│   └── OthersGone       another of the processes that learn together ended
 ├── OutOfMemory          what was asked for does not fit into the memory
 ├── WeightsError         a weights file is missing or does not fit
 ├── CheckpointError      a checkpoint is missing, damaged or of another tree
@@ -91,6 +93,10 @@ class UnknownTask(HmgcError):
     """No task of the worker has this number."""
 
 
+class UnknownSweep(HmgcError):
+    """No search for good settings has this name."""
+
+
 class UnknownModel(HmgcError):
     """The catalog has no such model or backbone."""
 
@@ -137,6 +143,10 @@ class Diverged(NotTrainable):
 
 class DeviceError(HmgcError):
     """The wanted device cannot be used on this machine."""
+
+
+class OthersGone(DeviceError):
+    """Another of the processes that learn together ended, so this one cannot go on."""
 
 
 class OutOfMemory(HmgcError):

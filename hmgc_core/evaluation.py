@@ -12,10 +12,12 @@ import numpy as np
 
 from hmgc_core.errors import BadConfig, NotTrainable
 from hmgc_core.learning.checkpoints import Checkpoint, load_checkpoint
-from hmgc_core.learning.inference import ImagePrediction, answer_calibration_error, predict
-from hmgc_core.learning.pixel_cache import Pixels, Skipped, decode_pictures
+from hmgc_core.learning.devices import pick_device
+from hmgc_core.learning.features import Pictures, SpareKeeper, features_of
+from hmgc_core.learning.inference import ImagePrediction, answer_calibration_error, evaluation_batch, predict
+from hmgc_core.learning.pixel_cache import Skipped, decode_pictures
 from hmgc_core.metrics import evaluate, unseen_metrics
-from hmgc_core.models.catalog import READY_MADE
+from hmgc_core.models.catalog import NO_HEAD, READY_MADE
 from hmgc_core.records import IS, SPLITS, Prediction, Progress, Run
 from hmgc_core.store import annotations, predictions
 from hmgc_core.store.workspace import Workspace
@@ -62,23 +64,21 @@ def predict_all(
 
     Raises Stopped when `should_stop` says so; then nothing is stored.
     """
-    pixels = decode_pictures(
-        [image.path for image in labels.images],
-        size=run.config.image_size,
-        folder=ws.cache,
-        on_progress=on_progress,
-        should_stop=should_stop,
-    )
+    # Before the pictures are read: one that changes meanwhile is then kept under a name that nobody asks for.
+    keeper = _keeper(ws, run, labels, checkpoint, should_stop)
+    pixels = _pictures(ws, run, labels, checkpoint, on_progress=on_progress, should_stop=should_stop)
     targets = {split: _targets(labels, split, pixels) for split in ("val", "test")}
     told = predict(
         checkpoint,
         pixels,
         device=run.config.device,
         log_probs_of=[place for nodes in targets.values() for place in nodes],
+        on_features=keeper.add,
         on_progress=on_progress,
         should_stop=should_stop,
     )
     said = list(told)
+    keeper.end()
     _store(ws, run, labels, said)
     metrics = {}
     for split, nodes in targets.items():
@@ -90,7 +90,49 @@ def predict_all(
     return metrics, _skips(pixels.skipped)
 
 
-def _targets(labels: RunLabels, split: str, pixels: Pixels) -> dict[int, int]:
+def _pictures(
+    ws: Workspace,
+    run: Run,
+    labels: RunLabels,
+    checkpoint: Checkpoint,
+    *,
+    on_progress: Callable[[Progress], None],
+    should_stop: Callable[[], bool],
+) -> Pictures:
+    """All images of a run: of one whose head learned alone, what its trunk sees in them."""
+    paths = [image.path for image in labels.images]
+    told: dict[str, Any] = {"on_progress": on_progress, "should_stop": should_stop}
+    if not run.config.freeze_backbone:
+        return decode_pictures(paths, size=run.config.image_size, folder=ws.cache, **told)
+    return features_of(
+        checkpoint.model,
+        paths,
+        trunk=checkpoint.trunk,
+        size=run.config.image_size,
+        cache=ws.cache,
+        compute=pick_device(run.config.device),
+        batch_size=evaluation_batch(run.config),
+        **told,
+    )
+
+
+def _keeper(
+    ws: Workspace, run: Run, labels: RunLabels, checkpoint: Checkpoint, should_stop: Callable[[], bool]
+) -> SpareKeeper:
+    """Keeps what a whole model sees in the images, so that its head can soon learn alone."""
+    if run.config.freeze_backbone or run.config.model in NO_HEAD:
+        return SpareKeeper(None)
+    return SpareKeeper.of(
+        checkpoint.model,
+        [image.path for image in labels.images],
+        trunk=checkpoint.trunk,
+        cache=ws.cache,
+        compute=pick_device(run.config.device),
+        should_stop=should_stop,
+    )
+
+
+def _targets(labels: RunLabels, split: str, pixels: Pictures) -> dict[int, int]:
     """Place in the pixels -> node, of the readable images of a split that have a label."""
     nodes = {sample.path: sample.node for sample in getattr(labels, split)}
     images = [(place, labels.images[place]) for place in pixels.readable]

@@ -25,6 +25,7 @@ from torch.autograd.function import once_differentiable
 
 from hmgc_core.precision import full_precision
 from hmgc_core.records import IS_NOT, NONE_HERE, Targets
+from hmgc_core.shared_batches import batch_total
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.tree_sums import (
     SubtreeSums,
@@ -74,7 +75,7 @@ def ancestor_loss(log_probs: Tensor, targets: Targets, taxonomy: Taxonomy) -> Te
     costs = -full_precision(log_probs).gather(1, paths.clamp_min(0))
     each = torch.where(above, costs, 0).sum(1)
     weights = targets.weights.to(each.dtype)
-    return (each * weights).sum() / weights.sum().clamp_min(torch.finfo(each.dtype).tiny)
+    return (each * weights).sum() / batch_total(weights.sum()).clamp_min(torch.finfo(each.dtype).tiny)
 
 
 def log_marginals(scores: Tensor, taxonomy: Taxonomy) -> Tensor:

@@ -17,6 +17,7 @@ class Option:
     choices: the values a text may have, any text where there are none. holds: what a text must have in it. low, high:
     the range of a number.
     is_file: the text is the path of a file that only a fresh start reads; a checkpoint holds what was in it.
+    searched: where good values of a number are looked for, when it is not all from low to high.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Option:
     high: float = math.inf
     is_file: bool = False
     holds: str = ""
+    searched: tuple[float, float] | None = None
 
     def checked(self, value: OptionValue | str) -> OptionValue:
         """The value in the option's own type; text, as it comes from a command line, is read. Raises BadConfig."""

@@ -14,7 +14,7 @@ from hmgc_core.records import OptionValue, RunConfig
 class Switches:
     """What a training does beside following its labels' likelihood. Each field is told in `SWITCHES`."""
 
-    balanced: bool = False
+    exact_share: float = 0.0
     averaged: bool = False
     views: str = "plain"
     pseudo_labels: bool = False
@@ -26,10 +26,13 @@ class Switches:
 
 SWITCHES = (
     Option(
-        "balanced",
-        Switches.balanced,
-        "Balanced batches",
-        "At least half of every batch are pictures whose label leaves one class of the finest level possible.",
+        "exact_share",
+        Switches.exact_share,
+        "Exact labels in a batch",
+        "At least this share of every batch are pictures whose label leaves one class of the finest level possible; "
+        "0: as they come.",
+        low=0.0,
+        high=1.0,
     ),
     Option(
         "averaged",
@@ -57,7 +60,15 @@ SWITCHES = (
         "Guesses as frequent as labels",
         "Own guesses are weighed so that no class is guessed more often than the labels say it comes.",
     ),
-    Option("sure_from", Switches.sure_from, "Sure from", "A guess counts from this probability on.", low=0.0, high=1.0),
+    Option(
+        "sure_from",
+        Switches.sure_from,
+        "Sure from",
+        "A guess counts from this probability on.",
+        low=0.0,
+        high=1.0,
+        searched=(0.5, 0.98),
+    ),
     Option(
         "pseudo_after",
         Switches.pseudo_after,
@@ -65,6 +76,7 @@ SWITCHES = (
         "The share of the training's steps before own guesses are learned.",
         low=0.0,
         high=1.0,
+        searched=(0.1, 0.7),
     ),
     Option(
         "ancestor_weight",
@@ -73,6 +85,7 @@ SWITCHES = (
         "How much the classes above a label count beside it; 0 leaves it to the label.",
         low=0.0,
         high=10.0,
+        searched=(0.0, 2.0),
     ),
 )
 
@@ -92,12 +105,12 @@ RECIPES = {
     "balanced": Recipe(
         "Balanced",
         "Every step sees as many exact labels as vague ones.",
-        Switches(balanced=True, averaged=True, views="strong"),
+        Switches(exact_share=0.5, averaged=True, views="strong"),
     ),
     "self_taught": Recipe(
         "Self-taught",
         "Balanced, and vague labels are narrowed down by the model's own sure guesses. Takes a fifth longer.",
-        Switches(balanced=True, averaged=True, views="strong", pseudo_labels=True),
+        Switches(exact_share=0.5, averaged=True, views="strong", pseudo_labels=True),
     ),
 }
 

@@ -160,6 +160,19 @@ class Selection:
     total: int
 
 
+@dataclass(frozen=True)
+class Labelling:
+    """A named set of training labels. settings: how it was made. taxonomy_id: version of the tree its keys are of."""
+
+    id: int
+    name: str
+    protocol: str
+    settings: dict[str, Any]
+    taxonomy_id: int
+    labels: int
+    created_at: datetime
+
+
 # --- images ---------------------------------------------------------------------------------------------------------
 
 
@@ -198,7 +211,8 @@ class RunConfig:
     take shares (`models.base`). device: auto, cpu or cuda. weights: a file with backbone weights, or the name they are
     published by; "" for a random start. labelling: a named set of labels, "" for the current ones. drop_coarse: learn
     only from labels that leave one leaf possible. options: what only this model or backbone can be told, see
-    `models.options`. recipe, switches: how the labels are learned, whatever the model, see `recipes`.
+    `models.options`. recipe, switches: how the labels are learned, whatever the model, see `recipes`. freeze_backbone:
+    only the head learns, on what the model of run `start_from` sees in the pictures; 0 where there is no such run.
     """
 
     model: str = "hrn"
@@ -217,6 +231,8 @@ class RunConfig:
     options: dict[str, OptionValue] = field(default_factory=dict, hash=False)
     recipe: str = "plain"
     switches: dict[str, OptionValue] = field(default_factory=dict, hash=False)
+    freeze_backbone: bool = False
+    start_from: int = 0
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -233,6 +249,11 @@ class RunConfig:
                 raise BadConfig(f"{name} is {value}", remedy=f"choose a value from {low} to {high}")
         if self.device not in ("auto", "cpu", "cuda"):
             raise BadConfig(f"device is {self.device!r}", remedy="choose auto, cpu or cuda")
+
+    @property
+    def what_learned(self) -> str:
+        """For people: `head only, from run 3`; "" where all of the model learned."""
+        return f"head only, from run {self.start_from}" if self.freeze_backbone else ""
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict; `from_dict` takes it back."""
@@ -251,7 +272,8 @@ def quiet(_done: int, _total: int, _what: str = "") -> None:
     """Nobody watches how far it is."""
 
 
-READING, PREDICTING = "reading pictures", "predicting"  # stages before and after the training itself
+# Stages before and after the training itself.
+READING, LOOKING, PREDICTING = "reading pictures", "looking at pictures", "predicting"
 
 
 @dataclass(frozen=True)

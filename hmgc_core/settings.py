@@ -10,6 +10,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "HMGC_ALLOWED_HOSTS": ("", "further host names the app answers to, split by commas (behind a proxy)"),
     "HMGC_UNPACKED_GB": ("20", "gigabytes that one archive of pictures may unpack to"),
     "HMGC_LEASE_S": ("30", "seconds without a heartbeat after which a running training is taken over"),
+    "HMGC_PROCESSES": ("1", "processes that learn a training together, on several GPUs one for each"),
     "HMGC_THREADS": ("0", "processor threads a training may use; 0 = all cores"),
 }
 

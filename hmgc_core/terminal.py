@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hmgc_core import settings
-from hmgc_core.errors import WorkspaceError
-from hmgc_core.records import Run
+from hmgc_core.errors import BadConfig, WorkspaceError
+from hmgc_core.records import OptionValue, Run
 from hmgc_core.workflow import training, workspaces
 from hmgc_core.workflow.workspaces import Workspace
 
@@ -41,6 +41,14 @@ def open_existing(folder: Path | None) -> Workspace:
     if not workspaces.exists(folder):
         raise WorkspaceError(f"there is no workspace in {folder}", remedy="make one: hmgc init, or hmgc init --demo")
     return workspaces.open_workspace(folder)
+
+
+def named_values(given: list[str], what: str) -> dict[str, OptionValue]:
+    """`NAME=VALUE` of options and switches, as they were typed. Raises BadConfig where one has no value."""
+    for one in given:
+        if "=" not in one:
+            raise BadConfig(f"the {what} {one!r} has no value", remedy="write it as NAME=VALUE")
+    return {name: value for name, _, value in (one.partition("=") for one in given)}
 
 
 def finished_run(ws: Workspace, number: int) -> Run:

@@ -16,49 +16,70 @@ from typing import Any
 import torch
 
 from hmgc_core import settings
-from hmgc_core.errors import Diverged, HmgcError
+from hmgc_core.errors import Diverged, HmgcError, OthersGone, OutOfMemory
 from hmgc_core.evaluation import predict_all, without_nan
 from hmgc_core.heartbeat import Heart, lease_s
 from hmgc_core.learning.checkpoints import load_checkpoint
+from hmgc_core.learning.heads import fit_head
 from hmgc_core.learning.pixel_cache import Stopped
-from hmgc_core.learning.training import fit
+from hmgc_core.learning.processes import ALONE, Processes
+from hmgc_core.learning.together import Training, call_in
+from hmgc_core.learning.training import FitResult, fit
 from hmgc_core.presence import owner_name, present, stop_on_signals
 from hmgc_core.records import EpochMetrics, Progress, Run
 from hmgc_core.store import jobs, runs, schema
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.tasks.carrying_out import carry_out
 from hmgc_core.tasks.kinds import KINDS, LONG
-from hmgc_core.workflow import training
+from hmgc_core.workflow import tasks, training
+from hmgc_core.workflow.training import RunLabels
 
 IDLE_S = 0.5
 
 
-def work(ws: Workspace, *, once: bool = False) -> None:
-    """Carry out tasks, which somebody waits for, and train what is queued, oldest first, until SIGINT or SIGTERM.
+def work(ws: Workspace, *, once: bool = False, processes: Processes = ALONE) -> None:
+    """Carry out tasks and train what is queued, oldest first, until SIGINT or SIGTERM.
 
-    With `once`: until nothing waits. A stop saves the state of the running training and gives it back to the queue.
+    Short tasks, which somebody waits for, come first, then trainings, then tasks that take as long as those. With
+    `once`: until nothing waits. A stop saves the state of the running training and gives it back to the queue.
+    processes: those that train together; this one is the first, the others have called `join_in`.
     """
     stopping = threading.Event()
     stop_on_signals(stopping)
     threads = int(settings.setting("HMGC_THREADS"))
     if threads:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(max(1, threads // processes.count))
     owner = owner_name()
-    with present(ws, "worker", owner):
+    with present(ws, "worker", owner), _letting_go(processes):
         while not stopping.is_set():
             with ws.writing() as connection:
-                task_id = jobs.claim(connection, owner=owner, lease_s=lease_s(), of=schema.task)
-                run_id = None if task_id else jobs.claim(connection, owner=owner, lease_s=lease_s())
+                told: dict[str, Any] = {"owner": owner, "lease_s": lease_s()}
+                task_id = jobs.claim(connection, of=schema.task, kinds=set(KINDS) - LONG, **told)
+                run_id = None if task_id else jobs.claim(connection, **told)
+                if task_id is None and run_id is None:
+                    task_id = jobs.claim(connection, of=schema.task, **told)
             if task_id is not None:
                 with _short_tasks_beside(ws, owner, stopping):
-                    carry_out(ws, task_id, owner, stopping)
+                    carry_out(ws, task_id, owner, stopping, others_wait=lambda: _a_run_waits(ws))
             elif run_id is not None:
                 with _short_tasks_beside(ws, owner, stopping):
-                    _Attempt(ws, training.run(ws, run_id), owner, stopping).carry_out()
+                    _Attempt(ws, training.run(ws, run_id), owner, stopping, processes).carry_out()
             elif once:
                 return
             else:
                 stopping.wait(IDLE_S)
+
+
+def _a_run_waits(ws: Workspace) -> bool:
+    with ws.reading() as connection:
+        return jobs.is_waiting(connection)
+
+
+@contextmanager
+def _letting_go(processes: Processes) -> Iterator[None]:
+    """After the block the other processes may go home. After an error they hear nothing more: torchrun ends them."""
+    yield
+    call_in(processes, None)
 
 
 @contextmanager
@@ -103,6 +124,23 @@ def wait_for(ws: Workspace, run_id: int, *, on_progress: Callable[[int, int, str
         time.sleep(IDLE_S)
 
 
+def wait_for_task(ws: Workspace, task_id: int, *, on_progress: Callable[[int, int, str], None]) -> None:
+    """Wait until a task has ended; carry it out in this process where no worker is there to do so."""
+    owner = owner_name()
+    stopping = threading.Event()
+    while (task := tasks.task(ws, task_id)).is_active:
+        on_progress(round(task.progress * 100), 100, task.stage or task.status)
+        if task.status == "queued" and not training.services(ws)["worker"]:
+            with ws.writing() as connection:
+                claimed = jobs.claim(connection, owner=owner, lease_s=lease_s(), only=task_id, of=schema.task)
+            if claimed:
+                stop_on_signals(stopping)
+                carry_out(ws, task_id, owner, stopping, watch=lambda p: on_progress(p.done, p.total, p.stage))
+                if stopping.is_set():
+                    return
+        time.sleep(IDLE_S)
+
+
 # --- one attempt at one run -------------------------------------------------------------------------------------------
 
 
@@ -114,10 +152,16 @@ class _Attempt:
     run: Run
     owner: str
     stopping: threading.Event
+    processes: Processes = ALONE
     watch: Callable[[Progress], None] = lambda _progress: None
 
     def carry_out(self) -> None:
-        """Train, predict, store; whatever happens, the run's row says how it ended."""
+        """Train, predict, store; whatever happens, the run's row says how it ended.
+
+        Raises SystemExit where other processes learn too and did not meet the same error: they wait for a step that
+        does not come.
+        """
+        self._out_of_step = False
         self.heart = Heart(self.ws, self.run.id, self.owner, of=schema.run)
         with self.heart.beating():
             try:
@@ -125,8 +169,10 @@ class _Attempt:
             except Diverged as error:
                 ended = ("failed", {"error": str(error), "remedy": error.remedy, "checkpoint": error.checkpoint})
             except HmgcError as error:
+                self._out_of_step = isinstance(error, OutOfMemory | OthersGone)
                 ended = ("failed", {"error": str(error), "remedy": error.remedy})
             except Exception as error:
+                self._out_of_step = True
                 self._keep_traceback()
                 remedy = f"this is a fault of the program; {self._traceback_file} tells more"
                 ended = ("failed", {"error": f"{type(error).__name__}: {error}"[:500], "remedy": remedy})
@@ -137,21 +183,13 @@ class _Attempt:
         status, columns = ended
         with self.ws.writing() as connection:
             jobs.finish(connection, self.run.id, owner=self.owner, status=status, **columns)
+        if self._out_of_step and self.processes.count > 1:
+            raise SystemExit(f"run {self.run.id}: {columns['error']}. The other processes cannot go on from here.")
 
     def _train_and_predict(self) -> tuple[str, dict[str, Any]] | None:
         """(status, columns of the run), or None when the run goes back to the queue."""
         labels = training.run_labels(self.ws, self.run)
-        result = fit(
-            self.run.config,
-            labels.taxonomy,
-            labels.train,
-            labels.val,
-            folder=self.ws.run_folder(self.run.id),
-            cache=self.ws.cache,
-            on_progress=self._report,
-            on_epoch=self._keep_epoch,
-            should_stop=self._should_stop,
-        )
+        result = self._fit(labels)
         if result.stopped or result.checkpoint is None:
             return self._stopped()
         try:
@@ -172,6 +210,21 @@ class _Attempt:
             "remarks": list(dict.fromkeys([*labels.remarks, *result.remarks, *skips])),
             "checkpoint": str(result.checkpoint),
         }
+
+    def _fit(self, labels: RunLabels) -> FitResult:
+        config = self.run.config
+        told: dict[str, Any] = {
+            "folder": self.ws.run_folder(self.run.id),
+            "cache": self.ws.cache,
+            "on_progress": self._report,
+            "on_epoch": self._keep_epoch,
+            "should_stop": self._should_stop,
+        }
+        given = (config, labels.taxonomy, labels.train, labels.val)
+        if config.freeze_backbone:
+            return fit_head(*given, start=training.checkpoint_folder(training.start_of(self.ws, config)), **told)
+        call_in(self.processes, Training(*given, folder=told["folder"], cache=told["cache"]))
+        return fit(*given, processes=self.processes, **told)
 
     def _stopped(self) -> tuple[str, dict[str, Any]] | None:
         return (

@@ -13,7 +13,7 @@ from PIL import Image
 
 from hmgc_core import evaluation, worker
 from hmgc_core.errors import BadConfig, Diverged, NotTrainable, OutOfMemory, WeightsError
-from hmgc_core.learning import epochs, inference
+from hmgc_core.learning import epochs, inference, steps
 from hmgc_core.learning import training as fitting
 from hmgc_core.learning.checkpoints import load_checkpoint
 from hmgc_core.learning.devices import ComputeDevice, pick_device
@@ -131,15 +131,15 @@ def breaks_in_epoch(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """From this epoch on, counted from 1, every loss is NaN."""
 
     def set_up(number: int) -> None:
-        learn = epochs.EpochLoop._learn
+        learn = steps.Steps.learn
 
-        def spoiled(loop, chosen, pixels):
-            if loop.state.epoch + 1 >= number:
+        def spoiled(these, *batch, **numbers):
+            if these.state.epoch + 1 >= number:
                 with torch.no_grad():
-                    next(loop.state.model.head.parameters()).fill_(torch.nan)
-            return learn(loop, chosen, pixels)
+                    next(these.state.model.head.parameters()).fill_(torch.nan)
+            return learn(these, *batch, **numbers)
 
-        monkeypatch.setattr(epochs.EpochLoop, "_learn", spoiled)
+        monkeypatch.setattr(steps.Steps, "learn", spoiled)
 
     return set_up
 
@@ -201,7 +201,7 @@ def no_memory(_views: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("fails", [no_gpu_memory, no_memory])
-@pytest.mark.parametrize(("where", "words"), [(epochs, "training flat"), (inference, "predictions of 2 pictures")])
+@pytest.mark.parametrize(("where", "words"), [(steps, "training flat"), (inference, "predictions of 2 pictures")])
 def test_too_little_memory_is_an_error_with_a_remedy(train, photos, tiny_tree, monkeypatch, fails, where, words):
     monkeypatch.setattr(where, "normalise", fails)
     with pytest.raises(OutOfMemory, match=words) as caught:
@@ -209,11 +209,63 @@ def test_too_little_memory_is_an_error_with_a_remedy(train, photos, tiny_tree, m
     assert "smaller batch" in caught.value.remedy and "smaller pictures" in caught.value.remedy
 
 
+@pytest.fixture
+def room_for(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """A device on which steps of more pictures than this do not fit."""
+
+    def set_up(pictures: int) -> None:
+        def forward(lesson, images, targets):
+            if len(images) > pictures:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9.00 GiB")
+            return learn(lesson, images, targets)
+
+        learn = steps._Lesson.forward
+        monkeypatch.setattr(steps._Lesson, "forward", forward)
+
+    return set_up
+
+
+# Without norms over the batch, two halves give the gradients of the whole.
+NO_NORMS = {"backbone": "timm:test_vit", "image_size": 32, "batch_size": 6, "epochs": 2}
+
+
+def test_steps_that_do_not_fit_are_learned_in_two_halves(train, photos, tiny_tree, room_for, tmp_path):
+    straight = train(tiny_tree, *halves(tiny_tree, photos), **NO_NORMS)
+    (tmp_path / "run").rename(tmp_path / "straight")
+    room_for(3)
+    halved = train(tiny_tree, *halves(tiny_tree, photos), **NO_NORMS)
+    assert [remark for remark in halved.remarks if remark not in straight.remarks] == [
+        "there was not enough memory for 6 pictures at a time: "
+        "steps learn them in two halves, so they are as many as asked for, and slower"
+    ]
+    one, other = (load_checkpoint(tmp_path / name / "checkpoint").model.state_dict() for name in ("straight", "run"))
+    tolerance = 0.02 if pick_device("cpu").half else 1e-4
+    for name, tensor in one.items():
+        torch.testing.assert_close(other[name], tensor, rtol=tolerance, atol=tolerance)
+
+
+def test_a_run_goes_on_in_halves(photos, tiny_tree, room_for, tmp_path):
+    samples, valid = halves(tiny_tree, photos)
+    settings = replace(SMALL, **{**NO_NORMS, "batch_size": 4})
+    room_for(2)
+    told = {"folder": tmp_path / "run", "cache": tmp_path / "cache"}
+    asked = iter([False] * 3 + [True] * 9)
+    assert fit(settings, tiny_tree, samples, valid, **told, should_stop=lambda: next(asked)).stopped
+    assert torch.load(tmp_path / "run" / FILE, weights_only=True)["parts"] == 2
+    assert len([r for r in fit(settings, tiny_tree, samples, valid, **told).remarks if "two halves" in r]) == 1
+
+
+def test_what_does_not_fit_in_halves_either_is_the_error(train, photos, tiny_tree, room_for):
+    room_for(2)
+    with pytest.raises(OutOfMemory, match="6 pictures of 32 px"):
+        train(tiny_tree, *halves(tiny_tree, photos), **NO_NORMS)
+
+
 def test_other_faults_are_not_taken_for_it(train, photos, tiny_tree, monkeypatch):
     def fault(_views: torch.Tensor) -> torch.Tensor:
         return torch.ones(2, 3) @ torch.ones(2, 3)
 
-    monkeypatch.setattr(epochs, "normalise", fault)
+    monkeypatch.setattr(steps, "normalise", fault)
     with pytest.raises(RuntimeError, match="shapes"):
         train(tiny_tree, *halves(tiny_tree, photos))
 

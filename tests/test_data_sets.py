@@ -80,6 +80,13 @@ def test_cubs_tree_counts_and_the_lists_disagreements_are_told(empty_workspace: 
     assert not any("'order'" in remark for remark in remarks)  # the same in both
 
 
+def test_hrns_columns_are_held_against_the_tree_in_use_too(empty_workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "tree.csv").write_text(made.CUB_TREE)
+    taxonomies.import_taxonomy(empty_workspace, tmp_path / "tree.csv")
+    report, remarks = bring_in(empty_workspace, made.cub(tmp_path / "CUB_200_2011"), "cub")
+    assert report.annotations == 16 and any("column 'family' has 2 groups" in remark for remark in remarks)
+
+
 def test_hrns_columns_that_fit_the_tree_are_not_mentioned(empty_workspace: Workspace, tmp_path: Path) -> None:
     folder = made.cub(tmp_path / "CUB_200_2011")
     (tmp_path / "tree.csv").write_text(made.CUB_TREE.replace("white ones", "brown ones"))

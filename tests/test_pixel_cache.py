@@ -139,5 +139,61 @@ def test_a_disk_that_fills_up_on_the_way_is_the_same_error(photos, tmp_path, mon
 
 def test_the_index_names_every_row(photos, tmp_path):
     decode_pictures(photos, size=16, folder=tmp_path / "cache")
-    keys = json.loads(next((tmp_path / "cache").glob("*.json")).read_text())
-    assert [key.split("|")[0] for key in keys] == [str(path) for path in photos]
+    told = json.loads(next((tmp_path / "cache").glob("*.json")).read_text())
+    assert [name.split("|")[0] for name in told["names"]] == [str(path) for path in photos]
+    assert list(told["names"].values()) == told["contents"]
+
+
+# --- found by content -------------------------------------------------------------------------------------------------
+
+
+def test_a_moved_folder_and_a_copy_are_recognised(photos, tmp_path, decoded):
+    whole = decode_pictures(photos, size=16, folder=tmp_path / "cache").take(range(6))
+    shutil.copytree(tmp_path / "photos", tmp_path / "copy")
+    (tmp_path / "photos").rename(tmp_path / "moved")
+    decoded.clear()
+    for folder in ("copy", "moved", "moved"):
+        there = [tmp_path / folder / path.name for path in photos]
+        assert np.array_equal(decode_pictures(there, size=16, folder=tmp_path / "cache").take(range(6)), whole)
+    assert decoded == []
+    assert len(list((tmp_path / "cache").glob("*.pixels"))) == 1
+    # The second look at the moved folder knew its names and wrote nothing.
+    assert len(list((tmp_path / "cache").glob("*.json"))) == 3
+
+
+def test_a_copy_costs_no_room_on_the_disk(photos, tmp_path, monkeypatch):
+    shutil.copytree(tmp_path / "photos", tmp_path / "copy")
+    decode_pictures(photos, size=16, folder=tmp_path / "cache")
+    usage = shutil.disk_usage(tmp_path)
+    needed = pixel_cache.BYTES_TO_SPARE + 6 * 3 * 16 * 16  # of one step, not of all pictures
+    monkeypatch.setattr(pixel_cache, "PICTURES_PER_STEP", 2)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=needed - 1))
+    there = [tmp_path / "copy" / path.name for path in photos]
+    assert decode_pictures(there, size=16, folder=tmp_path / "cache").readable == list(range(6))
+
+
+def test_two_files_of_one_content_are_decoded_once(photos, tmp_path, decoded):
+    shutil.copy(photos[0], photos[1])
+    pixels = decode_pictures(photos[:2], size=16, folder=tmp_path / "cache")
+    assert len(decoded) == 1 and np.array_equal(pixels.take([0]), pixels.take([1]))
+
+
+def test_a_cache_of_version_1_is_still_read(photos, tmp_path, decoded):
+    whole = decode_pictures(photos, size=16, folder=tmp_path / "cache").take(range(6))
+    (index,), (shard,) = (list((tmp_path / "cache").glob(ending)) for ending in ("*.json", "*.pixels"))
+    index.write_text(json.dumps(list(json.loads(index.read_text())["names"])))
+    for path in (index, shard):
+        path.rename(path.with_name(path.name.replace("v2-", "v1-")))
+    decoded.clear()
+    assert np.array_equal(decode_pictures(photos, size=16, folder=tmp_path / "cache").take(range(6)), whole)
+    assert decoded == []
+
+
+def test_a_cache_of_a_later_version_is_left_alone(photos, tmp_path, decoded):
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    for ending in ("json", "pixels"):
+        (cache / f"v3-16px-later.{ending}").write_bytes(b"what nobody knows yet")
+    decode_pictures(photos, size=16, folder=cache)
+    assert len(decoded) == 6
+    assert all(path.read_bytes() == b"what nobody knows yet" for path in cache.glob("v3-*"))

@@ -36,14 +36,14 @@ def test_every_switch_has_words_and_a_field_of_its_own():
 def test_a_run_has_its_recipes_switches_but_for_its_own():
     assert switches_of(RunConfig()) == Switches()
     own = switches_of(RunConfig(recipe="self_taught", switches={"sure_from": "0.9", "averaged": "no"}))
-    assert own == Switches(balanced=True, views="strong", pseudo_labels=True, sure_from=0.9)
+    assert own == Switches(exact_share=0.5, views="strong", pseudo_labels=True, sure_from=0.9)
 
 
 @pytest.mark.parametrize(
     ("given", "error", "words"),
     [
         ({"recipe": "self-taught"}, UnknownRecipe, "no recipe 'self-taught'"),
-        ({"switches": {"balance": True}}, BadConfig, "no switch 'balance'"),
+        ({"switches": {"exact_shares": 0.5}}, BadConfig, "no switch 'exact_shares'"),
         ({"switches": {"sure_from": 2.0}}, BadConfig, "sure_from is 2.0"),
         ({"switches": {"views": "weak"}}, BadConfig, "views is 'weak'"),
     ],
@@ -59,21 +59,23 @@ def test_a_queued_run_keeps_what_its_recipe_meant(labelled_workspace, monkeypatc
     asked = RunConfig(model="flat", backbone="resnet_mini", recipe="balanced")
     number = training.queue_run(labelled_workspace, asked)
     monkeypatch.setitem(RECIPES, "balanced", RECIPES["plain"])
-    assert switches_of(training.run(labelled_workspace, number).config).balanced
+    assert switches_of(training.run(labelled_workspace, number).config).exact_share == 0.5
 
 
 # --- balanced batches -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("exact", "vague", "batch"), [(3, 20, 8), (1, 9, 4), (10, 90, 7), (2, 31, 5)])
-def test_at_least_half_of_every_balanced_batch_is_exact(exact, vague, batch):
+@pytest.mark.parametrize("share", [0.35, 0.5, 0.75])
+def test_every_balanced_batch_has_its_share_of_exact_labels(exact, vague, batch, share):
     is_vague = np.arange(exact + vague) >= exact
-    plan = plan_balanced_epoch(is_vague, batch, seed=1, epoch=2)
-    assert all((~is_vague[numbers]).sum() >= len(numbers) // 2 for numbers in plan)
+    plan = plan_balanced_epoch(is_vague, batch, share=share, seed=1, epoch=2)
+    assert all((~is_vague[numbers]).sum() >= int(share * len(numbers)) for numbers in plan)
     drawn = np.bincount(np.concatenate(plan), minlength=exact + vague)
     assert drawn.sum() == exact + vague
+    assert drawn[:exact].sum() == np.ceil(share * (exact + vague))
     assert np.ptp(drawn[:exact]) <= 1 and np.ptp(drawn[exact:]) <= 1  # nobody is drawn twice more than another
-    again = plan_balanced_epoch(is_vague, batch, seed=1, epoch=2)
+    again = plan_balanced_epoch(is_vague, batch, share=share, seed=1, epoch=2)
     assert all(np.array_equal(one, other) for one, other in zip(plan, again, strict=True))
     assert len(plan) == len(plan_epoch(exact + vague, batch, seed=1, epoch=2))
 
@@ -81,7 +83,7 @@ def test_at_least_half_of_every_balanced_batch_is_exact(exact, vague, batch):
 @pytest.mark.parametrize("vague", [0, 10, 20])
 def test_where_there_is_nothing_to_balance_batches_fall_as_they_do(vague):
     plans = (
-        plan_balanced_epoch(np.arange(20) < vague, 6, seed=3, epoch=4, epoch_size=25),
+        plan_balanced_epoch(np.arange(20) < vague, 6, share=0.5, seed=3, epoch=4, epoch_size=25),
         plan_epoch(20, 6, seed=3, epoch=4, epoch_size=25),
     )
     assert all(np.array_equal(one, other) for one, other in zip(*plans, strict=True))
@@ -195,7 +197,7 @@ def test_a_self_taught_run_goes_on_exactly_where_it_was(train):
 def test_with_exact_labels_alone_the_switches_change_nothing(train, samples, tiny_tree):
     exact = [sample for sample in samples[:18] if tiny_tree.is_leaf[sample.node]]
     plain = train("plain", labels=exact)
-    both = {"balanced": True, "pseudo_labels": True}
+    both = {"exact_share": 0.5, "pseudo_labels": True}
     assert_same_weights(plain, train("taught", labels=exact, switches=both))
 
 

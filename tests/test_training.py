@@ -10,7 +10,7 @@ import torch
 from small_trainings import COLOURS, StopAfter, assert_same_weights
 
 from hmgc_core.errors import DeviceError, NotTrainable
-from hmgc_core.learning import devices, epochs
+from hmgc_core.learning import devices, epochs, steps
 from hmgc_core.learning.batches import plan_epoch
 from hmgc_core.learning.checkpoints import load_checkpoint
 from hmgc_core.learning.devices import fitting_threads, pick_device
@@ -89,7 +89,7 @@ def test_labels_that_teach_nothing_are_refused_with_a_remedy(train, samples, whi
 
 
 def test_a_loss_that_is_no_number_ends_with_a_remedy(train, monkeypatch):
-    monkeypatch.setattr(epochs, "normalise", lambda views: views * math.nan)
+    monkeypatch.setattr(steps, "normalise", lambda views: views * math.nan)
     with pytest.raises(NotTrainable, match="loss") as caught:
         train(lr=0.2)
     assert "0.02" in caught.value.remedy

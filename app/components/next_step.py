@@ -1,12 +1,13 @@
 """What to do next in a workspace, as one sentence and one button."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import streamlit as st
 
 from app.components.wording import number
 from hmgc_core.records import Run
+from hmgc_core.workflow.heads import Offer
 from hmgc_core.workflow.labelling import LabelCounts
 
 ENOUGH_LABELS = 20
@@ -14,25 +15,27 @@ ENOUGH_LABELS = 20
 
 @dataclass(frozen=True)
 class Step:
-    """A sentence, and the page that it leads to: a key of navigation.CONTENTS."""
+    """A sentence, and the page that it leads to: a key of navigation.CONTENTS. address: what its address says."""
 
     sentence: str
     page: str
     label: str
+    address: Mapping[str, str] = field(default_factory=dict)
 
 
-def next_step(*, has_tree: bool, counts: LabelCounts, runs: Sequence[Run]) -> Step:
-    """The first thing that is missing, in the order of the work."""
+def next_step(*, has_tree: bool, counts: LabelCounts, runs: Sequence[Run], offer: Offer | None = None) -> Step:
+    """The first thing that is missing, in the order of the work. offer: what can be learned in seconds."""
     if not has_tree:
         return Step("Start with the classes: bring in a class tree.", "taxonomy", "Import a class tree")
     if not counts.images:
         return Step("The class tree is there. Now bring in pictures.", "data", "Add pictures")
     if any(run.is_active for run in runs):
         return Step("A model is being trained on your labels.", "runs", "Watch its progress")
-    return _after_first_pictures(sum(counts.train_by_level[1:]), runs)
+    return _after_first_pictures(counts, runs, offer)
 
 
-def _after_first_pictures(taught: int, runs: Sequence[Run]) -> Step:
+def _after_first_pictures(counts: LabelCounts, runs: Sequence[Run], offer: Offer | None) -> Step:
+    taught = sum(counts.train_by_level[1:])
     if taught < ENOUGH_LABELS:
         said = (
             "No training picture is labelled yet" if not taught else f"Only {number(taught, 'label')} to learn from yet"
@@ -42,9 +45,13 @@ def _after_first_pictures(taught: int, runs: Sequence[Run]) -> Step:
         return Step("The last training failed.", "train", "See why")
     if runs and runs[0].can_resume:
         return Step("The last training was stopped; it can go on where it was.", "train", "See the training")
+    if offer and not offer.obstacle and offer.new >= ENOUGH_LABELS:
+        return Step(f"{number(offer.new, 'label')} were made since run {offer.run.id}.", "train", "Learn from them")
     if any(run.status == "done" for run in runs):
         said = "A model is trained. See what it gets right, and where it goes wrong."
-        return Step(said, "predictions", "See predictions")
+        unseen = next((split for split in ("test", "val") if counts.by_split.get(split, (0, 0))[1]), "")
+        address = {"chart": "classes"} | ({"split": unseen} if unseen else {})
+        return Step(said, "predictions", "See where it is weak", address)
     return Step(f"{number(taught, 'label')} to learn from: train a first model.", "train", "Train a model")
 
 
@@ -56,4 +63,4 @@ def show(step: Step) -> None:
     ):
         st.markdown(f"**Next:** {step.sentence}", width="content")
         if st.button(step.label, type="primary", icon=":material/arrow_forward:"):
-            st.switch_page(f"pages/{step.page}.py")
+            st.switch_page(f"pages/{step.page}.py", query_params=dict(step.address))

@@ -32,7 +32,7 @@ def _row(run: Run) -> dict[str, str]:
     return {
         "Run": str(run.id),
         "State": run.state,
-        "Model": f"{run.config.model} on {run.config.backbone}",
+        "Model": ", ".join(filter(None, (f"{run.config.model} on {run.config.backbone}", run.config.what_learned))),
         "When": wording.ago(run.finished_at or run.created_at),
         "Finest level right": figures.get("leaf_accuracy", "–"),
         "Every level right": figures.get("full_path_accuracy", "–"),

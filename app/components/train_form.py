@@ -7,8 +7,8 @@ import streamlit as st
 
 from app import actions, state
 from app.components import model_words, wording
-from hmgc_core.records import OptionValue, Run, RunConfig
-from hmgc_core.workflow import training
+from hmgc_core.records import Labelling, OptionValue, Run, RunConfig
+from hmgc_core.workflow import labellings, training
 from hmgc_core.workflow.training import Option
 from hmgc_core.workflow.workspaces import Workspace
 
@@ -18,8 +18,25 @@ CLIPS = ("clip:ViT-B-32-quickgelu", "clip:RN50-quickgelu", "clip:tiny")
 DEVICES = {"auto": "GPU if there is one", "cpu": "Processor", "cuda": "GPU"}
 
 
-def show(ws: Workspace) -> None:
-    """The form, filled in like the newest run; its button queues the training."""
+def show(ws: Workspace, *, is_first_choice: bool = True) -> None:
+    """The form, filled in like the newest whole training; its button queues one.
+
+    is_first_choice: the page has no better button.
+    """
+    fields(ws)
+    actions.show_problem(state.TRAIN)  # above the button: there it is in sight
+    st.button(
+        "Start training",
+        type="primary" if is_first_choice else "secondary",
+        icon=":material/model_training:",
+        key=_key("start"),
+        on_click=_queue,
+        args=(ws,),
+    )
+
+
+def fields(ws: Workspace) -> None:
+    """The settings of a training, filled in like the newest whole training; `wanted` reads them."""
     example = _example(ws)
     like = example.config if example else RunConfig()
     model = _select("Model", training.MODELS, like.model, setting="model")
@@ -33,23 +50,38 @@ def show(ws: Workspace) -> None:
     )
     if example:
         st.caption(_like_run(example))
+    _labels(ws, like)
     with st.expander("More settings"):
         _options(model, backbone, like)
         _more(like)
-    actions.show_problem(state.TRAIN)  # above the button: there it is in sight
-    st.button(
-        "Start training",
-        type="primary",
-        icon=":material/model_training:",
-        key=_key("start"),
-        on_click=_queue,
-        args=(ws,),
+
+
+def _labels(ws: Workspace, like: RunConfig) -> None:
+    """Which labels to learn from, where there is more than one set of them."""
+    made = {one.name: one for one in labellings.all_labellings(ws)}
+    if not made:
+        return
+    _select(
+        "Labels",
+        ["", *made],
+        like.labelling if like.labelling in made else "",
+        setting="labelling",
+        words=lambda name: f"{name}: {made[name].labels} labels" if name else "What people say now",
+        help="A labelling is a set of labels for the training pictures that was made under a name. Validation and test "
+        "pictures keep what people say.",
     )
 
 
+def chosen_labelling(ws: Workspace) -> Labelling | None:
+    """The labelling that the form would learn from, None for what people say."""
+    chosen = st.session_state.get(_key("labelling"), "")
+    return next((one for one in labellings.all_labellings(ws) if one.name == chosen), None)
+
+
 def _example(ws: Workspace) -> Run | None:
-    """The newest run whose settings were of use."""
-    return next((run for run in training.all_runs(ws) if run.status != "failed"), None)
+    """The newest whole training whose settings were of use."""
+    whole = (run for run in training.all_runs(ws) if not run.config.freeze_backbone)
+    return next((run for run in whole if run.status != "failed"), None)
 
 
 def _backbone(model: str, chosen: str) -> str:
@@ -117,6 +149,22 @@ def _more(like: RunConfig) -> None:
             key=_key("lr"),
             help="The highest one; it rises and falls during the training. Weights that are given learn at a fiftieth.",
         )
+        st.number_input(
+            "Weight decay",
+            value=like.weight_decay,
+            format="%g",
+            step=1e-4,
+            key=_key("weight_decay"),
+            help="How strongly weights are pulled to zero.",
+        )
+        st.number_input(
+            "Label smoothing",
+            value=like.label_smoothing,
+            format="%g",
+            step=0.05,
+            key=_key("label_smoothing"),
+            help="How much of each label is spread over the other classes.",
+        )
         _select("Runs on", DEVICES, like.device, setting="device", words=DEVICES.__getitem__)
         st.number_input("Seed", value=like.seed, key=_key("seed"), help="The same seed gives the same start.")
     st.checkbox(
@@ -136,9 +184,12 @@ def _more(like: RunConfig) -> None:
     )
 
 
-def _select(label: str, names: Iterable[str], chosen: str, *, setting: str, words: Callable[[str], str] = str) -> str:
+def _select(
+    label: str, names: Iterable[str], chosen: str, *, setting: str, words: Callable[[str], str] = str, help: str = ""
+) -> str:
     options = list(names)
-    return st.selectbox(label, options, index=options.index(chosen), format_func=words, key=_key(setting))
+    place = options.index(chosen)
+    return st.selectbox(label, options, index=place, format_func=words, key=_key(setting), help=help or None)
 
 
 def _key(setting: str) -> str:
@@ -153,28 +204,36 @@ def _queue(ws: Workspace) -> None:
 
 def _queue_run(ws: Workspace) -> int:
     """The verb with what the form says; a value out of range is told like any other error."""
+    return training.queue_run(ws, wanted(ws))
+
+
+def wanted(ws: Workspace) -> RunConfig:
+    """What the form says. Raises BadConfig for a value out of range."""
     names = (
         "model",
         "image_size",
         "epochs",
         "batch_size",
         "lr",
+        "weight_decay",
+        "label_smoothing",
         "device",
         "seed",
         "weights",
         "drop_coarse",
         "recipe",
     )
-    wanted: dict[str, Any] = {name: st.session_state[_key(name)] for name in names}
-    wanted["weights"] = wanted["weights"].strip()
-    reads = wanted["model"] in training.READING_NAMES
-    wanted["backbone"] = st.session_state[_key("reading.backbone" if reads else "backbone")]
-    model, backbone = wanted["model"], wanted["backbone"]
-    wanted["options"] = {
+    said: dict[str, Any] = {name: st.session_state[_key(name)] for name in names}
+    said["weights"] = said["weights"].strip()
+    reads = said["model"] in training.READING_NAMES
+    said["backbone"] = st.session_state[_key("reading.backbone" if reads else "backbone")]
+    model, backbone = said["model"], said["backbone"]
+    said["options"] = {
         option.name: st.session_state[_option_key(model, backbone, option)]
         for option in training.options_of(model, backbone)
     }
+    said["labelling"] = st.session_state.get(_key("labelling"), "")
     example = _example(ws)
-    if example and example.config.recipe == wanted["recipe"]:
-        wanted["switches"] = example.config.switches  # set one by one on the command line, or by a sweep
-    return training.queue_run(ws, RunConfig(**wanted))
+    if example and example.config.recipe == said["recipe"]:
+        said["switches"] = example.config.switches  # set one by one on the command line, or by a search
+    return RunConfig(**said)

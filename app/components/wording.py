@@ -48,8 +48,9 @@ def size(count: int) -> str:
 
 
 def run_title(run: Run) -> str:
-    """The short name of a run: its number, model and backbone."""
-    return f"Run {run.id} · {run.config.model} on {run.config.backbone}"
+    """The short name of a run: its number, model and backbone, and where it goes on from."""
+    config = run.config
+    return " · ".join(filter(None, (f"Run {run.id}", f"{config.model} on {config.backbone}", config.what_learned)))
 
 
 def how_far(run: Run) -> str:

@@ -14,7 +14,7 @@ from app.components import (
     services,
 )
 from app.components.wording import number, percent
-from hmgc_core.workflow import labelling, taxonomies, training
+from hmgc_core.workflow import heads, labelling, taxonomies, training
 
 ws = resources.workspace()
 newest = taxonomies.newest_taxonomy(ws)
@@ -23,7 +23,8 @@ runs = training.all_runs(ws)
 
 st.header("Overview")
 health_notice.show(ws)
-next_step.show(next_step.next_step(has_tree=newest is not None, counts=counts, runs=runs))
+offer = heads.offer(ws)
+next_step.show(next_step.next_step(has_tree=newest is not None, counts=counts, runs=runs, offer=offer))
 
 if newest is not None:
     label_next.show(ws, *newest)

@@ -1,11 +1,26 @@
-"""Train: queue a training on the labels of now, and watch those that wait or run."""
+"""Train: queue a training on the labels of now, search for good settings, and watch what waits or runs."""
 
 import streamlit as st
 
-from app import resources
-from app.components import charts, empty_state, level_names, run_progress, run_summary, services, train_form
+from app import resources, state
+from app.components import (
+    charts,
+    empty_state,
+    level_names,
+    quick_training,
+    run_progress,
+    run_summary,
+    services,
+    sweep_form,
+    sweep_results,
+    train_form,
+    ways,
+)
 from app.components.wording import number
-from hmgc_core.workflow import labelling, taxonomies, training
+from app.security import escape_markdown
+from hmgc_core.workflow import labelling, labellings, sweeps, taxonomies, training
+
+WAYS = {"new": "New training", "search": "Find good settings"}
 
 ws = resources.workspace()
 newest = taxonomies.newest_taxonomy(ws)
@@ -20,25 +35,40 @@ if not sum(counts.train_by_level):
     st.stop()
 
 services.show_if_away(training.services(ws), "worker")
+is_quick = quick_training.show(ws, pictures=counts.images)
 runs = training.all_runs(ws)
 if any(run.is_active for run in runs):
     st.subheader("In progress")
     run_progress.show(ws)
 
-if runs and not runs[0].is_active:
-    st.subheader("The last training")
-    run_summary.show(runs[0])
-    run_summary.offer_to_go_on(ws, runs[0])
+way = ways.choice("What to do", WAYS, state.TRAIN_WAY)
+searches = sweeps.all_sweeps(ws)
+if way == "search":
+    sweep_results.show(ws, searches)
+else:
+    sweep_results.mention(searches)
+    if runs and not runs[0].is_active:
+        st.subheader("The last training")
+        run_summary.show(runs[0])
+        run_summary.offer_to_go_on(ws, runs[0])
 
 settings, labels = st.columns([3, 2], gap="large")
 with settings:
-    st.subheader("New training")
-    train_form.show(ws)
+    if way == "search":
+        st.subheader("New search" if searches else WAYS[way])
+        sweep_form.show(ws)
+    else:
+        st.subheader(WAYS[way])
+        train_form.show(ws, is_first_choice=not is_quick)
 with labels:
     st.subheader("What it learns from")
+    named = train_form.chosen_labelling(ws)
+    by_level = labellings.labels_by_level(ws, named) if named else counts.train_by_level
+    kept = "The training keeps to the labels of the moment it is queued."
+    if named:
+        kept = escape_markdown(f"They are those of the labelling {named.name}.")
     st.caption(
-        f"{number(sum(counts.train_by_level), 'label')} of training pictures, each at the level at which it was made. "
-        "The training keeps to the labels of the moment it is queued."
+        f"{number(sum(by_level), 'label')} of training pictures, each at the level at which it was made. " + kept
     )
-    bars = charts.level_bars(level_names.with_examples(newest[1]), counts.train_by_level, counts.train_by_level)
+    bars = charts.level_bars(level_names.with_examples(newest[1]), by_level, by_level)
     charts.draw(bars, key="train.levels", alt="How many training labels there are at each level")

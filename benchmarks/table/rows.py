@@ -11,7 +11,8 @@ IMAGE_SIZE, BATCH_SIZE = 32, 128
 # Every row sees the same changes to pictures and is measured by averaged weights, so that a row's name is its only
 # difference.
 SHARED: dict[str, OptionValue] = {"averaged": True, "views": "strong"}
-ABOUT_VAGUE = ("balanced", "pseudo_labels", "aligned", "sure_from", "pseudo_after")  # nothing without vague labels
+# These change nothing without vague labels.
+ABOUT_VAGUE = ("exact_share", "pseudo_labels", "aligned", "sure_from", "pseudo_after")
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ ROWS = {
     row.name: row
     for row in (
         Row("flat", "one softmax over the leaves; a coarse label is the sum of its leaves", "flat"),
-        Row("flat_balanced", "flat, half of each batch exact", "flat", switches=_recipe("balanced"), recipe="balanced"),
+        Row("flat_balanced", "flat, half of each batch exact", "flat", switches={"exact_share": 0.5}),
         Row("coarse_dropped", "flat on the exact labels alone, as many steps", "flat", drop_coarse=True),
         Row(
             "self_taught",
@@ -77,8 +78,8 @@ def config_of(row: Row, taxonomy: Taxonomy, labels: list[Sample], *, epochs: int
     exact = sum(names_one_leaf(taxonomy, sample) for sample in labels)
     vague = len(labels) - exact
     switches = {name: value for name, value in row.switches.items() if vague or name not in ABOUT_VAGUE}
-    if 2 * exact >= len(labels) or not exact:
-        switches.pop("balanced", None)
+    if not 0 < exact < float(switches.get("exact_share", 0)) * len(labels):
+        switches.pop("exact_share", None)
     return RunConfig(
         model=row.model,
         backbone=row.backbone,

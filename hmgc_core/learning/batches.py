@@ -13,7 +13,8 @@ from torch import Tensor
 
 from hmgc_core.errors import NotTrainable
 from hmgc_core.learning.devices import ComputeDevice
-from hmgc_core.learning.pixel_cache import Pixels
+from hmgc_core.learning.features import Pictures
+from hmgc_core.learning.processes import ALONE, Processes
 from hmgc_core.querying import names_one_leaf, says_nothing
 from hmgc_core.records import IS_NOT, Sample, Targets
 from hmgc_core.taxonomy import BoolArray, IntArray, Taxonomy
@@ -26,7 +27,7 @@ class TrainingSet:
     vague: (n,) the label leaves more than one leaf possible.
     """
 
-    pixels: Pixels
+    pixels: Pictures
     places: IntArray
     nodes: IntArray
     kinds: IntArray
@@ -41,15 +42,21 @@ class TrainingSet:
         parts = (self.nodes, self.kinds, self.weights)
         return Targets(*(compute.send(compute.ready(part[chosen])) for part in parts))
 
-    def pictures(self, plan: Sequence[IntArray], compute: ComputeDevice) -> Iterator[tuple[IntArray, Tensor]]:
-        """Each batch of the plan with its (B, 3, S, S) uint8 pixels, ready for the device; the next is read meanwhile.
+    def pictures(
+        self, plan: Sequence[IntArray], compute: ComputeDevice, processes: Processes = ALONE
+    ) -> Iterator[tuple[IntArray, Tensor]]:
+        """Each batch of the plan with its pixels, ready for the device; the next is read meanwhile.
 
+        Of several processes each reads the pixels of its share alone.
+
+        They are (B, 3, S, S) uint8 or, where a head learns, (B, F) float16 features.
         An empty plan is one whose epoch is learned and waits to be measured: it gives nothing.
         """
         with ThreadPoolExecutor(1) as reader:
 
             def take(batch: IntArray) -> Tensor:
-                return compute.ready(self.pixels.take(self.places[batch].tolist()))
+                own = batch[processes.share(len(batch)).rows]
+                return compute.ready(self.pixels.take(self.places[own].tolist()))
 
             def read(batches: Sequence[IntArray]) -> list[Future[Tensor]]:
                 return [reader.submit(take, batch) for batch in batches]
@@ -61,7 +68,7 @@ class TrainingSet:
 
 
 def training_set(
-    taxonomy: Taxonomy, samples: Sequence[Sample], pixels: Pixels, *, drop_coarse: bool = False
+    taxonomy: Taxonomy, samples: Sequence[Sample], pixels: Pictures, *, drop_coarse: bool = False
 ) -> TrainingSet:
     """The samples that can be learned from. pixels: decoded from their paths first, in order; more may follow.
 
@@ -117,35 +124,45 @@ def _says_something(taxonomy: Taxonomy, sample: Sample) -> bool:
     return sample.kind == IS_NOT or not says_nothing(taxonomy, sample.node)
 
 
-def plan_epoch(count: int, batch_size: int, *, seed: int, epoch: int, epoch_size: int | None = None) -> list[IntArray]:
+def plan_epoch(
+    count: int, batch_size: int, *, seed: int, epoch: int, epoch_size: int | None = None, fewest: int = 2
+) -> list[IntArray]:
     """Sample numbers in batches, each sample once, shuffled by (seed, epoch).
 
     epoch_size: how many numbers, where it is not `count`: those of fewer samples come again, in another order, so that
-    trainings on more and on fewer samples take the same steps. A last batch of one joins the batch before it: BatchNorm
-    cannot learn from one picture.
+    trainings on more and on fewer samples take the same steps. A last batch of less than `fewest` joins the batch
+    before it: BatchNorm cannot learn from one picture, and of several processes each needs one.
     """
     size = epoch_size or count
     order = _shuffled(count, size, np.random.default_rng([seed, epoch]))
-    return _cut(order, batch_size)
+    return _cut(order, batch_size, fewest)
 
 
 def plan_balanced_epoch(
-    vague: BoolArray, batch_size: int, *, seed: int, epoch: int, epoch_size: int | None = None
+    vague: BoolArray,
+    batch_size: int,
+    *,
+    share: float,
+    seed: int,
+    epoch: int,
+    epoch_size: int | None = None,
+    fewest: int = 2,
 ) -> list[IntArray]:
-    """As `plan_epoch`, with at least half of every batch samples that are not vague; those come again and again.
+    """As `plan_epoch`, with at least this share of every batch samples that are not vague; they come again and again.
 
-    vague: (n,) by sample. Where none or all are, or at least half are exact anyway, batches are as they fall.
+    vague: (n,) by sample. Where none or all are, or as many are exact anyway, batches are as they fall.
     """
     count, size = len(vague), epoch_size or len(vague)
-    share = 1 - vague.mean()
-    if share >= 0.5 or share == 0:
-        return plan_epoch(count, batch_size, seed=seed, epoch=epoch, epoch_size=epoch_size)
-    rng = np.random.default_rng([seed, epoch])
     exact_numbers, vague_numbers = np.flatnonzero(~vague), np.flatnonzero(vague)
+    if len(exact_numbers) >= share * count or not len(exact_numbers):
+        return plan_epoch(count, batch_size, seed=seed, epoch=epoch, epoch_size=epoch_size, fewest=fewest)
+    rng = np.random.default_rng([seed, epoch])
+    # Spread evenly, so that every stretch of the order has its share, rounded up.
+    is_exact = np.diff(np.ceil(np.arange(size + 1) * share - 1e-9)) > 0
     order = np.empty(size, dtype=np.int64)
-    order[::2] = exact_numbers[_shuffled(len(exact_numbers), (size + 1) // 2, rng)]
-    order[1::2] = vague_numbers[_shuffled(len(vague_numbers), size // 2, rng)]
-    return _cut(order, batch_size)
+    for numbers, places in ((exact_numbers, is_exact), (vague_numbers, ~is_exact)):
+        order[places] = numbers[_shuffled(len(numbers), int(places.sum()), rng)]
+    return _cut(order, batch_size, fewest)
 
 
 def _shuffled(count: int, size: int, rng: np.random.Generator) -> IntArray:
@@ -154,14 +171,14 @@ def _shuffled(count: int, size: int, rng: np.random.Generator) -> IntArray:
     return np.concatenate(rounds)[:size] if rounds else np.empty(0, dtype=np.int64)
 
 
-def _cut(order: IntArray, batch_size: int) -> list[IntArray]:
+def _cut(order: IntArray, batch_size: int, fewest: int) -> list[IntArray]:
     plan = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
-    if len(plan) > 1 and len(plan[-1]) == 1:
+    if len(plan) > 1 and len(plan[-1]) < fewest:
         plan[-2:] = [np.concatenate(plan[-2:])]
     return plan
 
 
-def fingerprint(samples: Sequence[Sample], pixels: Pixels) -> str:
+def fingerprint(samples: Sequence[Sample], pixels: Pictures) -> str:
     """sha256 of what is learned from, so that a stopped run is only continued on the same labels and pictures."""
     digest = hashlib.sha256()
     for sample, row in zip(samples, pixels.rows, strict=True):

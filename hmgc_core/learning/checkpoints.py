@@ -20,6 +20,7 @@ from hmgc_core.checkpoint_files import (
     hash_of_the_rest,
     read_checked,
     read_manifest,
+    trunk_of,
 )
 from hmgc_core.durable_files import write_durably
 from hmgc_core.errors import CheckpointError, HmgcError
@@ -35,7 +36,9 @@ class Checkpoint:
     """A model read back, in evaluation mode on the CPU, with all that it was trained on and for.
 
     epoch: the epoch its weights are from, counted from 0. metrics: measured on the validation images then, before any
-    calibration. calibration: what was fitted on them afterwards, by name; empty where there were none.
+    calibration. calibration: what was fitted on them afterwards, by name; empty where there were none. trunk: names
+    the weights that its features follow from: those of the checkpoint in which they learned, whatever heads learned
+    on them since.
     """
 
     folder: Path
@@ -45,6 +48,7 @@ class Checkpoint:
     metrics: dict[str, Any]
     calibration: dict[str, float]
     model: HierarchicalModel
+    trunk: str
 
     @property
     def temperature(self) -> float:
@@ -61,10 +65,11 @@ def save_checkpoint(
     epoch: int,
     metrics: dict[str, Any],
     calibration: Mapping[str, float] | None = None,
+    trunk: str = "",
 ) -> Path:
     """Write a checkpoint at `folder`, whole or not at all; one that is there is replaced. Returns `folder`.
 
-    weights: the model's state dict.
+    weights: the model's state dict. trunk: of the checkpoint whose frozen weights are among them; "" where all learned.
     """
     draft = folder.with_name(folder.name + ".draft")
     shutil.rmtree(draft, ignore_errors=True)
@@ -80,6 +85,7 @@ def save_checkpoint(
         "epoch": epoch,
         "metrics": metrics,
         "calibration": dict(calibration or {}),
+        "trunk": trunk,
         "torch": torch.__version__,
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     }
@@ -124,6 +130,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         metrics=manifest["metrics"],
         calibration=manifest.get("calibration", {}),
         model=model.eval(),
+        trunk=trunk_of(manifest),
     )
 
 

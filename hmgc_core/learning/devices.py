@@ -49,6 +49,11 @@ class ComputeDevice:
         """A tensor on this device; the copy runs beside the work where it can."""
         return values.to(self.torch_device, non_blocking=True)
 
+    def free_memory(self) -> None:
+        """Give back what torch keeps of the device's memory for later."""
+        if self.works_beside:
+            torch.cuda.empty_cache()
+
     @contextmanager
     def random_from(self, *key: int) -> Iterator[None]:
         """Random numbers, of dropout and the like, that follow from the key; the caller's go on as before."""
@@ -101,11 +106,17 @@ def memory_told(what: str, remedy: str) -> Iterator[None]:
     """Where the memory of the device or of the machine does not suffice for `what`, raise OutOfMemory."""
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        # On the processor torch has no type of its own for it.
-        if isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error):
+    except Exception as error:
+        if is_out_of_memory(error):
             raise OutOfMemory(f"there is not enough memory for {what}", remedy=remedy) from error
         raise
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """The error says that the memory of the device or of the machine did not suffice."""
+    # On the processor torch has no type of its own for it.
+    on_processor = isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    return on_processor or isinstance(error, torch.OutOfMemoryError | MemoryError)
 
 
 @contextmanager
@@ -115,9 +126,17 @@ def fitting_threads(model: torch.nn.Module, config: RunConfig, compute: ComputeD
     The steps of a small net are so short that threads wait for each other longer than they help, above all beside
     other programs.
     """
+    on_processor = compute.torch_device.type == "cpu"
+    work = _flops(model, config.image_size) * config.batch_size if on_processor else 0
+    with threads_for(work, compute):
+        yield
+
+
+@contextmanager
+def threads_for(work: float, compute: ComputeDevice) -> Iterator[None]:
+    """As `fitting_threads`. work: floating-point operations of a step's forward pass."""
     before = torch.get_num_threads()
     if compute.torch_device.type == "cpu":
-        work = _flops(model, config.image_size) * config.batch_size
         torch.set_num_threads(max(1, min(before, round(work / FLOPS_PER_THREAD))))
     try:
         yield

@@ -5,24 +5,24 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from hmgc_core.errors import Diverged, NotTrainable
 from hmgc_core.learning.batches import TrainingSet, plan_balanced_epoch, plan_epoch
 from hmgc_core.learning.devices import ComputeDevice
+from hmgc_core.learning.features import Pictures
 from hmgc_core.learning.inference import answer_calibration, evaluation_batch, measure
 from hmgc_core.learning.pixel_cache import Stopped
+from hmgc_core.learning.processes import ALONE, Processes
 from hmgc_core.learning.resume import BestEpoch, ResumeFile, TrainingState, weights_of
-from hmgc_core.learning.schedule import one_cycle, view_side, work_before
-from hmgc_core.learning.transforms import normalise, random_views, weak_views
-from hmgc_core.losses import ancestor_loss
+from hmgc_core.learning.schedule import work_before
+from hmgc_core.learning.steps import Steps
 from hmgc_core.models.base import HierarchicalModel
 from hmgc_core.recipes import Switches, switches_of
-from hmgc_core.records import EpochMetrics, Progress, RunConfig, Targets
+from hmgc_core.records import EpochMetrics, Progress, RunConfig
 from hmgc_core.taxonomy import IntArray
 
 PROGRESS_EVERY_S = 0.5
@@ -54,8 +54,12 @@ class EpochLoop:
     """One call of `fit`: what it learns from, where it stands, whom it tells.
 
     valid_places: places of the validation pictures in `data.pixels`. valid_nodes: their labels. epoch_size: see
-    `plan_epoch`. unread: (step, images, mean loss) of the steps whose losses are still on the device.
+    `plan_epoch`. frozen: weights of the model that are not in the state, as they do not change; trunk: their name, see
+    `Checkpoint`. processes: who learns together. unread: (step, images, mean loss) of the steps whose losses are still
+    on the device.
     """
+
+    kind_of_steps: ClassVar[type[Steps]] = Steps
 
     config: RunConfig
     compute: ComputeDevice
@@ -67,6 +71,9 @@ class EpochLoop:
     on_progress: Callable[[Progress], None]
     should_stop: Callable[[], bool]
     epoch_size: int | None = None
+    frozen: dict[str, Tensor] = field(default_factory=dict)
+    trunk: str = ""
+    processes: Processes = ALONE
     pace: _Pace = field(default_factory=_Pace)
     work_before_us: float = field(init=False)
     unread: list[tuple[int, int, Tensor]] = field(default_factory=list)
@@ -85,16 +92,18 @@ class EpochLoop:
         state = self.state
         plan = self._plan()
         state.model.train()
-        for chosen, pixels in self.data.pictures(plan[state.step :], self.compute):
-            if self.should_stop():
+        for chosen, pixels in self.data.pictures(plan[state.step :], self.compute, self.processes):
+            if self.processes.from_first(self.should_stop):
                 self._read_losses()
                 self._keep_for_later()
                 raise Stopped
-            self.unread.append((state.step, len(chosen), self._learn(chosen, pixels)))
+            step, steps = self._step
+            loss = self._steps.learn(chosen, pixels, step=step, steps=steps)
+            self.unread.append((state.step, len(chosen), loss))
             state.images += len(chosen)
             state.step += 1
             self.pace.images += len(chosen)
-            is_time = self.pace.is_time_to_tell()
+            is_time = self.processes.from_first(self.pace.is_time_to_tell)
             if is_time or not self.compute.works_beside:
                 self._read_losses()
             if is_time:
@@ -103,7 +112,9 @@ class EpochLoop:
 
     def _read_losses(self) -> None:
         """Take the losses of the last steps from the device, all at once."""
-        values = torch.stack([loss for *_, loss in self.unread]).tolist() if self.unread else []
+        if not self.unread:
+            return
+        values = self.processes.mean(torch.stack([loss for *_, loss in self.unread])).tolist()
         for (step, images, _), value in zip(self.unread, values, strict=True):
             if not math.isfinite(value):
                 raise self._diverged(f"the loss became {value} in epoch {self.state.epoch + 1}, step {step + 1}")
@@ -114,12 +125,20 @@ class EpochLoop:
     def _switches(self) -> Switches:
         return switches_of(self.config)
 
+    @cached_property
+    def _steps(self) -> Steps:
+        return self.kind_of_steps(self.config, self.compute, self.data, self.state, self.processes)
+
     def _plan(self) -> list[IntArray]:
         seed, epoch, size = self.config.seed, self.state.epoch, self.epoch_size
-        batch = self.config.batch_size
-        if self._switches.balanced:
-            return plan_balanced_epoch(self.data.vague, batch, seed=seed, epoch=epoch, epoch_size=size)
-        return plan_epoch(len(self.data), batch, seed=seed, epoch=epoch, epoch_size=size)
+        batch, fewest = self.config.batch_size, max(2, self.processes.count)
+        share = self._switches.exact_share
+        if share:
+            vague = self.data.vague
+            return plan_balanced_epoch(
+                vague, batch, share=share, seed=seed, epoch=epoch, epoch_size=size, fewest=fewest
+            )
+        return plan_epoch(len(self.data), batch, seed=seed, epoch=epoch, epoch_size=size, fewest=fewest)
 
     @cached_property
     def _steps_per_epoch(self) -> int:
@@ -133,58 +152,6 @@ class EpochLoop:
 
     def _work_done(self) -> float:
         return work_before(*self._step, self.config.image_size)
-
-    def _learn(self, chosen: IntArray, pixels: Tensor) -> Tensor:
-        """One step of the optimizer on these samples. Returns the mean loss, a scalar on the device."""
-        state, config = self.state, self.config
-        step, steps = self._step
-        for group in state.optimizer.param_groups:
-            group["lr"] = group["lr_factor"] * one_cycle(step, steps, config.lr)
-        pixels = self.compute.send(pixels)
-        view = {
-            "side": view_side(step, steps, config.image_size),
-            "seed": config.seed,
-            "epoch": state.epoch,
-            "step": state.step,
-        }
-        views = random_views(pixels, kind=self._switches.views, **view)
-        targets = self.data.targets(chosen, self.compute)
-        if state.pseudo_labels and step >= self._switches.pseudo_after * steps:
-            targets = self._narrowed(chosen, pixels, targets, view)
-        state.optimizer.zero_grad(set_to_none=True)
-        with self.compute.random_from(config.seed, state.epoch, state.step):  # so that a resumed run sees the same
-            with self.compute.autocast():
-                loss = self._loss(state.model(normalise(views)), targets)
-            loss.backward()
-        state.optimizer.step()
-        if state.average:
-            state.average.follow(state.model)
-        return loss.detach()
-
-    def _loss(self, scores: Any, targets: Targets) -> Tensor:
-        model, weight = self.state.model, self._switches.ancestor_weight
-        loss: Tensor = model.loss(scores, targets)
-        if weight:
-            loss = loss + weight * ancestor_loss(model.log_probs(scores), targets, model.taxonomy)
-        return loss
-
-    def _narrowed(self, chosen: IntArray, pixels: Tensor, targets: Targets, view: dict[str, int]) -> Targets:
-        """The targets with the vague ones narrowed down by what the averaged model sees in weak views."""
-        state = self.state
-        rows = np.flatnonzero(self.data.vague[chosen])
-        if state.average is None or state.pseudo_labels is None or not len(rows):
-            return targets
-        places = self.compute.send(self.compute.ready(rows))
-        with torch.no_grad(), self.compute.autocast():
-            teacher = state.average.model
-            log_probs = teacher.log_probs(teacher(normalise(weak_views(pixels[places], **view))))
-        vague = Targets(targets.nodes[places], targets.kinds[places], targets.weights[places])
-        narrowed = state.pseudo_labels.narrowed(log_probs, vague)
-        return Targets(
-            targets.nodes.index_copy(0, places, narrowed.nodes),
-            targets.kinds.index_copy(0, places, narrowed.kinds),
-            targets.weights,
-        )
 
     def _diverged(self, what: str) -> Diverged:
         lr = self.config.lr
@@ -200,15 +167,7 @@ class EpochLoop:
         if not torch.stack(numbers).all():  # one look at the device for all
             raise self._diverged(f"the weights were no numbers any more after epoch {self.state.epoch + 1}")
         try:
-            return measure(
-                self._measured,
-                self.data.pixels,
-                self.valid_places,
-                self.valid_nodes,
-                self.compute,
-                batch_size=evaluation_batch(self.config),
-                should_stop=self.should_stop,
-            )
+            return self.processes.from_first(lambda: measure(self._measured, *self._validation, **self._evaluated))
         except Stopped:
             self._keep_for_later()
             raise
@@ -240,8 +199,12 @@ class EpochLoop:
 
     def save_now_and_then(self) -> None:
         """Save the state after an epoch; of very short epochs not after each, but always after the last."""
-        pause_s = time.monotonic() - self.saved_at_s
-        if self.state.epoch == self.config.epochs or self.saving_took_s <= SAVING_SHARE * pause_s:
+
+        def is_time() -> bool:
+            pause_s = time.monotonic() - self.saved_at_s
+            return self.state.epoch == self.config.epochs or self.saving_took_s <= SAVING_SHARE * pause_s
+
+        if self.processes.from_first(is_time):
             self._save()
 
     def best(self) -> BestEpoch:
@@ -257,15 +220,15 @@ class EpochLoop:
         """
         model = self.state.model
         model.load_state_dict(self.best().weights)
-        return answer_calibration(
-            model,
-            self.data.pixels,
-            self.valid_places,
-            self.valid_nodes,
-            self.compute,
-            batch_size=evaluation_batch(self.config),
-            should_stop=self.should_stop,
-        )
+        return self.processes.from_first(lambda: answer_calibration(model, *self._validation, **self._evaluated))
+
+    @property
+    def _validation(self) -> tuple[Pictures, list[int], list[int], ComputeDevice]:
+        return self.data.pixels, self.valid_places, self.valid_nodes, self.compute
+
+    @property
+    def _evaluated(self) -> dict[str, Any]:
+        return {"batch_size": evaluation_batch(self.config), "should_stop": self.should_stop}
 
     def _keep_for_later(self) -> None:
         self._save()
@@ -273,7 +236,7 @@ class EpochLoop:
 
     def _save(self) -> None:
         started_at_s = time.monotonic()
-        self.file.save(self.state)
+        self.processes.from_first(lambda: self.file.save(self.state))
         self.saved_at_s = time.monotonic()
         self.saving_took_s = self.saved_at_s - started_at_s
 

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from hmgc_core.decoding import decode
 from hmgc_core.learning.checkpoints import Checkpoint
 from hmgc_core.learning.devices import ComputeDevice, memory_told, pick_device
-from hmgc_core.learning.pixel_cache import Pixels, Stopped
+from hmgc_core.learning.features import Features, Pictures
+from hmgc_core.learning.pixel_cache import Stopped
 from hmgc_core.learning.temperature import fit_temperature, tempered
 from hmgc_core.learning.transforms import normalise
 from hmgc_core.metrics import answer_metrics, calibration_error
@@ -52,17 +54,19 @@ class ImagePrediction:
 
 def predict(
     checkpoint: Checkpoint,
-    pixels: Pixels,
+    pixels: Pictures,
     *,
     device: str = "auto",
     top: int = TOP,
     log_probs_of: Collection[int] = (),
+    on_features: Callable[[list[int], Tensor], None] = lambda _places, _features: None,
     on_progress: Callable[[Progress], None] = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[ImagePrediction]:
     """One prediction for every readable picture; the skipped ones are named in `pixels.skipped`.
 
-    pixels: from `decode_pictures` at the config's image size. log_probs_of: places of the pictures whose N
+    pixels: from `decode_pictures` at the config's image size, or from `features_of` this model. on_features: is told
+    what the model sees, a batch at a time. log_probs_of: places of the pictures whose N
     log-probabilities are given too; these come first, the others after them, both in order.
     Raises Stopped when `should_stop` says so, DeviceError where the device cannot be used, OutOfMemory.
     """
@@ -79,6 +83,7 @@ def predict(
             batch_size=evaluation_batch(checkpoint.config),
             temperature=checkpoint.temperature,
             with_log_probs=with_log_probs,
+            on_features=on_features,
             should_stop=should_stop,
         ):
             yield from _predictions(checkpoint.taxonomy, batch, top=top)
@@ -93,7 +98,7 @@ def evaluation_batch(config: RunConfig) -> int:
 
 def measure(
     model: HierarchicalModel,
-    pixels: Pixels,
+    pixels: Pictures,
     places: Sequence[int],
     targets: Sequence[int],
     compute: ComputeDevice,
@@ -135,7 +140,7 @@ def answer_calibration_error(
 
 def answer_calibration(
     model: HierarchicalModel,
-    pixels: Pixels,
+    pixels: Pictures,
     places: Sequence[int],
     targets: Sequence[int],
     compute: ComputeDevice,
@@ -172,17 +177,19 @@ class BatchOutput:
 
 def run_batches(
     model: HierarchicalModel,
-    pixels: Pixels,
+    pixels: Pictures,
     places: Sequence[int],
     compute: ComputeDevice,
     *,
     batch_size: int,
     temperature: float = 1.0,
     with_log_probs: bool = False,
+    on_features: Callable[[list[int], Tensor], None] = lambda _places, _features: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[BatchOutput]:
     """Run the model, on `compute` already, over the pictures at `places`, a batch at a time, in evaluation mode.
 
+    Of pictures whose features are at hand only the head runs.
     Raises Stopped when `should_stop` says so, OutOfMemory.
     """
     model.eval()
@@ -192,7 +199,10 @@ def run_batches(
         chunk = list(places[start : start + batch_size])
         what = f"predictions of {len(chunk)} pictures of {pixels.size} px at a time"
         with memory_told(what, NEEDS_LESS), torch.inference_mode(), compute.autocast():
-            scores = model(normalise(compute.send(compute.ready(pixels.take(chunk)))))
+            taken = compute.send(compute.ready(pixels.take(chunk)))
+            features = taken.float() if isinstance(pixels, Features) else model.features(normalise(taken))
+            on_features(chunk, features)
+            scores = model.from_features(features)
             output = BatchOutput(
                 places=chunk,
                 answer_log_probs=tempered(model.answer_log_probs(scores), model.taxonomy, temperature).cpu().numpy(),

@@ -1,11 +1,16 @@
 """Every picture decoded once to a small square of uint8, kept in a folder and reused by every run.
 
-The cache is a set of *shards*: `<name>.pixels` holds rows of (3, S, S) bytes, `<name>.json` says which picture each row
-is and is written last. So two processes may fill one cache at once, a killed one loses at most its unfinished shard,
-and new pictures never make the old ones stale. A row is found by path, file size, modification time and S.
+The cache is a set of *shards*: `<name>.pixels` holds rows of (3, S, S) bytes, `<name>.json` says what each row is, and
+is written last. So two processes may fill one cache at once, a killed one loses at most its unfinished shard, and new
+pictures never make the old ones stale. A row is found by S and a hash of the file's content, and the hash of a file
+that was seen before by its path, size and modification time: a folder that was moved or copied is read once, to be
+recognised, and not decoded again.
+
+Shards of version 1, whose rows are found by path, size and time alone, are still read. Any other is left alone.
 """
 
 import errno
+import hashlib
 import json
 import os
 import shutil
@@ -27,7 +32,7 @@ from hmgc_core.records import READING, Progress
 
 PixelArray = NDArray[np.uint8]
 
-FORMAT = 1
+FORMAT = 2
 PICTURES_PER_SHARD = 4096
 PICTURES_PER_STEP = 32  # between two looks at `should_stop`
 BYTES_TO_SPARE = 64 * 2**20  # left free on the disk, so that the database beside the cache can still write
@@ -93,78 +98,112 @@ def decode_pictures(
     skipped with its reason. Raises WorkspaceError where the disk has no room, Stopped when `should_stop` says so.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    keys = [_key(path) for path in paths]
-    known = _known_rows(folder, size)
-    missing = [(key, path) for key, path in dict(zip(keys, paths, strict=True)).items() if key not in known]
-    _check_room(folder, len(missing) * 3 * size * size)
-    job = _Job(folder, size, len(missing), on_progress, should_stop)
+    names = [_name(path) for path in paths]
+    known = _known(folder, size)
+    missing = [(name, path) for name, path in dict(zip(names, paths, strict=True)).items() if known.row(name) is None]
+    if not known.rows:  # else some may be copies: each shard looks for itself
+        _check_room(folder, len(missing) * 3 * size * size)
+    job = _Job(folder, size, known, len(missing), on_progress, should_stop)
     for start in range(0, len(missing), PICTURES_PER_SHARD):
-        known.update(job.write_shard(missing[start : start + PICTURES_PER_SHARD]))
-    rows = tuple(known.get(key) for key in keys)
+        job.write_shard(missing[start : start + PICTURES_PER_SHARD])
+    rows = tuple(known.row(name) for name in names)
     return Pixels(
         size=size,
         paths=tuple(paths),
         rows=rows,
         skipped=tuple(
-            Skipped(path, job.reasons[key]) for key, path in zip(keys, paths, strict=True) if key in job.reasons
+            Skipped(path, job.reasons[name]) for name, path in zip(names, paths, strict=True) if name in job.reasons
         ),
         shards={shard: _open_shard(shard, size) for shard in {row.shard for row in rows if row}},
     )
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What a cache holds. contents: a file's name, size and time -> hash of its content. rows: hash -> its pixels."""
+
+    contents: dict[str, str]
+    rows: dict[str, _Row]
+
+    def row(self, name: str) -> _Row | None:
+        return self.rows.get(self.contents.get(name, name))  # of version 1 the name stands for the content
+
+
 class _Job:
-    """One call of `decode_pictures` that has something to decode. reasons: key -> why the picture was skipped."""
+    """One call of `decode_pictures` that has something to decode. reasons: name -> why the picture was skipped."""
 
     def __init__(
         self,
         folder: Path,
         size: int,
+        known: _Known,
         total: int,
         on_progress: Callable[[Progress], None],
         should_stop: Callable[[], bool],
     ) -> None:
-        self.folder, self.size, self.total = folder, size, total
+        self.folder, self.size, self.known, self.total = folder, size, known, total
         self.on_progress, self.should_stop = on_progress, should_stop
         self.reasons: dict[str, str] = {}
         self.done = 0
         self.started_at_s = time.monotonic()
 
-    def write_shard(self, pictures: list[tuple[str, Path]]) -> dict[str, _Row]:
-        """Decode these (key, path) pairs into one new shard; unreadable ones go to `reasons`. The index is last."""
-        shard = self.folder / f"{_prefix(self.size)}{uuid.uuid4().hex}.pixels"
-        keys: list[str] = []
+    def write_shard(self, pictures: list[tuple[str, Path]]) -> None:
+        """Decode these (name, path) pairs into a new shard, and know them. The index is written last.
+
+        Unreadable ones go to `reasons`; of content that is known already the name alone is kept.
+        """
+        shard = self.folder / f"{_prefix(FORMAT, self.size)}{uuid.uuid4().hex}.pixels"
+        fresh: dict[str, int] = {}
+        contents: dict[str, str] = {}
         try:
             # Plain writes, not a growing memory map: a full disk is then an error and not a killed process.
             with shard.open("wb") as file, ThreadPoolExecutor(_decoders()) as pool:
                 for start in range(0, len(pictures), PICTURES_PER_STEP):
-                    self._decode_some(pool, pictures[start : start + PICTURES_PER_STEP], file, keys)
+                    self._decode_some(pool, pictures[start : start + PICTURES_PER_STEP], file, fresh, contents)
                 file.flush()
                 os.fsync(file.fileno())
-            if not keys:
+            if not fresh:
                 shard.unlink()
-                return {}
-            draft = shard.with_suffix(".tmp")
-            draft.write_text(json.dumps(keys), encoding="utf-8")
-            draft.replace(shard.with_suffix(".json"))
+            if contents:
+                draft = shard.with_suffix(".tmp")
+                draft.write_text(json.dumps({"contents": list(fresh), "names": contents}), encoding="utf-8")
+                draft.replace(shard.with_suffix(".json"))
         except BaseException as error:
             shard.unlink(missing_ok=True)
             if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise _no_room(self.folder, str(error)) from error
             raise
-        return {key: _Row(shard, number) for number, key in enumerate(keys)}
+        self.known.contents.update(contents)
+        self.known.rows.update((content, _Row(shard, number)) for content, number in fresh.items())
 
     def _decode_some(
-        self, pool: ThreadPoolExecutor, pictures: list[tuple[str, Path]], file: BinaryIO, keys: list[str]
+        self,
+        pool: ThreadPoolExecutor,
+        pictures: list[tuple[str, Path]],
+        file: BinaryIO,
+        fresh: dict[str, int],
+        contents: dict[str, str],
     ) -> None:
         if self.should_stop():
             raise Stopped
-        results = pool.map(lambda picture: _decode(picture[1], self.size), pictures)
-        for (key, _), result in zip(pictures, results, strict=True):
-            if isinstance(result, str):
-                self.reasons[key] = result
-            else:
+        _check_room(self.folder, len(pictures) * 3 * self.size * self.size)
+        hashes = list(pool.map(_content, [path for _, path in pictures]))
+        new = {
+            content: path
+            for (_, path), content in zip(pictures, hashes, strict=True)
+            if content not in self.known.rows and content not in fresh
+        }
+        results = dict(zip(new, pool.map(lambda path: _decode(path, self.size), new.values()), strict=True))
+        for content, result in results.items():
+            if not isinstance(result, str):
                 file.write(result)
-                keys.append(key)
+                fresh[content] = len(fresh)
+        for (name, _), content in zip(pictures, hashes, strict=True):
+            reason = results.get(content)
+            if isinstance(reason, str):
+                self.reasons[name] = reason
+            else:
+                contents[name] = content
         self.done += len(pictures)
         rate = self.done / max(time.monotonic() - self.started_at_s, 1e-6)
         self.on_progress(Progress(READING, self.done, self.total, rate, (self.total - self.done) / rate))
@@ -189,8 +228,8 @@ def _open_shard(shard: Path, size: int) -> PixelArray:
     return np.memmap(shard, dtype=np.uint8, mode="r").reshape(-1, 3, size, size)
 
 
-def _key(path: Path) -> str:
-    """Names the content that a picture had when it was decoded, as well as the file system knows it."""
+def _name(path: Path) -> str:
+    """Names a file in the state it is in, as well as the file system knows it."""
     try:
         stat = path.stat()
     except OSError:
@@ -198,23 +237,35 @@ def _key(path: Path) -> str:
     return f"{path.absolute()}|{stat.st_size}|{stat.st_mtime_ns}"
 
 
-def _prefix(size: int) -> str:
-    return f"v{FORMAT}-{size}px-"
+def _content(path: Path) -> str:
+    """A hash of the file's bytes; of one that cannot be read its path, so that `_decode` tells why."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+    except OSError:
+        return str(path)
 
 
-def _known_rows(folder: Path, size: int) -> dict[str, _Row]:
-    """Where every picture of the finished shards lies. Pictures of a damaged shard are decoded again."""
-    rows: dict[str, _Row] = {}
-    for index in sorted(folder.glob(f"{_prefix(size)}*.json")):
-        shard = index.with_suffix(".pixels")
-        try:
-            keys = json.loads(index.read_text(encoding="utf-8"))
-            whole = shard.stat().st_size == len(keys) * 3 * size * size
-        except (OSError, ValueError):
-            continue
-        if whole:
-            rows.update((key, _Row(shard, number)) for number, key in enumerate(keys))
-    return rows
+def _prefix(version: int, size: int) -> str:
+    return f"v{version}-{size}px-"
+
+
+def _known(folder: Path, size: int) -> _Known:
+    """What the finished shards hold. Pictures of a damaged shard are decoded again."""
+    known = _Known({}, {})
+    for version in (1, FORMAT):
+        for index in sorted(folder.glob(f"{_prefix(version, size)}*.json")):
+            shard = index.with_suffix(".pixels")
+            try:
+                told = json.loads(index.read_text(encoding="utf-8"))
+                contents, names = (told["contents"], told["names"]) if version == FORMAT else (told, {})
+                whole = not contents or shard.stat().st_size == len(contents) * 3 * size * size
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
+            if whole:
+                known.contents.update(names)
+                known.rows.update((content, _Row(shard, number)) for number, content in enumerate(contents))
+    return known
 
 
 def _check_room(folder: Path, needed: int) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hmgc_core.learning.batches import TrainingSet
+from hmgc_core.learning.processes import ALONE, Processes
 from hmgc_core.recipes import Switches
 from hmgc_core.records import IS, IS_NOT, NONE_HERE, Targets
 from hmgc_core.taxonomy import Taxonomy
@@ -37,11 +38,11 @@ class PseudoLabels:
         prior = torch.from_numpy(expected_leaves(taxonomy, data)).to(device)
         return cls(taxonomy, switches, prior, prior.clone())
 
-    def narrowed(self, log_probs: Tensor, targets: Targets) -> Targets:
+    def narrowed(self, log_probs: Tensor, targets: Targets, processes: Processes = ALONE) -> Targets:
         """The targets with every vague label that the guesser is sure about replaced by the leaf it guesses.
 
         log_probs: (B, N) of the guesser. targets: (B,) vague ones only. A picture whose class is missing from the tree
-        is not guessed.
+        is not guessed. Of several processes each guesses the pictures of its share, perhaps none.
         """
         leaves = torch.as_tensor(self.taxonomy.leaves, device=log_probs.device)
         allowed = allowed_leaves(self.taxonomy, targets)
@@ -50,7 +51,7 @@ class PseudoLabels:
         if self.switches.aligned:
             weighed = posterior * (self.prior / self.guessed.clamp_min(RAREST))
             weighed = weighed / weighed.sum(1, keepdim=True)
-        self.guessed.lerp_(posterior.mean(0), MEMORY)
+        self.guessed.lerp_(processes.mean_row(posterior), MEMORY)
         certainty, best = weighed.max(1)
         sure = (certainty >= self.switches.sure_from) & (targets.kinds != NONE_HERE)
         return Targets(

@@ -36,7 +36,8 @@ class TrainingState:
     """All that changes while a run learns. step: batches done in this epoch; loss_sum, images: over those batches.
 
     average: the running mean of the weights, pseudo_labels: who narrows down labels, both where the recipe asks for
-    them. remarks: what the model had to say of itself when it was built from its first files.
+    them. remarks: what the model had to say of itself when it was built from its first files, and what went on since.
+    parts: in how many parts a step learns its batch, so that it fits into the memory.
     """
 
     model: HierarchicalModel
@@ -48,6 +49,7 @@ class TrainingState:
     step: int = 0
     loss_sum: float = 0.0
     images: int = 0
+    parts: int = 1
     best: BestEpoch | None = None
 
 
@@ -74,6 +76,7 @@ class ResumeFile:
                 "step": state.step,
                 "loss_sum": state.loss_sum,
                 "images": state.images,
+                "parts": state.parts,
                 "remarks": list(state.remarks),
                 "best": state.best and vars(state.best),
                 "average": state.average and state.average.state(),
@@ -124,7 +127,8 @@ def _fill(state: TrainingState, saved: dict[str, Any]) -> None:
         state.pseudo_labels.guessed.copy_(saved["guessed"])
     state.epoch, state.step = saved["epoch"], saved["step"]
     state.loss_sum, state.images = saved["loss_sum"], saved["images"]
-    state.remarks = tuple(saved.get("remarks", state.remarks))  # earlier versions kept none
+    # Earlier versions kept neither.
+    state.remarks, state.parts = tuple(saved.get("remarks", state.remarks)), saved.get("parts", 1)
 
 
 def drop_resume_state(folder: Path) -> None:

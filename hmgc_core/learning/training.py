@@ -4,21 +4,24 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from hmgc_core.errors import Diverged
+from hmgc_core.errors import BadConfig, Diverged
 from hmgc_core.learning.averaging import AveragedModel
 from hmgc_core.learning.batches import TrainingSet, fingerprint, left_out_as_coarse, training_set
 from hmgc_core.learning.checkpoints import save_checkpoint
 from hmgc_core.learning.devices import ComputeDevice, fitting_threads, memory_told, pick_device
 from hmgc_core.learning.epochs import EpochLoop
+from hmgc_core.learning.features import Pictures
 from hmgc_core.learning.inference import answer_calibration, evaluation_batch, measure
-from hmgc_core.learning.pixel_cache import Skipped, Stopped, decode_pictures
+from hmgc_core.learning.pixel_cache import Pixels, Skipped, Stopped, decode_pictures
+from hmgc_core.learning.processes import ALONE, Processes
 from hmgc_core.learning.pseudo_labels import PseudoLabels
-from hmgc_core.learning.resume import BestEpoch, ResumeFile, TrainingState, weights_of
+from hmgc_core.learning.resume import ResumeFile, TrainingState, weights_of
 from hmgc_core.models.base import HierarchicalModel, Trunk
 from hmgc_core.models.catalog import READY_MADE, build_model
 from hmgc_core.models.options import without_files
@@ -27,7 +30,7 @@ from hmgc_core.records import IS, NONE_HERE, EpochMetrics, Progress, RunConfig, 
 from hmgc_core.taxonomy import Taxonomy
 
 # Settings that the first version did not have: at their default they are no part of a run's name.
-LATER = frozenset({"drop_coarse", "options", "recipe", "switches"})
+LATER = frozenset({"drop_coarse", "options", "recipe", "switches", "freeze_backbone", "start_from"})
 
 
 @dataclass(frozen=True)
@@ -58,31 +61,60 @@ def fit(
     on_epoch: Callable[[EpochMetrics], None] = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
     epoch_size: int | None = None,
+    processes: Processes = ALONE,
 ) -> FitResult:
     """Train `config.model` and leave the best epoch as a checkpoint in `folder`/checkpoint.
 
     A model that has nothing to learn is measured and kept as it is built; it needs no labels.
     folder: this run's own; holds its state while unfinished. cache: decoded pictures, shared by all runs. epoch_size:
     pictures in an epoch, None for each sample once; fewer samples come again, so that two trainings take equal steps.
+    processes: who learns together; all have to call this with equal arguments, and only the first is told and asked.
     Best is the largest `h_recall` on the validation images, the later epoch at a tie; without any, the last epoch.
     Raises NotTrainable where the labels teach nothing, Diverged where the loss is no longer a number (with the best
     epoch before that as a checkpoint, if there was one), DeviceError, OutOfMemory, WeightsError, UnknownModel,
-    WorkspaceError where the disk is full.
+    WorkspaceError where the disk is full, BadConfig where only the head is to learn (that is `heads.fit_head`).
     """
+    if config.freeze_backbone:
+        raise BadConfig("only the head is to learn", remedy="let it start from a checkpoint, or train all of the model")
     file = ResumeFile(folder)
     what = f"training {config.model} on {config.backbone} with {config.batch_size} pictures of {config.image_size} px"
     told: dict[str, Any] = {"on_progress": on_progress, "should_stop": should_stop}
     try:
-        with memory_told(f"{what} at a time", "choose a smaller batch size, smaller pictures or a smaller backbone"):
+        with (
+            processes.watched(),
+            memory_told(f"{what} at a time", "choose a smaller batch size, smaller pictures or a smaller backbone"),
+        ):
             if config.model in READY_MADE:
-                return _keep_as_built(config, taxonomy, valid, folder=folder, cache=cache, **told)
-            loop = _prepare(config, taxonomy, train, valid, file=file, cache=cache, epoch_size=epoch_size, **told)
+                return processes.from_first(
+                    lambda: _keep_as_built(config, taxonomy, valid, folder=folder, cache=cache, **told)
+                )
+            told |= {"epoch_size": epoch_size, "processes": processes}
+            loop = _prepare(config, taxonomy, train, valid, file=file, cache=cache, **told)
             with fitting_threads(loop.state.model, config, loop.compute):
-                diverged = _train(loop, on_epoch)
-                best, calibration = loop.best(), loop.calibration()
+                return trained(loop, on_epoch, folder=folder)
     except Stopped:
         return FitResult(stopped=True)
-    checkpoint = _write_checkpoint(folder / "checkpoint", config, taxonomy, best, calibration)
+
+
+def trained(loop: EpochLoop, on_epoch: Callable[[EpochMetrics], None], *, folder: Path) -> FitResult:
+    """Train what is left of a loop and leave its best epoch as a checkpoint in `folder`/checkpoint.
+
+    Raises Stopped, with the state saved, and Diverged.
+    """
+    diverged = _train(loop, on_epoch)
+    best, calibration = loop.best(), loop.calibration()
+    checkpoint = loop.processes.from_first(
+        lambda: save_checkpoint(
+            folder / "checkpoint",
+            config=loop.config,
+            taxonomy=loop.state.model.taxonomy,
+            weights={**loop.frozen, **best.weights},
+            epoch=best.epoch,
+            metrics=best.metrics,
+            calibration=calibration,
+            trunk=loop.trunk,
+        )
+    )
     if diverged:
         raise _kept_before(diverged, best.epoch, checkpoint) from diverged
     return FitResult(
@@ -91,7 +123,7 @@ def fit(
         epoch=best.epoch,
         metrics=best.metrics,
         skipped=loop.data.pixels.skipped,
-        remarks=(*file.remarks, *loop.state.remarks),
+        remarks=(*loop.file.remarks, *loop.state.remarks),
     )
 
 
@@ -108,7 +140,7 @@ def _train(loop: EpochLoop, on_epoch: Callable[[EpochMetrics], None]) -> Diverge
             loop.train_one_epoch()
             metrics = loop.measure()
             loop.keep_if_best(metrics)
-            on_epoch(loop.close_epoch(metrics))
+            loop.processes.from_first(partial(on_epoch, loop.close_epoch(metrics)))
             loop.save_now_and_then()
     except Diverged as error:
         if loop.state.best is None:
@@ -130,7 +162,7 @@ def _keep_as_built(
     """A run without a single step: build, measure, write the checkpoint."""
     compute = pick_device(config.device)
     model = _fresh_model(config, taxonomy, compute)
-    samples = _measurable(valid)
+    samples = measurable(valid)
     paths = [sample.path for sample in samples]
     pixels = decode_pictures(
         paths, size=config.image_size, folder=cache, on_progress=on_progress, should_stop=should_stop
@@ -139,11 +171,19 @@ def _keep_as_built(
     given = (model, pixels, pixels.readable, nodes, compute)
     metrics = measure(*given, batch_size=evaluation_batch(config), should_stop=should_stop)
     calibration = answer_calibration(*given, batch_size=evaluation_batch(config), should_stop=should_stop)
-    best = BestEpoch(epoch=0, score=0.0, metrics=metrics, weights=weights_of(model))
+    checkpoint = save_checkpoint(
+        folder / "checkpoint",
+        config=config,
+        taxonomy=taxonomy,
+        weights=weights_of(model),
+        epoch=0,
+        metrics=metrics,
+        calibration=calibration,
+    )
     return FitResult(
         stopped=False,
-        checkpoint=_write_checkpoint(folder / "checkpoint", config, taxonomy, best, calibration),
-        epoch=best.epoch,
+        checkpoint=checkpoint,
+        epoch=0,
         metrics=metrics,
         skipped=pixels.skipped,
         remarks=(*([compute.remark] if compute.remark else []), *model.remarks),
@@ -161,41 +201,75 @@ def _prepare(
     on_progress: Callable[[Progress], None],
     should_stop: Callable[[], bool],
     epoch_size: int | None,
+    processes: Processes,
 ) -> EpochLoop:
     """Build the model, which may fail at once, decode the pictures, and take up what a stopped run left behind."""
     compute = pick_device(config.device)
+    processes.check(config.batch_size, compute)
     if compute.remark:
         file.remarks.append(compute.remark)
-    left = file.left_behind()
+    left = processes.from_first(file.left_behind)
     model = _fresh_model(config, taxonomy, compute) if left is None else _model_to_fill(config, taxonomy, compute)
-    samples = [*train, *_measurable(valid)]
-    pixels = decode_pictures(
-        [sample.path for sample in samples],
-        size=config.image_size,
-        folder=cache,
+    samples = [*train, *measurable(valid)]
+
+    def decode() -> Pixels:
+        told: dict[str, Any] = {"on_progress": on_progress, "should_stop": should_stop}
+        return decode_pictures([sample.path for sample in samples], size=config.image_size, folder=cache, **told)
+
+    if processes.count > 1:
+        processes.from_first(lambda: bool(decode()))  # the others find all pictures decoded
+    pixels = decode()
+    return loop_over(
+        config,
+        taxonomy,
+        train,
+        samples,
+        pixels,
+        model=model,
+        model_anew=lambda: _fresh_model(config, taxonomy, compute),
+        left=left,
+        compute=compute,
+        file=file,
         on_progress=on_progress,
         should_stop=should_stop,
+        epoch_size=epoch_size,
+        processes=processes,
     )
+
+
+def loop_over(
+    config: RunConfig,
+    taxonomy: Taxonomy,
+    train: Sequence[Sample],
+    samples: Sequence[Sample],
+    pixels: Pictures,
+    *,
+    model: HierarchicalModel,
+    model_anew: Callable[[], HierarchicalModel],
+    left: dict[str, Any] | None,
+    compute: ComputeDevice,
+    file: ResumeFile,
+    learned_from: str = "",
+    kind: type[EpochLoop] = EpochLoop,
+    processes: Processes = ALONE,
+    **settings: Any,
+) -> EpochLoop:
+    """The loop of a training, where a stopped run left it.
+
+    samples: `train` and then those to measure on; pixels: their pictures, in order. left: what the stopped run left;
+    where it does not fit, `model_anew` starts over. learned_from: what else the numbers follow from, beside config,
+    tree, labels and pictures. settings: the other fields of the loop.
+    """
     data = training_set(taxonomy, train, pixels, drop_coarse=config.drop_coarse)
-    if config.drop_coarse:
-        file.remarks.append(
-            f"{left_out_as_coarse(taxonomy, train)} labels above the finest level were left out, as asked"
-        )
     places = [place for place in pixels.readable if place >= len(train)]
-    stops = int((data.kinds == NONE_HERE).sum())
-    if stops and not model.has_stops:
-        file.remarks.append(
-            f"{stops} labels say that a picture's kind is missing from the tree; {config.model} has no answer for "
-            "that, so it learned from them only where the pictures belong"
-        )
-    if not places:
-        file.remarks.append("no labelled validation picture: the last epoch is kept")
-    learned = fingerprint(samples, pixels) if epoch_size is None else f"{fingerprint(samples, pixels)} {epoch_size}"
-    file.fingerprint = _name_of(config, taxonomy, learned)
-    state = _first_state(model, config, data, compute)
+    _remark(file.remarks, config, taxonomy, train, data, places, has_stops=model.has_stops)
+    size = settings.get("epoch_size")
+    told = [fingerprint(samples, pixels), *([] if size is None else [str(size)]), *filter(None, [learned_from])]
+    file.fingerprint = _name_of(config, taxonomy, " ".join(told))
+    state = _first_state(model, config, data, compute, processes)
     if left is not None and not file.take_up(state, left):
-        state = _first_state(_fresh_model(config, taxonomy, compute), config, data, compute)
-    return EpochLoop(
+        state = _first_state(model_anew(), config, data, compute, processes)
+    return kind(
         config=config,
         compute=compute,
         data=data,
@@ -203,10 +277,32 @@ def _prepare(
         valid_nodes=[samples[place].node for place in places],
         file=file,
         state=state,
-        on_progress=on_progress,
-        should_stop=should_stop,
-        epoch_size=epoch_size,
+        processes=processes,
+        **settings,
     )
+
+
+def _remark(
+    remarks: list[str],
+    config: RunConfig,
+    taxonomy: Taxonomy,
+    train: Sequence[Sample],
+    data: TrainingSet,
+    valid_places: list[int],
+    *,
+    has_stops: bool,
+) -> None:
+    """Say what of the labels is not learned, and where there is nothing to measure on."""
+    if config.drop_coarse:
+        remarks.append(f"{left_out_as_coarse(taxonomy, train)} labels above the finest level were left out, as asked")
+    stops = int((data.kinds == NONE_HERE).sum())
+    if stops and not has_stops:
+        remarks.append(
+            f"{stops} labels say that a picture's kind is missing from the tree; {config.model} has no answer for "
+            "that, so it learned from them only where the pictures belong"
+        )
+    if not valid_places:
+        remarks.append("no labelled validation picture: the last epoch is kept")
 
 
 def _name_of(config: RunConfig, taxonomy: Taxonomy, labels: str) -> str:
@@ -220,7 +316,7 @@ def _name_of(config: RunConfig, taxonomy: Taxonomy, labels: str) -> str:
     return hashlib.sha256(json.dumps([settings, taxonomy.content_hash, labels], sort_keys=True).encode()).hexdigest()
 
 
-def _measurable(valid: Sequence[Sample]) -> list[Sample]:
+def measurable(valid: Sequence[Sample]) -> list[Sample]:
     """A validation label must say something that an answer can get right or wrong."""
     return [sample for sample in valid if sample.kind == IS and sample.node > 0]
 
@@ -244,8 +340,9 @@ def _model_to_fill(config: RunConfig, taxonomy: Taxonomy, compute: ComputeDevice
 
 
 def _first_state(
-    model: HierarchicalModel, config: RunConfig, data: TrainingSet, compute: ComputeDevice
+    model: HierarchicalModel, config: RunConfig, data: TrainingSet, compute: ComputeDevice, processes: Processes
 ) -> TrainingState:
+    norms = processes.share_norms(model)
     optimizer, switches = model.optimizer(config), switches_of(config)
     guesses = switches.pseudo_labels and data.vague.any()
     return TrainingState(
@@ -253,19 +350,5 @@ def _first_state(
         optimizer,
         average=AveragedModel(model) if switches.averaged or guesses else None,
         pseudo_labels=PseudoLabels.of(model.taxonomy, data, switches, compute.torch_device) if guesses else None,
-        remarks=model.remarks,
-    )
-
-
-def _write_checkpoint(
-    folder: Path, config: RunConfig, taxonomy: Taxonomy, best: BestEpoch, calibration: dict[str, float]
-) -> Path:
-    return save_checkpoint(
-        folder,
-        config=config,
-        taxonomy=taxonomy,
-        weights=best.weights,
-        epoch=best.epoch,
-        metrics=best.metrics,
-        calibration=calibration,
+        remarks=(*model.remarks, *norms),
     )

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from hmgc_core.errors import BadConfig
 from hmgc_core.precision import full_precision
 from hmgc_core.records import RunConfig, Targets
+from hmgc_core.shared_batches import batch_total
 from hmgc_core.taxonomy import Taxonomy
 
 MOMENTUM = 0.9
@@ -98,22 +99,75 @@ class Trunk(nn.Module, ABC):
         return tensors
 
 
-class HierarchicalModel(nn.Module, ABC):
-    """A score for every node of a tree. Subclasses give forward, loss, log_probs, answers and evidence.
+class NoTrunk(Trunk):
+    """Stands where a trunk was taken out: it has no weights and sees nothing."""
 
+    def __init__(self, trunk: Trunk) -> None:
+        super().__init__()
+        self.channels, self.stage_channels = trunk.channels, trunk.stage_channels
+
+    def stages(self, images: Tensor) -> list[Tensor]:  # noqa: ARG002 - it sees nothing
+        """Raises RuntimeError: what is left reads features."""
+        raise RuntimeError("this model is a head: give it features, not pictures")
+
+    def _cut(self, count: int) -> None:
+        """There is nothing to cut."""
+
+
+class HierarchicalModel(nn.Module, ABC):
+    """A score for every node of a tree, in two halves: pictures to features, features to scores.
+
+    Subclasses give both, and loss, log_probs, answers and evidence.
     has_stops: it has a state "stops at this node" for `none_here`, which else is learned as the weaker truth `is`.
+    has_head: its features are one vector a picture, (B, F), and what reads them can learn alone, in seconds.
+    is_head: what comes before was taken out, and it is given features where a whole model is given pictures.
     """
 
     has_stops = False
+    has_head = False
+    is_head = False
 
     def __init__(self, taxonomy: Taxonomy, trunk: Trunk) -> None:
         super().__init__()
         self.taxonomy = taxonomy
         self.trunk = trunk
 
-    @abstractmethod
     def forward(self, images: Tensor) -> Any:
-        """(B, 3, H, W) float normalised pictures to this model's Scores."""
+        """(B, 3, H, W) float normalised pictures, or a head's (B, F) features, to this model's Scores."""
+        return self.from_features(images if self.is_head else self.features(images))
+
+    def features(self, images: Tensor) -> Any:
+        """(B, 3, H, W) float normalised pictures to what the second half reads: here the pooled vectors, (B, C)."""
+        return self.trunk.pool(self.trunk(images))
+
+    @abstractmethod
+    def from_features(self, features: Any) -> Any:
+        """What `features` gives to this model's Scores."""
+
+    @property
+    def head_reads(self) -> str:
+        """Names what the features are: models that say the same of the same weights read the same."""
+        return "pooled"
+
+    def frozen_parts(self) -> list[str]:
+        """The names of the modules that `features` goes through: a training of the head alone leaves them as they are.
+
+        Every other weight is used by `from_features`.
+        """
+        return ["trunk"]
+
+    def frozen_names(self) -> set[str]:
+        """The names in the state dict of what belongs to `frozen_parts`."""
+        prefixes = tuple(f"{part}." for part in self.frozen_parts())
+        return {name for name in self.state_dict() if name.startswith(prefixes)}
+
+    def take_out_frozen(self) -> None:
+        """Let go of `frozen_parts`. What is left is the head: it goes from features to scores, and learns."""
+        for part in self.frozen_parts():
+            above, _, name = part.rpartition(".")
+            module = self.get_submodule(part)
+            setattr(self.get_submodule(above), name, NoTrunk(module) if isinstance(module, Trunk) else nn.Identity())
+        self.is_head = True
 
     @abstractmethod
     def loss(self, scores: Any, targets: Tensor | Targets) -> Tensor:
@@ -158,12 +212,18 @@ class HierarchicalModel(nn.Module, ABC):
             slow = {"lr_factor": share * PRETRAINED_LR_FACTOR}
             groups += _parted({**group, "lr_factor": share}, lambda weights: id(weights) in loaded, **slow)
         self.trunk.remarks += _rate_remarks(groups, loaded, config.lr, is_adamw=needs_adamw)
+        # One kernel for all weights, where there is one worth having.
+        fused = all(weights.is_cuda for weights in self.parameters())
         if not needs_adamw:
             decay = config.weight_decay
-            return torch.optim.SGD(groups, lr=config.lr, momentum=MOMENTUM, nesterov=True, weight_decay=decay)
+            return torch.optim.SGD(
+                groups, lr=config.lr, momentum=MOMENTUM, nesterov=True, weight_decay=decay, fused=fused
+            )
         # Biases and the scales of norms do not decay, as in the published recipes.
         groups = [part for group in groups for part in _parted(group, lambda weights: weights.ndim < 2, weight_decay=0)]
-        return torch.optim.AdamW(groups, lr=config.lr, weight_decay=ADAMW_DECAY_FACTOR * config.weight_decay)
+        return torch.optim.AdamW(
+            groups, lr=config.lr, weight_decay=ADAMW_DECAY_FACTOR * config.weight_decay, fused=fused
+        )
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -213,9 +273,13 @@ def as_targets(targets: Tensor | Targets) -> Targets:
 
 
 def weighted_mean(losses: Tensor, weights: Tensor) -> Tensor:
-    """Mean of (B,) losses under (B,) weights, a scalar; 0 where all weights are 0."""
+    """Mean of (B,) losses under (B,) weights, a scalar; 0 where all weights are 0.
+
+    What several processes learn is one batch: a loss that divides by anything else than this does has to ask
+    `batch_total` for it.
+    """
     weights = weights.to(losses.dtype)
-    return (losses * weights).sum() / weights.sum().clamp_min(torch.finfo(losses.dtype).tiny)
+    return (losses * weights).sum() / batch_total(weights.sum()).clamp_min(torch.finfo(losses.dtype).tiny)
 
 
 def smoothed_cross_entropy(logits: Tensor, classes: Tensor, smoothing: float) -> Tensor:

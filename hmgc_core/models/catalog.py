@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hmgc_core.errors import BadConfig, UnknownModel, nearest_names
 from hmgc_core.models.given_weights import weights_file
-from hmgc_core.models.options import chosen_options
+from hmgc_core.models.options import chosen_options, options_of
 from hmgc_core.recipes import switches_of
 
 if TYPE_CHECKING:
@@ -33,6 +33,17 @@ MODELS = {
 READING_NAMES = frozenset({"hgrnet", "clip_zero_shot"})
 # These have nothing to learn, so they need no label: they are measured, and predict.
 READY_MADE = frozenset({"clip_zero_shot"})
+
+# These cannot learn their head alone, and why. The head of all others reads one vector a picture.
+NO_HEAD = {
+    "coarse_fine": "its levels read whole maps of several layers",
+    "hmgn": "it looks for every class in its own place of the map",
+    "hgrnet": "it learns how to read names and pictures, and there is no head behind that",
+    "clip_zero_shot": "it learns nothing",
+}
+
+# The heads of these read a vector of every level, which layers of their own make.
+READS_LEVELS = frozenset({"hrn", "hrn_logits"})
 
 # name -> function(image_size, options) that gives the trunk; options: those of models.options, each with its value
 BACKBONES = {
@@ -109,6 +120,39 @@ def check(config: RunConfig, taxonomy: Taxonomy) -> None:
         raise BadConfig(
             f"{config.model} reads the names of the classes, and these have none: {', '.join(map(repr, names[:3]))}",
             remedy="give the classes names on the taxonomy page, or choose another model",
+        )
+
+
+def check_head(config: RunConfig, start: RunConfig) -> None:
+    """Raise BadConfig where the config's head cannot learn alone on what a model of `start` sees in pictures."""
+    if config.model in NO_HEAD:
+        others = ", ".join(name for name in MODELS if name not in NO_HEAD)
+        raise BadConfig(
+            f"{config.model} cannot learn its head alone: {NO_HEAD[config.model]}",
+            remedy=f"train all of it, or choose one of {others}",
+        )
+    if config.weights:
+        raise BadConfig(
+            "a head learns on the weights of the run it starts from, and a weights file is given",
+            remedy="leave the weights file out, or train all of it",
+        )
+    if start.model in READING_NAMES:
+        raise BadConfig(f"no head reads what {start.model} sees", remedy="start from a run of another model")
+    if config.model in READS_LEVELS and start.model not in READS_LEVELS:
+        raise BadConfig(
+            f"{config.model} has layers for each level that {start.model} has not",
+            remedy=f"start from a run of {' or '.join(sorted(READS_LEVELS))}, or train all of it",
+        )
+    names = {option.name for option in options_of("", start.backbone)}
+    wanted, there = (
+        (one.backbone, one.image_size, {name: chosen_options(one)[name] for name in names & set(chosen_options(one))})
+        for one in (config, start)
+    )
+    if wanted != there:
+        raise BadConfig(
+            f"the run to start from is on {start.backbone} with pictures of {start.image_size} px, and this one is to "
+            f"be on {config.backbone} with {config.image_size} px",
+            remedy="leave backbone, its options and the picture size out: they follow from the run to start from",
         )
 
 

@@ -4,7 +4,7 @@ The network of the public code "Hierarchical_CNN" (ljh415, CIFAR-100 with two le
 Level l has a trunk T_l (the coarse ones without their last stage) and, from the second level on, a 1x1 convolution:
 
     h_1 = T_1(x),   h_l = conv([T_l(x); pool(h_{l-1})]),   logits_l = Linear(mean of h_l over the map)
-    L = sum over levels of w_l CE(logits_l, label at level l),   w = 1, and 2 at the finest level
+    L = sum over levels of w_l CE(logits_l, label at level l),   w = 1, and at the finest `finest_weight`, theirs 2
 
 pool is a 3x3 max-pool of stride 2 where the next trunk's map is smaller; h_{l-1} is detached there, so a finer loss
 never reaches a coarser branch. With `wide_resnet50_2` at 224 px and 20/100 classes: 98.22 M parameters, as theirs.
@@ -34,7 +34,6 @@ from hmgc_core.models.options import chosen_options
 from hmgc_core.records import RunConfig
 from hmgc_core.taxonomy import Taxonomy
 
-FINEST_WEIGHT = 2.0
 JOINT_LR_FACTOR = 0.1
 
 
@@ -42,9 +41,15 @@ class CoarseFine(LevelModel):
     """coarse_trunks: one for each level but the finest, the top first, or none: then all levels read `trunk`."""
 
     def __init__(
-        self, taxonomy: Taxonomy, trunk: Trunk, coarse_trunks: list[Trunk], *, label_smoothing: float = 0.0
+        self,
+        taxonomy: Taxonomy,
+        trunk: Trunk,
+        coarse_trunks: list[Trunk],
+        *,
+        finest_weight: float = 2.0,
+        label_smoothing: float = 0.0,
     ) -> None:
-        weights = (1.0,) * (taxonomy.depth - 1) + (FINEST_WEIGHT,)
+        weights = (1.0,) * (taxonomy.depth - 1) + (finest_weight,)
         super().__init__(taxonomy, trunk, weights=weights, label_smoothing=label_smoothing)
         self.coarse_trunks = nn.ModuleList(coarse_trunks)
         coarse_widths = [coarse.channels for coarse in coarse_trunks] or trunk.stage_channels[-2:-1] * (
@@ -54,18 +59,17 @@ class CoarseFine(LevelModel):
         self.fusions = nn.ModuleList(nn.Conv2d(before + width, width, 1) for before, width in pairwise(widths))
         self.heads = nn.ModuleList(_head(width, size) for width, size in zip(widths, self.sizes, strict=True))
 
-    def forward(self, images: Tensor) -> LevelScores:
-        """(B, 3, H, W) to logits of every level."""
-        maps = self._maps(images)
-        fused = [maps[0]]
-        for fusion, own in zip(self.fusions, maps[1:], strict=True):
+    def from_features(self, features: list[Tensor]) -> LevelScores:
+        """The map of each level's trunk, (B, C, h, w), to logits of every level."""
+        fused = [features[0]]
+        for fusion, own in zip(self.fusions, features[1:], strict=True):
             fused.append(fusion(torch.cat([own, fitted(fused[-1].detach(), own)], 1)))
         pooled = [level.mean((2, 3)) for level in fused]
         logits = tuple(head(vector).float() for head, vector in zip(self.heads, pooled, strict=True))
         return LevelScores(embedding=pooled[-1], levels=logits)
 
-    def _maps(self, images: Tensor) -> list[Tensor]:
-        """What the trunks see, one map for each level."""
+    def features(self, images: Tensor) -> list[Tensor]:
+        """(B, 3, H, W) to what the trunks see, one map for each level."""
         if self.coarse_trunks or not self.fusions:
             return [trunk(images) for trunk in (*self.coarse_trunks, self.trunk)]
         before, last = self.trunk.stages(images)[-2:]
@@ -129,4 +133,5 @@ def build(taxonomy: Taxonomy, trunk: Trunk, config: RunConfig) -> CoarseFine | F
     coarse = [] if options["share_trunk"] else [build_backbone(config) for _ in range(taxonomy.depth - 1)]
     for one in coarse:
         one.cut(len(one.stage_channels) - 1)
-    return CoarseFine(taxonomy, trunk, coarse, label_smoothing=config.label_smoothing)
+    weight = float(options["finest_weight"])
+    return CoarseFine(taxonomy, trunk, coarse, finest_weight=weight, label_smoothing=config.label_smoothing)

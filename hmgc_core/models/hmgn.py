@@ -62,9 +62,13 @@ class HMGN(TreeSigmoidModel):
         nodes, parents = level_rows(taxonomy)
         self.keep(word_rows=nodes - 1, column=nodes.argsort(), parents=parents)
 
-    def forward(self, images: Tensor) -> SigmoidScores:
-        """(B, 3, H, W) to a score for every class. Raises BadConfig where a step of training is too large to fit."""
-        features = self.trunk(images)
+    def features(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) to the trunk's map, (B, C, h, w): each class looks for its own place on it."""
+        maps: Tensor = self.trunk(images)
+        return maps
+
+    def from_features(self, features: Tensor) -> SigmoidScores:
+        """(B, C, h, w) to a score for every class. Raises BadConfig where a step of training is too large to fit."""
         # The BatchNorm of a training step is over all pictures at once; predictions know nothing of each other.
         at_once = len(features) if self.training else PREDICTED_AT_ONCE // (len(self.word_rows) * features.shape[1])
         if self.training:

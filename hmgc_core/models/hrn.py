@@ -30,7 +30,10 @@ from hmgc_core.taxonomy import Taxonomy
 
 
 class LevelBlock(nn.Module):
-    """The granularity-specific block of one level: (B, C, h, w) to (B, C/4). The sum over levels comes before ReLU."""
+    """The granularity-specific block of one level: `pooled`, then `projection`, (B, C, h, w) to (B, C/4).
+
+    The sum over levels comes before ReLU.
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -51,10 +54,10 @@ class LevelBlock(nn.Module):
             nn.Linear(half, quarter),
         )
 
-    def forward(self, features: Tensor) -> Tensor:
-        """(B, C, h, w) to (B, C/4)."""
-        pooled: Tensor = self.convolutions(features).mean((2, 3))
-        return self.projection(pooled)
+    def pooled(self, features: Tensor) -> Tensor:
+        """(B, C, h, w) to the mean of the level's own map, (B, C)."""
+        mean: Tensor = self.convolutions(features).mean((2, 3))
+        return mean
 
 
 class HRN(TreeSigmoidModel):
@@ -63,6 +66,7 @@ class HRN(TreeSigmoidModel):
     squash: sigmoids go into the tree loss, as published; else raw logits.
     """
 
+    has_head = True
     column: Tensor
 
     def __init__(self, taxonomy: Taxonomy, trunk: Trunk, *, squash: bool = True, label_smoothing: float = 0.0) -> None:
@@ -75,22 +79,40 @@ class HRN(TreeSigmoidModel):
         by_level = torch.cat([torch.as_tensor(nodes) for nodes in taxonomy.levels])
         self.keep(column=by_level.argsort())
 
-    def forward(self, images: Tensor) -> SigmoidScores:
-        """(B, 3, H, W) to sigmoids for all nodes and softmax logits for the leaves."""
+    def features(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) to (B, (1 + D) C): the mean of the trunk's map, then of the map of each level's block.
+
+        Up to there are the convolutions, nearly all of the work; what follows are small layers on vectors.
+        """
         features = self.trunk(images)
+        blocks = [cast(LevelBlock, block).pooled(features) for block in self.blocks]
+        return torch.cat([features.mean((2, 3)), *blocks], 1)
+
+    def from_features(self, features: Tensor) -> SigmoidScores:
+        """(B, (1 + D) C) to sigmoids for all nodes and softmax logits for the leaves."""
+        mean, *pooled = features.split(self.trunk.channels, 1)
         total = torch.zeros((), device=features.device)
         levels = []
-        for block, head in zip(self.blocks, self.level_heads, strict=True):
-            total = total + block(features)
+        for block, level, head in zip(self.blocks, pooled, self.level_heads, strict=True):
+            total = total + cast(LevelBlock, block).projection(level)
             levels.append(head(torch.relu(total)).float())
         logits = torch.cat(levels, 1)[:, self.column]
         logits = nn.functional.pad(logits, (1, 0))
         return SigmoidScores(
-            embedding=features.mean((2, 3)),
+            embedding=mean,
             nodes=torch.sigmoid(logits) if self.squash else logits,
             node_logits=logits,
             leaves=self.leaf_head(torch.relu(total)).float(),
         )
+
+    @property
+    def head_reads(self) -> str:
+        """The vectors of every level."""
+        return f"levels{len(self.blocks)}"
+
+    def frozen_parts(self) -> list[str]:
+        """The trunk, and the convolutions of every block."""
+        return ["trunk", *(f"blocks.{number}.convolutions" for number in range(len(self.blocks)))]
 
     @property
     def level_layers(self) -> list[nn.Module]:

@@ -31,6 +31,7 @@ class LeafSoftmax(HierarchicalModel):
     the weaker truth `is`.
     """
 
+    has_head = True
     leaf_nodes: Tensor
     paths: Tensor
     has_one_leaf: Tensor
@@ -48,10 +49,9 @@ class LeafSoftmax(HierarchicalModel):
     def leaf_logits(self, pooled: Tensor) -> Tensor:
         """(B, C) pooled features to (B, L) logits in the order of `taxonomy.leaves`."""
 
-    def forward(self, images: Tensor) -> LeafScores:
-        """(B, 3, H, W) to leaf logits."""
-        pooled = self.trunk.pool(self.trunk(images))
-        return LeafScores(embedding=pooled, leaves=self.leaf_logits(pooled).float())
+    def from_features(self, features: Tensor) -> LeafScores:
+        """(B, C) pooled features to leaf logits."""
+        return LeafScores(embedding=features, leaves=self.leaf_logits(features).float())
 
     def loss(self, scores: LeafScores, targets: Tensor | Targets) -> Tensor:
         """Mean marginal negative log-likelihood; leaf labels are smoothed."""

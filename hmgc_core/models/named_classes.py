@@ -59,9 +59,9 @@ class NamedClasses(HierarchicalModel):
         """The part of the map that belongs to places."""
         return self.towers.looked_at
 
-    def forward(self, images: Tensor) -> Scores:
-        """(B, 3, H, W) to CLIP's embeddings."""
-        return Scores(embedding=self.trunk.pool(self.trunk(images)))
+    def from_features(self, features: Tensor) -> Scores:
+        """(B, E) CLIP's embeddings are the scores: the names they are held against are read when they are asked."""
+        return Scores(embedding=features)
 
     def log_probs(self, scores: Scores) -> Tensor:
         """(B, N): the sums of the log-probabilities among sisters down each path."""

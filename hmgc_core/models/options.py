@@ -26,6 +26,7 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
             help="How far a class that contradicts the label must stay behind. 0 asks for no distance.",
             low=0.0,
             high=100.0,
+            searched=(0.0, 20.0),
         ),
     ),
     "coarse_fine": (
@@ -40,6 +41,15 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
             default=False,
             words="Finest level only",
             help="Leaves the coarse levels out, to see what they are good for.",
+        ),
+        Option(
+            "finest_weight",
+            default=2.0,
+            words="Weight of the finest level",
+            help="How much a mistake at the finest level counts; one at any level above counts 1.",
+            low=0.1,
+            high=100.0,
+            searched=(0.5, 8.0),
         ),
     ),
     "hgrnet": (

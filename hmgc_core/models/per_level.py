@@ -23,14 +23,15 @@ from hmgc_core.taxonomy import Taxonomy
 class PerLevel(LevelModel):
     """Pooled trunk features and one Linear, whose outputs are the classes of all levels."""
 
+    has_head = True
+
     def __init__(self, taxonomy: Taxonomy, trunk: Trunk, *, label_smoothing: float = 0.0) -> None:
         super().__init__(taxonomy, trunk, label_smoothing=label_smoothing)
         self.head = nn.Linear(trunk.vector_channels, sum(self.sizes))
 
-    def forward(self, images: Tensor) -> LevelScores:
-        """(B, 3, H, W) to logits of every level."""
-        pooled = self.trunk.pool(self.trunk(images))
-        return LevelScores(embedding=pooled, levels=self.head(pooled).float().split(self.sizes, 1))
+    def from_features(self, features: Tensor) -> LevelScores:
+        """(B, C) pooled features to logits of every level."""
+        return LevelScores(embedding=features, levels=self.head(features).float().split(self.sizes, 1))
 
 
 def build(taxonomy: Taxonomy, trunk: Trunk, config: RunConfig) -> PerLevel:

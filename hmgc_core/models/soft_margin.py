@@ -40,7 +40,7 @@ class StateScores(Scores):
 class SoftMargin(HierarchicalModel):
     """Pooled trunk features, one Linear over all nodes but the root."""
 
-    has_stops = True
+    has_stops = has_head = True
     start: Tensor
     end: Tensor
     parents: Tensor
@@ -59,10 +59,9 @@ class SoftMargin(HierarchicalModel):
             paths=taxonomy.ancestors_by_depth,
         )
 
-    def forward(self, images: Tensor) -> StateScores:
-        """(B, 3, H, W) to a score for every node."""
-        pooled = self.trunk.pool(self.trunk(images))
-        return StateScores(embedding=pooled, states=nn.functional.pad(self.head(pooled).float(), (1, 0)))
+    def from_features(self, features: Tensor) -> StateScores:
+        """(B, C) pooled features to a score for every node."""
+        return StateScores(embedding=features, states=nn.functional.pad(self.head(features).float(), (1, 0)))
 
     def loss(self, scores: StateScores, targets: Tensor | Targets) -> Tensor:
         """The weighted mean of L over the images."""

@@ -262,6 +262,23 @@ def statements(connection: sa.Connection, *, upto: int) -> list[Annotation]:
     return [_record(row, withdrawn=False) for row in connection.execute(query.order_by(annotation.c.id))]
 
 
+def taught_since(connection: sa.Connection, row_id: int) -> tuple[int, int]:
+    """(labels on training pictures that are newer than this row and stand, older ones that were taken back since)."""
+    taken_back = annotation.alias("taken_back")
+    said = (annotation.c.id > row_id) & annotation.c.kind.not_in((WITHDRAWAL, "unusable"))
+    new = (
+        sa.select(sa.func.count())
+        .select_from(annotation.join(image).outerjoin(taken_back, taken_back.c.withdraws_id == annotation.c.id))
+        .where(said & (image.c.split == "train") & taken_back.c.id.is_(None))
+    )
+    gone = (
+        sa.select(sa.func.count())
+        .select_from(annotation.join(image))
+        .where((annotation.c.id > row_id) & (annotation.c.withdraws_id <= row_id) & (image.c.split == "train"))
+    )
+    return connection.execute(new).scalar() or 0, connection.execute(gone).scalar() or 0
+
+
 def history(connection: sa.Connection, image_id: int) -> list[Annotation]:
     """All that was ever said about one image, oldest first, withdrawn statements marked."""
     taken_back = annotation.alias("taken_back")

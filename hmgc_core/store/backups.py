@@ -9,8 +9,9 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from hmgc_core.durable_files import not_written
+from hmgc_core.records import ACTIVE
 from hmgc_core.store.engine import BUSY_TIMEOUT_S, create_engine
-from hmgc_core.store.schema import folder, former_place, image_path, inspection, run, service, task
+from hmgc_core.store.schema import folder, former_place, image_path, inspection, now, run, service, task
 from hmgc_core.store.workspace import DATABASE, Workspace, named_errors
 
 PAGES = 1000  # copied between two reports: about 4 MB
@@ -49,11 +50,14 @@ def opened_copy(path: Path) -> sa.Engine:
 def forget_what_stays(connection: sa.Connection, *, whole_tasks: Collection[str]) -> None:
     """Take out what belongs to this machine: who is running, heatmaps that can be made again, leases on runs.
 
-    whole_tasks: kinds of tasks that are kept when done, as all that they made stands in their row; files of tasks stay.
+    whole_tasks: kinds of tasks that are kept, as all that they made stands in their row or is backed up with it; files
+    of tasks stay. One that runs is stopped in the copy, so that somebody lets it go on where it is wanted.
     """
     connection.execute(service.delete())
     connection.execute(inspection.delete())
-    connection.execute(task.delete().where((task.c.status != "done") | task.c.kind.not_in(whole_tasks)))
+    connection.execute(task.delete().where(task.c.kind.not_in(whole_tasks)))
+    stopped = {"status": "cancelled", "stage": "stopped", "owner": "", "lease_until": None, "left_s": None}
+    connection.execute(task.update().where(task.c.status.in_(ACTIVE)).values(finished_at=now(), **stopped))
     running = run.c.status == "running"
     connection.execute(run.update().where(running).values(status="queued", owner="", lease_until=None, left_s=None))
 

@@ -14,6 +14,8 @@ from hmgc_core.store.schema import (
     image_path,
     image_tally,
     label_tally,
+    labelling,
+    labelling_label,
     move,
     node,
     run,
@@ -34,6 +36,8 @@ ESSENTIAL = (
     taxonomy,
     move,
     node,
+    labelling,
+    labelling_label,
 )
 
 

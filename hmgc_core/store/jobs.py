@@ -5,12 +5,12 @@ WHERE, so that a worker whose lease was taken over can change nothing any more.
 """
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from hmgc_core.records import PREDICTING, READING, Progress
+from hmgc_core.records import LOOKING, PREDICTING, READING, Progress
 from hmgc_core.store.schema import now, run, service
 
 Role = Literal["worker", "inspector"]
@@ -31,7 +31,7 @@ def claim(
     only: take this job or none. of: the table of the jobs. kinds: take a task of these kinds or none.
     """
     moment = now()
-    free = (of.c.status == "queued") | ((of.c.status == "running") & (of.c.lease_until < moment))
+    free = _free(of, moment)
     if only is not None:
         free &= of.c.id == only
     if kinds is not None:
@@ -51,6 +51,15 @@ def claim(
         )
         .returning(of.c.id)
     ).scalar()
+
+
+def _free(of: sa.Table, moment: datetime) -> sa.ColumnElement[bool]:
+    return (of.c.status == "queued") | ((of.c.status == "running") & (of.c.lease_until < moment))
+
+
+def is_waiting(connection: sa.Connection, *, of: sa.Table = run) -> bool:
+    """A job waits in this table, or was left behind by a worker that fell silent."""
+    return connection.execute(sa.select(of.c.id).where(_free(of, now())).limit(1)).first() is not None
 
 
 def renew(
@@ -102,7 +111,7 @@ def release(connection: sa.Connection, job_id: int, *, owner: str, of: sa.Table 
 
 def report(progress: Progress) -> dict[str, Any]:
     """A Progress as columns of the run, whose share is that of the training: reading and predicting only say so."""
-    if progress.stage in (READING, PREDICTING):
+    if progress.stage in (READING, LOOKING, PREDICTING):
         stage = f"{progress.stage}, {progress.done:,} of {progress.total:,}"
         return {"stage": stage, "images_per_s": progress.images_per_s, "left_s": None}
     return {

@@ -317,6 +317,26 @@ selection_image = _table(
     sa.Column("image_id", sa.ForeignKey("image.id", ondelete="CASCADE"), nullable=False, index=True),
 )
 
+# A named set of training labels, written once. settings: how it was made; labels: how many it was made with.
+labelling = _table(
+    "labelling",
+    _id(),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("protocol", sa.String(12), nullable=False),
+    sa.Column("settings", sa.JSON, nullable=False),
+    sa.Column("taxonomy_id", sa.ForeignKey("taxonomy.id"), nullable=False),
+    sa.Column("labels", sa.Integer, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+)
+
+# node_key as in the labelling's version of the tree; it is read on as a statement is.
+labelling_label = _table(
+    "labelling_label",
+    sa.Column("labelling_id", sa.ForeignKey("labelling.id"), primary_key=True),
+    sa.Column("image_id", sa.ForeignKey("image.id"), primary_key=True, index=True),
+    sa.Column("node_key", sa.Text, nullable=False),
+)
+
 # Heatmaps asked for by a page and made by the inspector; the pictures lie in the workspace under the row's id.
 # A question to the inspector about one picture. Its answer lies in a folder of its own, and can be had again.
 inspection = _table(

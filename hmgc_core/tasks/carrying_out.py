@@ -3,6 +3,7 @@
 import shutil
 import threading
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -20,13 +21,25 @@ from hmgc_core.workflow.tasks import task
 TRIES = 3  # a task that ends its worker each time, as one that fills the memory does, is given up
 
 
-def carry_out(ws: Workspace, task_id: int, owner: str, stopping: threading.Event) -> None:
-    """Do a claimed task. A stop of the worker gives it back to the queue; it begins anew then."""
+def carry_out(
+    ws: Workspace,
+    task_id: int,
+    owner: str,
+    stopping: threading.Event,
+    *,
+    watch: Callable[[Progress], None] = lambda _progress: None,
+    others_wait: Callable[[], bool] = lambda: False,
+) -> None:
+    """Do a claimed task. A stop of the worker gives it back to the queue; it begins anew then.
+
+    watch: is told the progress, as the task's row is. others_wait: see `Job`.
+    """
     heart = Heart(ws, task_id, owner, of=schema.task)
     pace = Pace()
 
     def report(progress: Progress) -> None:
         heart.columns = tasks.report(pace.with_time_left(progress))
+        watch(progress)
 
     def should_stop() -> bool:
         return stopping.is_set() or heart.cancelled or heart.lost
@@ -40,7 +53,7 @@ def carry_out(ws: Workspace, task_id: int, owner: str, stopping: threading.Event
                 raise OutOfMemory(
                     f"the worker ended {TRIES} times while it did this", remedy="give it more memory, or ask for less"
                 )
-            job = Job(ws, task(ws, task_id), report, should_stop)
+            job = Job(ws, task(ws, task_id), report, should_stop, others_wait)
             ended = ("done", {"result": _function(job)(job), "progress": 1.0, "stage": "done"})
         except Stopped:
             ended = ("cancelled", {"stage": "stopped"}) if heart.cancelled else None

@@ -25,7 +25,6 @@ from hmgc_core.learning.pixel_cache import Pixels, Stopped, decode_pictures
 from hmgc_core.learning.training import fit
 from hmgc_core.metrics import answer_metrics, deepest_answers
 from hmgc_core.metrics.paired import PairedDifference, paired_difference
-from hmgc_core.models.catalog import READY_MADE
 from hmgc_core.querying import names_one_leaf, says_nothing
 from hmgc_core.records import IS, IS_NOT, Progress, Run, RunConfig, Sample
 from hmgc_core.store import imports
@@ -109,8 +108,9 @@ def flattened(taxonomy: Taxonomy, samples: Sequence[Sample], *, seed: int) -> li
 def _plan(job: Job) -> Trial:
     run = job.run
     training.checkpoint_folder(run)
-    if run.config.model in READY_MADE:
-        raise verbs.learns_nothing(run)
+    unsuited = verbs.unsuited(run)
+    if unsuited is not None:
+        raise unsuited
     labels = training.run_labels(job.ws, run)
     taxonomy = labels.taxonomy
     exams = {split: [s for s in getattr(labels, split) if s.kind == IS and s.node > 0] for split in ("test", "val")}

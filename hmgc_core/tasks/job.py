@@ -13,12 +13,16 @@ from hmgc_core.workflow import training
 
 @dataclass(frozen=True)
 class Job:
-    """One task as its function sees it: the question, where its files go, a voice, an ear."""
+    """One task as its function sees it: the question, where its files go, a voice, an ear.
+
+    others_wait: a training waits for this worker; a task of many parts may let it go first, by Stopped.
+    """
 
     ws: Workspace
     task: Task
     report: Callable[[Progress], None]
     should_stop: Callable[[], bool]
+    others_wait: Callable[[], bool] = lambda: False
 
     @property
     def question(self) -> dict[str, Any]:

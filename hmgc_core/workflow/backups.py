@@ -1,8 +1,8 @@
 """Verbs that keep a workspace safe: one file with all of it, made while it is in use, and the way back.
 
-In a backup: the database, the pictures that lie inside the workspace, and the models of finished runs with their
-embeddings. Not in it: pictures that lie elsewhere, caches, the state of unfinished trainings (they begin anew), and the
-key that signs tokens (docs/decisions/0009-backups-leave-the-key-out.md).
+In a backup: the database, what searches for good settings tried, the pictures that lie inside the workspace, and the
+models of finished runs with their embeddings. Not in it: pictures that lie elsewhere, caches, the state of unfinished
+trainings (they begin anew), and the key that signs tokens (docs/decisions/0009-backups-leave-the-key-out.md).
 """
 
 import os
@@ -19,13 +19,14 @@ import sqlalchemy as sa
 from hmgc_core import __version__
 from hmgc_core.checkpoint_files import MANIFEST, read_manifest
 from hmgc_core.durable_files import not_written, sync_folder, written_whole
-from hmgc_core.errors import BackupError, CheckpointError, OutputError
+from hmgc_core.errors import BackupError, CheckpointError, OutputError, WorkspaceError
 from hmgc_core.exchange.backup_file import Backup, Part, open_backup, write_backup
 from hmgc_core.given_paths import given_path
 from hmgc_core.records import quiet
-from hmgc_core.store import backups, checks, images, runs, workspace
+from hmgc_core.store import backups, checks, images, runs, sweeps, workspace
 from hmgc_core.store.workspace import DATABASE, Workspace
 from hmgc_core.workflow import coarse_labels, embeddings
+from hmgc_core.workflow import sweeps as searches
 
 OnStage = Callable[[int, int, str], None]  # bytes done, bytes in all, what is being done
 
@@ -34,7 +35,7 @@ DRAFT = ".restoring"
 
 # What may stand in a run's folder: no resume state, which could carry more than numbers.
 _RUN_PART = re.compile(rf"runs/\d+/(checkpoint/[\w.-]+|{'|'.join(map(re.escape, EMBEDDINGS))})")
-_NO_PICTURES = ("runs", "cache", "inspections", "tasks", "secret", "demo.unfinished")
+_NO_PICTURES = ("runs", "cache", "inspections", "tasks", "secret", "demo.unfinished", searches.FOLDER)
 
 
 @dataclass(frozen=True)
@@ -84,13 +85,13 @@ def _backup(ws: Workspace, out: Path, copy: Path, on_progress: OnStage) -> Backu
     try:
         with workspace.named_errors(ws.folder), engine.begin() as connection:
             _refuse_damage(connection)
-            backups.forget_what_stays(connection, whole_tasks=[coarse_labels.KIND])
+            backups.forget_what_stays(connection, whole_tasks=[coarse_labels.KIND, searches.KIND])
             for old in backups.former_places(connection, ws.folder):
                 backups.point_elsewhere(connection, old, ws.folder)
             gathered = _gather(ws, connection)
     finally:
         engine.dispose()
-    parts = [Part(DATABASE, copy), *gathered.parts]
+    parts = [Part(DATABASE, copy), *_tried(ws, copy.with_name(sweeps.FILE), gathered), *gathered.parts]
     total = sum(_size(part.file) for part in parts)
     done = 0
 
@@ -112,6 +113,15 @@ def _backup(ws: Workspace, out: Path, copy: Path, on_progress: OnStage) -> Backu
     if gone:
         gathered.left_out.append(f"{len(gone)} files are missing in the workspace, the first is {gone[0]}")
     return BackupReport(out, out.stat().st_size, gathered.counts, tuple(gathered.left_out))
+
+
+def _tried(ws: Workspace, copy: Path, gathered: "_Gathered") -> list[Part]:
+    """What searches have tried; where their file is damaged, all else is still worth keeping."""
+    try:
+        return [Part(sweeps.FILE, copy)] if sweeps.copy(ws.folder, copy) else []
+    except WorkspaceError as error:
+        gathered.left_out.append(str(error))
+        return []
 
 
 def _refuse_damage(connection: sa.Connection) -> None:
@@ -174,11 +184,12 @@ def _size(file: Path) -> int:
 
 
 def _has_a_place(name: str) -> bool:
-    """A backup may hold a part of this name: the database, a run's model, a picture."""
+    """A backup may hold a part of this name: the database, the searches, a run's model, a picture."""
     top = name.split("/", maxsplit=1)[0]
     if top == "runs":
         return _RUN_PART.fullmatch(name) is not None
-    return name == DATABASE or not (top in _NO_PICTURES or top.startswith((DATABASE, ".")))
+    own = (DATABASE, sweeps.FILE)
+    return name in own or not (top in _NO_PICTURES or top.startswith((*own, ".")))
 
 
 # --- and back ---------------------------------------------------------------------------------------------------------

@@ -101,8 +101,9 @@ def obstacle(ws: Workspace, run: Run) -> HmgcError | None:
 
     Looks only at how many labels there are now, which costs no time; the worker then looks at those the run knew.
     """
-    if run.config.model in READY_MADE:
-        return learns_nothing(run)
+    problem = unsuited(run)
+    if problem is not None:
+        return problem
     newest = newest_taxonomy(ws)
     if newest is None or newest[0] != run.taxonomy:
         return None
@@ -128,12 +129,20 @@ def _counts(ws: Workspace, taxonomy: Taxonomy) -> dict[str, int]:
     return counts
 
 
-def learns_nothing(run: Run) -> NotTrainable:
-    """For a model that is ready made."""
-    return NotTrainable(
-        f"{run.config.model} learns from no labels, so none bought anything",
-        remedy="choose a run of a model that is trained",
-    )
+def unsuited(run: Run) -> NotTrainable | None:
+    """Why no labels can be weighed by a run like this, None where they can."""
+    if run.config.model in READY_MADE:
+        return NotTrainable(
+            f"{run.config.model} learns from no labels, so none bought anything",
+            remedy="choose a run of a model that is trained",
+        )
+    if run.config.freeze_backbone:
+        before = run.config.start_from
+        return NotTrainable(
+            f"only the head of run {run.id} learned: its backbone learned from them in run {before} or before",
+            remedy="choose a run in which all of the model learned",
+        )
+    return None
 
 
 def missing(*, coarse: int, fine: int, measured: int) -> NotTrainable | None:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from hmgc_core.exchange.archive import disk_error, plain_name
 from hmgc_core.exchange.data_sets import DataSet, Preparation, read_data_set
-from hmgc_core.exchange.data_sets.classes import keys_in
+from hmgc_core.exchange.data_sets.classes import keys_in, level_remarks
 from hmgc_core.exchange.data_sets.reading import hold_out, some_of
 from hmgc_core.exchange.table import TableRow
 from hmgc_core.records import OnProgress
@@ -63,15 +63,23 @@ def _lacking(found: DataSet) -> Iterator[str]:
 
 
 def _fitted(ws: Workspace, found: DataSet) -> tuple[list[TableRow], list[str]]:
-    """(rows with labels of the tree in use, how that tree differs from the data set's own)."""
+    """(rows with labels of the tree in use, how that tree differs from the data set's own and from its lists)."""
     newest = newest_taxonomy(ws)
     if newest is None or newest[1].has_same_shape(found.taxonomy):
-        return found.rows, []
+        return found.rows, level_remarks(found.taxonomy, found.groups)
     version, tree = newest
     labels = dict.fromkeys(row.label for row in found.rows if row.label)
     key_of = keys_in(tree, labels, found.taxonomy)
     rows = [replace(row, label=key_of.get(row.label, row.label)) for row in found.rows]
-    return rows, [_difference(ws, version, tree, found.taxonomy), *_unfound(labels, key_of)]
+    groups = {
+        column: {key_of[label]: group for label, group in group_of.items() if label in key_of}
+        for column, group_of in found.groups.items()
+    }
+    return rows, [
+        _difference(ws, version, tree, found.taxonomy),
+        *_unfound(labels, key_of),
+        *level_remarks(tree, groups),
+    ]
 
 
 def _difference(ws: Workspace, version: int, tree: Taxonomy, own: Taxonomy) -> str:

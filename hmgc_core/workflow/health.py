@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from hmgc_core.checkpoint_files import MANIFEST, check_files
 from hmgc_core.errors import CheckpointError, WorkspaceError
 from hmgc_core.records import ImageRecord, Run
-from hmgc_core.store import annotations, backups, checks, images, runs
+from hmgc_core.store import annotations, backups, checks, images, labellings, runs, sweeps
 from hmgc_core.store.workspace import RESTORE, Workspace
 from hmgc_core.workflow.training import services
 
@@ -64,10 +64,12 @@ def doctor(ws: Workspace) -> list[Finding]:
         "rows": _sizes,
         "kept counts": lambda ws: _counts(ws, checks.wrong_counts),
         "words": _words,
+        "labellings": _labellings,
         "place": _moved,
         "folders": _folders,
         "picture files": _picture_files,
         "models": lambda ws: _models(ws, _damaged_model),
+        "searches": _searches,
         "disk": _disk,
         "services": _services,
     }
@@ -114,6 +116,20 @@ def _words(ws: Workspace) -> list[Finding]:
         wrong = annotations.wrong_words(connection)
     state = f"{wrong} are not the last statement of their annotator" if wrong else "are the last statements"
     return [Finding("words", state, REPAIR if wrong else "")]
+
+
+def _searches(ws: Workspace) -> list[Finding]:
+    wrong = sweeps.damage(ws.folder)
+    return [Finding("searches", wrong or "sound", sweeps.MOVE_AWAY if wrong else "")]
+
+
+def _labellings(ws: Workspace) -> list[Finding]:
+    with ws.reading() as connection:
+        count, wrong = len(labellings.all_labellings(connection)), labellings.damage(connection)
+    if not count:
+        return []
+    state = "; ".join(wrong) or f"{count}, each as it was made"
+    return [Finding("labellings", state, "restore a backup, or make new ones: hmgc relabel" if wrong else "")]
 
 
 # --- what lies beside it ----------------------------------------------------------------------------------------------

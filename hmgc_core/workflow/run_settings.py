@@ -21,6 +21,7 @@ SETTINGS = {
     "labelling": "Labelling",
     "drop_coarse": "Finest labels only",
     "recipe": "Way of learning",
+    "freeze_backbone": "What learned",
 }
 
 
@@ -42,6 +43,8 @@ def _unlike_recipe(run: Run) -> set[str]:
 
 def said(run: Run, setting: str) -> str:
     """The value of a setting as text; a dash for a blank one, and for one that this model does not have."""
+    if setting == "freeze_backbone":
+        return run.config.what_learned or "all of it"
     options = training.options_of(run.config.model, run.config.backbone)
     of_model = {option.name: run.config.options.get(option.name, option.default) for option in options}
     own = asdict(run.config)

@@ -1,6 +1,7 @@
 """Verbs on the class tree: which one is in use, and how a new version takes its place."""
 
 import csv
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 from hmgc_core.errors import OrphanedLabels, TaxonomyError, TreeChanged, UnknownNode
 from hmgc_core.exchange.known_classes import recognise
 from hmgc_core.leading import loosened
-from hmgc_core.store import annotations, carrying, taxonomies
+from hmgc_core.store import annotations, carrying, labellings, taxonomies
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.taxonomy_io import TaxonomyFile, read_taxonomy_file
@@ -122,7 +123,8 @@ def store_taxonomy(
         check_unchanged(connection, old[0] if old else None)
         used = _used_keys(connection)
         led = _lead_keys(old[1] if old else None, new, moves or {}, to_ancestor=to_ancestor)
-        orphans = {key: count for key, count in used.items() if key not in new and key not in led}
+        needed = Counter(used) + Counter(labellings.used_keys(connection))
+        orphans = {key: count for key, count in needed.items() if key not in new and key not in led}
         if orphans:
             raise _orphaned(orphans)
         moved = sum(count for key, count in used.items() if key in led)

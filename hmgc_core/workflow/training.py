@@ -5,19 +5,21 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from hmgc_core.errors import BadConfig, CheckpointError, NotTrainable, UnknownRun
+import numpy as np
+
+from hmgc_core.errors import BadConfig, CheckpointError, NotTrainable, UnknownRun, nearest_names
 from hmgc_core.given_paths import given_path
 from hmgc_core.leading import Step, read_on
-from hmgc_core.models.catalog import BACKBONES, MODELS, READING_NAMES, READY_MADE, check
+from hmgc_core.models.catalog import BACKBONES, MODELS, READING_NAMES, READY_MADE, check, check_head
 from hmgc_core.models.given_weights import weights_file
 from hmgc_core.models.options import chosen_options, options_of
 from hmgc_core.options import Option
 from hmgc_core.querying import agreed_node, names_one_leaf
 from hmgc_core.recipes import PLAIN, RECIPES, SWITCHES, switches_of
-from hmgc_core.records import KIND_CODES, Annotation, EpochMetrics, ImageRecord, Run, RunConfig, Sample
-from hmgc_core.store import annotations, images, jobs, runs, taxonomies
+from hmgc_core.records import KIND_CODES, Annotation, EpochMetrics, ImageRecord, Run, RunConfig, Sample, Split
+from hmgc_core.store import annotations, images, jobs, labellings, runs, taxonomies
 from hmgc_core.store.workspace import Workspace
-from hmgc_core.taxonomy import Taxonomy
+from hmgc_core.taxonomy import IntArray, Taxonomy
 from hmgc_core.workflow.taxonomies import current_taxonomy, taxonomy_version
 
 __all__ = ["BACKBONES", "MODELS", "READING_NAMES", "RECIPES", "SWITCHES", "Option", "options_of", "switches_of"]
@@ -30,20 +32,35 @@ def queue_run(ws: Workspace, config: RunConfig) -> int:
 
     Raises UnknownModel, BadConfig, WeightsError or NotTrainable at once, rather than minutes later in the worker.
     """
+    ready, version, last = checked(ws, config)
+    with ws.writing() as connection:
+        return runs.add(connection, ready, taxonomy_id=version, last_annotation_id=last)
+
+
+def checked(ws: Workspace, config: RunConfig) -> tuple[RunConfig, int, int]:
+    """(the config with all that follows from it, version of the tree, newest label): what a training would be told.
+
+    Raises what `queue_run` raises.
+    """
     version, taxonomy = current_taxonomy(ws)
     check(config, taxonomy)
     config = _with_whole_paths(config)
-    if config.labelling:
-        raise BadConfig(
-            f"there is no labelling {config.labelling!r}", remedy="leave it blank to use the current labels"
-        )
+    if config.freeze_backbone:
+        check_head(config, start_of(ws, config).config)
     with ws.reading() as connection:
         last = annotations.last_id(connection)
+        if config.labelling and labellings.get(connection, config.labelling) is None:
+            raise _no_labelling(config.labelling, [one.name for one in labellings.all_labellings(connection)])
     if config.model not in READY_MADE:
-        train = _learnable(ws, taxonomy, version, last).train
+        train = _learnable(ws, taxonomy, version, last, config.labelling).train
         _check_trainable(taxonomy, train, drop_coarse=config.drop_coarse)
-    with ws.writing() as connection:
-        return runs.add(connection, config, taxonomy_id=version, last_annotation_id=last)
+    return config, version, last
+
+
+def _no_labelling(name: str, known: list[str]) -> BadConfig:
+    there = f"; there are {', '.join(map(repr, nearest_names(name, known)))}" if known else ""
+    remedy = f"leave it blank to use the current labels{there}" if known else "make one: `hmgc relabel`"
+    return BadConfig(f"there is no labelling {name!r}", remedy=remedy)
 
 
 def _with_whole_paths(config: RunConfig) -> RunConfig:
@@ -135,6 +152,13 @@ def checkpoint_folder(run: Run) -> Path:
     return Path(run.checkpoint)
 
 
+def start_of(ws: Workspace, config: RunConfig) -> Run:
+    """The run whose trunk a training of a head alone starts from. Raises UnknownRun, CheckpointError."""
+    start = run(ws, config.start_from)
+    checkpoint_folder(start)
+    return start
+
+
 def services(ws: Workspace) -> dict[str, bool]:
     """Whether a worker and an inspector are running."""
     with ws.reading() as connection:
@@ -157,32 +181,81 @@ class RunLabels:
 
 
 def run_labels(ws: Workspace, of: Run) -> RunLabels:
-    """The labels as they stood when the run was queued, however many were made since."""
-    return _learnable(ws, taxonomy_version(ws, of.taxonomy), of.taxonomy, of.last_annotation_id)
+    """The labels as they stood when the run was queued, however many were made since; those of its labelling to learn.
+
+    Raises BadConfig where its labelling is gone.
+    """
+    return frozen_labels(ws, of.config, taxonomy=of.taxonomy, upto=of.last_annotation_id)
 
 
-def _learnable(ws: Workspace, taxonomy: Taxonomy, version: int, upto: int) -> RunLabels:
+def frozen_labels(ws: Workspace, config: RunConfig, *, taxonomy: int, upto: int) -> RunLabels:
+    """The labels for a training of this config: up to a statement, in a version of the tree; those of its labelling.
+
+    Raises TaxonomyError where there is no such version, BadConfig where its labelling is gone.
+    """
+    return _learnable(ws, taxonomy_version(ws, taxonomy), taxonomy, upto, config.labelling)
+
+
+def agreed_labels(
+    ws: Workspace, taxonomy: Taxonomy, version: int, *, split: Split
+) -> tuple[list[ImageRecord], IntArray]:
+    """(images of the split that have a label, in the order they came; (n,) the classes that annotators agree on)."""
     with ws.reading() as connection:
-        said = annotations.statements(connection, upto=upto)
-        records = images.all_images(connection)
-        steps = {v: taxonomies.moves_after(connection, v, version) for v in {statement.taxonomy for statement in said}}
-    by_image, strange = _voices(taxonomy, said, steps)
+        last = annotations.last_id(connection)
+    by_image, records, _ = _spoken(ws, taxonomy, version, last)
+    found = []
+    for record in records:
+        speaking = [voice for voice in by_image.get(record.id, []) if voice[-1].kind != "unusable"]
+        if record.split == split:
+            found += [(record, sample.node) for sample in _measured_sample(taxonomy, record.path, speaking)]
+    return [record for record, _ in found], np.array([node for _, node in found], dtype=np.int64)
+
+
+def _learnable(ws: Workspace, taxonomy: Taxonomy, version: int, upto: int, labelling: str) -> RunLabels:
+    by_image, records, strange = _spoken(ws, taxonomy, version, upto)
+    given, unled = _given(ws, taxonomy, version, labelling) if labelling else (None, 0)
     samples: dict[str, list[Sample]] = {"train": [], "val": [], "test": []}
     unusable = 0
     for record in records:
         voices = by_image.get(record.id, [])
         speaking = [voice for voice in voices if voice[-1].kind != "unusable"]
         unusable += len(voices) - len(speaking)
-        if record.split == "train":
-            samples["train"] += _train_samples(taxonomy, record.path, speaking)
-        else:
+        if record.split != "train":
             samples[record.split] += _measured_sample(taxonomy, record.path, speaking)
+        elif given is None:
+            samples["train"] += _train_samples(taxonomy, record.path, speaking)
+        elif record.id in given:
+            samples["train"].append(Sample(record.path, given[record.id]))
     counted = {
         "labels say that the picture is unusable and were left out": unusable,
         "labels name a class that this version of the tree does not have and were left out": strange,
+        f"labels of the labelling {labelling!r} name a class that this version of the tree does not have": unled,
     }
     remarks = tuple(f"{count} {words}" for words, count in counted.items() if count)
     return RunLabels(taxonomy, samples["train"], samples["val"], samples["test"], records, remarks)
+
+
+def _given(ws: Workspace, taxonomy: Taxonomy, version: int, name: str) -> tuple[dict[int, int], int]:
+    """(image id -> node of its label in a labelling, number of labels whose class this tree does not have)."""
+    with ws.reading() as connection:
+        found = labellings.get(connection, name)
+        if found is None:
+            raise _no_labelling(name, [one.name for one in labellings.all_labellings(connection)])
+        keys = labellings.labels(connection, found.id, version)
+    nodes = {image_id: taxonomy.index(key) for image_id, key in keys.items() if key in taxonomy}
+    return nodes, len(keys) - len(nodes)
+
+
+def _spoken(
+    ws: Workspace, taxonomy: Taxonomy, version: int, upto: int
+) -> tuple[dict[int, list["Voice"]], list[ImageRecord], int]:
+    """(image id -> one voice per annotator, all images, number of statements that say nothing in this tree)."""
+    with ws.reading() as connection:
+        said = annotations.statements(connection, upto=upto)
+        records = images.all_images(connection)
+        steps = {v: taxonomies.moves_after(connection, v, version) for v in {statement.taxonomy for statement in said}}
+    by_image, strange = _voices(taxonomy, said, steps)
+    return by_image, records, strange
 
 
 class _Said(NamedTuple):

@@ -58,6 +58,9 @@ def house(coloured: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iter
     ready_made.end(inspector)
 
 
+FIRST_HEAT_MS = 300_000  # the inspector loads torch first, and others may need the machine
+
+
 class Walker:
     """Somebody who looks around, and labels what they find."""
 
@@ -74,7 +77,7 @@ class Walker:
 
     def see_where_the_model_looked(self, levels: int) -> None:
         heat = self.page.locator("img.heat")
-        expect(heat).to_have_count(levels)
+        expect(heat).to_have_count(levels, timeout=FIRST_HEAT_MS)
         for place in range(levels):
             expect(heat.nth(place)).to_be_visible()
             assert heat.nth(place).evaluate("image => image.decode().then(() => image.naturalWidth)") > 0

@@ -77,7 +77,7 @@ def test_the_picture_is_kept_under_its_heat_as_strong_as_it_is_shown(page: Page,
     page.get_by_role("slider", name="Strength of the heat").fill("0")
     with page.expect_download() as saved:
         page.get_by_role("link", name="Save the picture under the heat for gull-like").click()
-    assert saved.value.suggested_filename == "picture-2-gull-like-grad-cam.png"
+    assert saved.value.suggested_filename == "picture-2-gull-like-grad-cam-run-1.png"
     got = Image.open(io.BytesIO(Path(saved.value.path()).read_bytes()))
     with Image.open(pictures.image(house, 2).path) as picture:
         plain = picture.convert("RGB").resize((640, 640), Image.Resampling.LANCZOS)

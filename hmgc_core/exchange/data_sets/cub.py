@@ -55,10 +55,11 @@ def read(folder: Path, preparation: Preparation) -> DataSet:
         (one.path, f"its species {one.species} is not in the list") for one in listed if one.species not in names
     ]
     listed = [one for one in listed if one.species in names]
-    tree, keys, more = given_tree(preparation.tree, list(names.values()), _groups(listed, names))
+    tree, keys, more = given_tree(preparation.tree, list(names.values()))
     place = folder_with(base, [one.path for one in listed], ("images", "", "CUB_200_2011/images"))
     rows = [TableRow(0, inside(place, one.path), keys[names[one.species]], one.split) for one in listed]
-    return DataSet(base, rows, tree, left_out=left_out, remarks=[*remarks, *more])
+    groups = _groups(listed, {number: keys[name] for number, name in names.items()})
+    return DataSet(base, rows, tree, left_out=left_out, remarks=[*remarks, *more], groups=groups)
 
 
 def _inner(folder: Path) -> Path:
@@ -94,12 +95,12 @@ def _names_of(listed: list[Listed]) -> dict[int, str]:
     return {number: names.most_common(1)[0][0] for number, names in sorted(seen.items())}
 
 
-def _groups(listed: list[Listed], names: dict[int, str]) -> dict[str, dict[str, str]]:
-    """column -> species' name -> its group, from the lists that have such columns."""
+def _groups(listed: list[Listed], keys: dict[int, str]) -> dict[str, dict[str, str]]:
+    """column -> species' key -> its group, from the lists that have such columns."""
     found: dict[str, dict[str, str]] = {column: {} for column in COLUMNS}
     for one in listed:
         for column, group in zip(COLUMNS, one.groups, strict=False):
-            found[column].setdefault(names[one.species], group)
+            found[column].setdefault(keys[one.species], group)
     return {column: groups for column, groups in found.items() if groups}
 
 

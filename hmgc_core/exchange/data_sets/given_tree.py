@@ -1,22 +1,20 @@
 """The class tree that somebody gives for a data set whose own files have names of classes and no tree."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from hmgc_core.errors import TaxonomyError
-from hmgc_core.exchange.data_sets.classes import keys_in, level_remarks
+from hmgc_core.exchange.data_sets.classes import keys_in
 from hmgc_core.exchange.data_sets.reading import some_of, tree_of_paths
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.taxonomy_io import read_taxonomy_file
 
 
-def given_tree(
-    path: Path | None, names: Sequence[str], groups: Mapping[str, Mapping[str, str]] | None = None
-) -> tuple[Taxonomy, dict[str, str], list[str]]:
+def given_tree(path: Path | None, names: Sequence[str]) -> tuple[Taxonomy, dict[str, str], list[str]]:
     """(tree, class's name -> its key, remarks). path: file of the tree; None: all classes lie under the root.
 
-    groups: column of a list -> class's name -> group there, held against the tree. Raises TaxonomyError where the tree
-    has none of the classes. A class that it lacks keeps its own name as its label, which then is an unknown class.
+    A class that the tree lacks keeps its own name as its label, which then is an unknown class. Raises TaxonomyError
+    where the tree has none of the classes.
     """
     flat, keys = tree_of_paths([(name,) for name in names])
     own = {name: keys[name,] for name in names}
@@ -38,17 +36,4 @@ def given_tree(
     remarks = list(read.remarks)
     if lacking:
         remarks.append(f"{len(lacking)} classes of the data set are not in {path.name}: {some_of(lacking)}")
-    return (
-        read.taxonomy,
-        {name: found.get(own[name], own[name]) for name in names},
-        remarks + level_remarks(read.taxonomy, _by_key(groups or {}, own, found)),
-    )
-
-
-def _by_key(
-    groups: Mapping[str, Mapping[str, str]], own: Mapping[str, str], found: Mapping[str, str]
-) -> dict[str, dict[str, str]]:
-    return {
-        column: {found[own[name]]: group for name, group in group_of.items() if own[name] in found}
-        for column, group_of in groups.items()
-    }
+    return read.taxonomy, {name: found.get(own[name], own[name]) for name in names}, remarks

@@ -47,7 +47,7 @@ class DataSet:
     """rows: pictures, relative to `base`, each labelled with a key of `taxonomy`, in the order of the lists.
 
     pixels: row path -> (H, W, 3) uint8, of pictures that have no file of their own. left_out: (path, reason).
-    remarks: what people should know.
+    remarks: what people should know. groups: column of its lists -> label -> group there, which a tree may contradict.
     """
 
     base: Path
@@ -56,6 +56,7 @@ class DataSet:
     pixels: dict[str, NDArray] | None = None
     left_out: list[tuple[str, str]] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    groups: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 def lines_of(path: Path) -> Iterator[tuple[int, str]]:

@@ -1,3 +1,3 @@
 """HMGC Studio's core: class trees, mixed-level labels, hierarchical models. Knows nothing of the screen."""
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"

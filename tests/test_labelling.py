@@ -238,7 +238,7 @@ def frozen(ws: Workspace, upto: int | None = None) -> training.RunLabels:
     version, taxonomy = taxonomies.current_taxonomy(ws)
     with ws.reading() as connection:
         newest = annotations.last_id(connection)
-    return training._learnable(ws, taxonomy, version, newest if upto is None else upto)
+    return training._learnable(ws, taxonomy, version, newest if upto is None else upto, "")
 
 
 def said(labels: training.RunLabels) -> list[tuple[str, int, float]]:
@@ -309,6 +309,6 @@ def test_a_run_of_an_older_tree_leaves_out_labels_of_classes_it_does_not_know(la
     label(labelled_workspace, 21, "plane")
     with labelled_workspace.reading() as connection:
         newest = annotations.last_id(connection)
-    labels = training._learnable(labelled_workspace, tree_then, version, newest)
+    labels = training._learnable(labelled_workspace, tree_then, version, newest, "")
     assert "1 labels name a class that this version" in labels.remarks[0]
     assert len(frozen(labelled_workspace).test) == len(labels.test) + 1

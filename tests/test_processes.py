@@ -65,7 +65,7 @@ def assert_alike(one: Path, other: Path, *, within: float) -> None:
 
 @pytest.mark.slow
 def test_two_processes_learn_what_one_learns(together, tmp_path):
-    self_taught = {"views": "strong", "balanced": True, "pseudo_labels": True, "sure_from": 0.3, "pseudo_after": 0.2}
+    self_taught = {"views": "strong", "exact_share": 0.5, "pseudo_labels": True, "sure_from": 0.3, "pseudo_after": 0.2}
     # Few small steps: rounding grows from step to step, whoever learns.
     short = replace(SMALL, epochs=1, lr=0.01)
     configs = {

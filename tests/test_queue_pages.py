@@ -89,7 +89,7 @@ def test_a_selection_is_saved_from_the_predictions_and_deleted_in_the_dialog(
 ) -> None:
     page = open_page(monkeypatch, predicted_workspace, "predictions")
     page.segmented_control(key=state.FILTER_VERDICT).set_value("wrong").run()
-    page.session_state[f"{state.PAGE}.gallery"] = {"save": True}  # its button
+    page.session_state["pictures"] = {"save": True}  # the button of the gallery
     page.run()
     page.text_input(key=state.SELECTION_NAME).set_value("Wrong ones")
     button(page, "Save 2 pictures").click().run()

@@ -36,7 +36,7 @@ FROM_TEST = (
 SECONDS, IMAGES_PER_S, VAL_LEAF = "seconds", "images_per_s", "val_leaf_accuracy"
 METRICS = (*FROM_TEST, SECONDS, IMAGES_PER_S, VAL_LEAF)
 COMPARED = ("leaf_accuracy", "full_path_accuracy")
-CANDIDATES = ("self_taught", "flat_balanced")  # who may become the app's default
+CANDIDATES = ("self_taught", "exact_quarter", "flat_balanced")  # who may become the app's default
 
 
 @dataclass(frozen=True)

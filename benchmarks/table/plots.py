@@ -35,6 +35,7 @@ PANELS = {
 STYLES = {
     "flat": ("#0072b2", "o", "-"),
     "flat_balanced": ("#56b4e9", "s", "-"),
+    "exact_quarter": ("#e69f00", "H", "-"),
     "coarse_dropped": ("#999999", "v", "--"),
     "self_taught": ("#d55e00", "D", "-"),
     "hrn": ("#009e73", "^", "-."),

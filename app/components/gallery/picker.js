@@ -31,7 +31,7 @@ class Picker {
     this.tree = tree;
     const known = likely.map(([key, total]) => [tree.find(key), total]).filter(([node]) => node > 0);
     this.likely.hidden = !known.length;
-    this.likely.replaceChildren("The model says: ", ...known.map(([node, total]) => {
+    this.likely.replaceChildren("The newest model says: ", ...known.map(([node, total]) => {
       const chip = button("goTo", node, named(tree.names[node]), element("small", "", whole(total)));
       chip.title = this.pathTo(node);
       return chip;

@@ -223,6 +223,26 @@ def test_a_killed_worker_costs_nothing_but_its_last_steps(labelled_workspace: Wo
         ready_made.end(second)
 
 
+def test_of_two_programs_that_make_the_file_at_once_one_is_the_quicker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, seen = store._connected, []
+
+    def after_another(path: Path) -> optuna.storages.RDBStorage:
+        seen.append((tmp_path / store.FILE).exists())
+        if len(seen) == 1:
+            store.study(tmp_path, "theirs", asked={})
+        return made(path)
+
+    monkeypatch.setattr(store, "_connected", after_another)
+    store.study(tmp_path, "ours", asked={}).enqueue_trial({"lr": 0.1})
+    assert seen[:3] == [False, False, True]  # until it is whole, nobody sees it
+    assert [len(store.trials(tmp_path, name)) for name in ("theirs", "ours")] == [0, 1]
+    assert not list(tmp_path.glob(".sweeps-*"))
+    with sqlite3.connect(tmp_path / store.FILE) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
 def test_settings_that_end_the_worker_each_time_are_given_up(labelled_workspace: Workspace) -> None:
     ws = labelled_workspace
     asked = sweeps.ask(ws, SMALL, over=LR, trials=1)

@@ -5,10 +5,12 @@ task (`workflow.sweeps`); here stands what was tried.
 """
 
 import json
+import os
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -145,24 +147,39 @@ _opening = threading.Lock()
 
 
 def _make(path: Path) -> None:
-    """A new file lets readers and a writer work side by side."""
-    if not path.exists():
-        with named_errors(path.parent), closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_S)) as connection:
+    """A new file appears with all its tables: two programs that make them in one file are in each other's way.
+
+    It lets readers and a writer work side by side.
+    """
+    if path.exists():
+        return
+    with named_errors(path.parent), tempfile.TemporaryDirectory(prefix=".sweeps-", dir=path.parent) as drafts:
+        draft = Path(drafts) / FILE
+        made = _connected(draft)
+        made.remove_session()
+        made.engine.dispose()
+        with closing(sqlite3.connect(draft)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
+        with suppress(FileExistsError):  # another program was quicker: then its file counts
+            os.link(draft, path)
 
 
 def _storage(path: Path) -> "optuna.storages.RDBStorage":
     """One for each file as it is now: a file that took the place of another is another one."""
-    import optuna  # noqa: PLC0415
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     key = (str(path), path.stat().st_ino)
     with _opening:
         if key not in _open:
-            _open[key] = optuna.storages.RDBStorage(
-                f"sqlite:///{path}", engine_kwargs={"connect_args": {"timeout": BUSY_TIMEOUT_S}}
-            )
+            _open[key] = _connected(path)
         return _open[key]
+
+
+def _connected(path: Path) -> "optuna.storages.RDBStorage":
+    import optuna  # noqa: PLC0415
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna.storages.RDBStorage(
+        f"sqlite:///{path}", engine_kwargs={"connect_args": {"timeout": BUSY_TIMEOUT_S}}
+    )
 
 
 @contextmanager
@@ -173,13 +190,13 @@ def named_errors(folder: Path) -> Iterator[None]:
 
     try:
         yield
-    except (optuna.exceptions.StorageInternalError, sa.exc.DatabaseError, sqlite3.DatabaseError) as error:
+    except (optuna.exceptions.StorageInternalError, sa.exc.DatabaseError, sqlite3.DatabaseError, OSError) as error:
         reason = str(getattr(error.__cause__, "orig", None) or getattr(error, "orig", None) or error)
         if "locked" in reason:
             meaning, remedy = "is held by another program", "close that program and try again"
-        elif "full" in reason:
+        elif "full" in reason or "No space" in reason:
             meaning, remedy = "cannot grow: the disk is full", "free some disk space and try again"
-        elif "readonly" in reason or "unable to open" in reason:
+        elif "readonly" in reason or "unable to open" in reason or isinstance(error, OSError):
             meaning, remedy = "cannot be written", "check that the folder can be written"
         else:
             meaning, remedy = "is damaged", MOVE_AWAY

@@ -16,12 +16,16 @@ const DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_
 /* The rows of a packed text: see packing.py. */
 function unpacked(text) {
   if (!text) return [];
-  const [head, body] = text.split("|");
-  const shapes = head.split(",").map((shape) => shape.split(" ").map(Number));
-  const number = (digits) => [...digits].reduce((sum, digit) => sum * DIGITS.length + DIGITS.indexOf(digit), 0);
-  const rows = [];
-  for (let at = 0; at < body.length; ) {
-    rows.push(shapes.map(([width, least]) => number(body.slice(at, (at += width))) + least));
+  const [count, shape, digits] = text.split("|");
+  const spans = shape.split(",").map((column) => column.split(" ").map(Number));
+  let whole = [...digits].reduce((sum, digit) => sum * 64n + BigInt(DIGITS.indexOf(digit)), 0n);
+  const rows = Array.from({ length: Number(count) }, () => Array(spans.length));
+  for (const row of [...rows].reverse()) {
+    for (let column = spans.length - 1; column >= 0; column--) {
+      const [span, least] = spans[column];
+      row[column] = Number(whole % BigInt(span)) + least;
+      whole /= BigInt(span);
+    }
   }
   return rows;
 }

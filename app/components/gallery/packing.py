@@ -1,7 +1,7 @@
 """Rows of whole numbers as a short text: a gallery is sent anew with every page that is turned.
 
-`3 1,2 0|00A4g…`: for each column how many digits it has and its least number; then all rows, to the base 64, each
-number less the least one of its column. Nothing parts them: of 60 pictures every letter counts.
+`2|64 37,65 -1|…`: how many rows there are; for each column how many values it spans and the least of them; then all
+numbers as one, each less the least of its column, in a mixed radix: of 60 pictures every letter counts.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,40 +16,38 @@ def packed(rows: Iterable[Sequence[int]]) -> str:
     if not kept:
         return ""
     columns = list(zip(*kept, strict=True))
-    least = [min(column) for column in columns]
-    widths = [_width(max(column) - low) for column, low in zip(columns, least, strict=True)]
-    shapes = list(zip(widths, least, strict=True))
-    head = ",".join(f"{width} {low}" for width, low in shapes)
-    body = (_digits(number - low, width) for row in kept for number, (width, low) in zip(row, shapes, strict=True))
-    return f"{head}|{''.join(body)}"
+    spans = [(int(max(column)) - int(min(column)) + 1, int(min(column))) for column in columns]
+    whole = 0
+    for row in kept:
+        for number, (span, least) in zip(row, spans, strict=True):
+            whole = whole * span + int(number) - least
+    return f"{len(kept)}|{','.join(f'{span} {least}' for span, least in spans)}|{_digits(whole)}"
 
 
 def unpacked(text: str) -> list[list[int]]:
     """The rows of `packed`."""
     if not text:
         return []
-    head, _, body = text.partition("|")
-    shapes = [tuple(map(int, shape.split(" "))) for shape in head.split(",")]
-    rows, at = [], 0
-    while at < len(body):
+    count, shape, digits = text.split("|")
+    spans = [tuple(map(int, column.split(" "))) for column in shape.split(",")]
+    whole = _number(digits)
+    rows = []
+    for _ in range(int(count)):
         row = []
-        for width, low in shapes:
-            row.append(_number(body[at : at + width]) + low)
-            at += width
-        rows.append(row)
-    return rows
+        for span, least in reversed(spans):
+            whole, number = divmod(whole, span)
+            row.append(number + least)
+        rows.append(row[::-1])
+    return rows[::-1]
 
 
-def _width(most: int) -> int:
-    """How many digits it takes to write every number from 0 to `most`; one at least, so that a row is never empty."""
-    width = 1
-    while most >= BASE**width:
-        width += 1
-    return width
-
-
-def _digits(number: int, width: int) -> str:
-    return "".join(DIGITS[number // BASE**place % BASE] for place in reversed(range(width)))
+def _digits(number: int) -> str:
+    """The number to the base 64, "" for 0."""
+    digits = []
+    while number:
+        number, digit = divmod(number, BASE)
+        digits.append(DIGITS[digit])
+    return "".join(reversed(digits))
 
 
 def _number(digits: str) -> int:

@@ -272,6 +272,10 @@ def quiet(_done: int, _total: int, _what: str = "") -> None:
     """Nobody watches how far it is."""
 
 
+class Stopped(Exception):
+    """Long work ended early, because its caller's `should_stop` said yes."""
+
+
 # Stages before and after the training itself.
 READING, LOOKING, PREDICTING = "reading pictures", "looking at pictures", "predicting"
 

@@ -21,12 +21,11 @@ from hmgc_core.evaluation import predict_all, without_nan
 from hmgc_core.heartbeat import Heart, lease_s
 from hmgc_core.learning.checkpoints import load_checkpoint
 from hmgc_core.learning.heads import fit_head
-from hmgc_core.learning.pixel_cache import Stopped
 from hmgc_core.learning.processes import ALONE, Processes
 from hmgc_core.learning.together import Training, call_in
 from hmgc_core.learning.training import FitResult, fit
 from hmgc_core.presence import owner_name, present, stop_on_signals
-from hmgc_core.records import EpochMetrics, Progress, Run
+from hmgc_core.records import EpochMetrics, Progress, Run, Stopped
 from hmgc_core.store import jobs, runs, schema
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.tasks.carrying_out import carry_out

@@ -14,9 +14,9 @@ from hmgc_core.errors import CheckpointError, NotTrainable
 from hmgc_core.learning.batches import plan_epoch
 from hmgc_core.learning.checkpoints import load_checkpoint
 from hmgc_core.learning.inference import predict
-from hmgc_core.learning.pixel_cache import Stopped, decode_pictures
+from hmgc_core.learning.pixel_cache import decode_pictures
 from hmgc_core.metrics.paired import PairedDifference
-from hmgc_core.records import IS, IS_NOT, NONE_HERE, Progress, RunConfig, Sample
+from hmgc_core.records import IS, IS_NOT, NONE_HERE, Progress, RunConfig, Sample, Stopped
 from hmgc_core.tasks.coarse_labels import _knows_the_same, compare, flattened, is_coarse
 from hmgc_core.tasks.job import Job
 from hmgc_core.taxonomy import Taxonomy

@@ -19,9 +19,9 @@ from hmgc_core.learning.devices import pick_device
 from hmgc_core.learning.features import Features, features_of
 from hmgc_core.learning.heads import fit_head
 from hmgc_core.learning.inference import predict
-from hmgc_core.learning.pixel_cache import Stopped, decode_pictures
+from hmgc_core.learning.pixel_cache import decode_pictures
 from hmgc_core.models.catalog import MODELS, NO_HEAD, build_model
-from hmgc_core.records import IS_NOT, NONE_HERE, RunConfig, Sample
+from hmgc_core.records import IS_NOT, NONE_HERE, RunConfig, Sample, Stopped
 from hmgc_core.taxonomy import Taxonomy
 
 WITH_HEAD = [model for model in MODELS if model not in NO_HEAD]

@@ -11,7 +11,7 @@ from random_trees import random_tree
 
 from hmgc_core import worker
 from hmgc_core.errors import UnknownTask
-from hmgc_core.learning.pixel_cache import Stopped
+from hmgc_core.records import Stopped
 from hmgc_core.store import predictions
 from hmgc_core.tasks import picture_map
 from hmgc_core.tasks.job import Job

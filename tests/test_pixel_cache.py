@@ -13,7 +13,8 @@ from PIL import Image
 
 from hmgc_core.errors import WorkspaceError
 from hmgc_core.learning import pixel_cache
-from hmgc_core.learning.pixel_cache import Stopped, decode_pictures
+from hmgc_core.learning.pixel_cache import decode_pictures
+from hmgc_core.records import Stopped
 
 
 @pytest.fixture

@@ -17,8 +17,7 @@ from typer.testing import CliRunner
 
 from hmgc_core import cli, worker
 from hmgc_core.errors import BadConfig, HmgcError, NotTrainable, UnknownModel, UnknownSweep, WorkspaceError
-from hmgc_core.learning.pixel_cache import Stopped
-from hmgc_core.records import Progress, RunConfig
+from hmgc_core.records import Progress, RunConfig, Stopped
 from hmgc_core.store import jobs, schema
 from hmgc_core.store import sweeps as store
 from hmgc_core.tasks import sweep as task_sweep

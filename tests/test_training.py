@@ -15,13 +15,13 @@ from hmgc_core.learning.batches import plan_epoch
 from hmgc_core.learning.checkpoints import load_checkpoint
 from hmgc_core.learning.devices import fitting_threads, pick_device
 from hmgc_core.learning.inference import metrics_of, predict
-from hmgc_core.learning.pixel_cache import Stopped, decode_pictures
+from hmgc_core.learning.pixel_cache import decode_pictures
 from hmgc_core.learning.resume import FILE, drop_resume_state
 from hmgc_core.learning.schedule import one_cycle, view_side, work_before
 from hmgc_core.learning.transforms import normalise, random_views
 from hmgc_core.metrics import calibration_error, evaluate
 from hmgc_core.models.catalog import MODELS, READING_NAMES, build_model
-from hmgc_core.records import IS, IS_NOT, NONE_HERE, Progress, RunConfig, Sample
+from hmgc_core.records import IS, IS_NOT, NONE_HERE, Progress, RunConfig, Sample, Stopped
 
 # Those that learn from pictures alone; tests/test_hgrnet.py trains the others.
 LEARNERS = [model for model in MODELS if model not in READING_NAMES]

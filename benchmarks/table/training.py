@@ -22,10 +22,10 @@ from hmgc_core.learning.batches import plan_epoch
 from hmgc_core.learning.checkpoints import Checkpoint, load_checkpoint
 from hmgc_core.learning.devices import pick_device
 from hmgc_core.learning.inference import evaluation_batch, run_batches
-from hmgc_core.learning.pixel_cache import Stopped, decode_pictures
+from hmgc_core.learning.pixel_cache import decode_pictures
 from hmgc_core.learning.training import fit
 from hmgc_core.metrics import answer_metrics, certainty_metrics, deepest_answers
-from hmgc_core.records import Sample
+from hmgc_core.records import Sample, Stopped
 from table.cells import Training
 from table.sets import PictureSet
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from hmgc_core.durable_files import write_durably
-from hmgc_core.learning.pixel_cache import Stopped
+from hmgc_core.records import Stopped
 
 FORMAT = 1
 FILES_PER_STEP = 64  # between two looks at `should_stop`
@@ -22,7 +22,7 @@ def contents_of(
     memory: a file that keeps what was found, by path, size and modification time. A damaged one is made anew.
     Raises Stopped when `should_stop` says so, OutputError where the disk is full.
     """
-    stamps = [_stamp(path) for path in paths]
+    stamps = [stamp_of(path) for path in paths]
     known = _remembered(memory)
     unread = [(stamp, path) for stamp, path in dict(zip(stamps, paths, strict=True)).items() if stamp not in known]
     found: dict[str, str] = {}
@@ -31,7 +31,7 @@ def contents_of(
             if should_stop():
                 raise Stopped
             some = [(stamp, path) for stamp, path in unread[start : start + FILES_PER_STEP] if stamp]
-            hashes = pool.map(_hash, [path for _, path in some])
+            hashes = pool.map(hash_of, [path for _, path in some])
             found.update((stamp, told) for (stamp, _), told in zip(some, hashes, strict=True) if told)
     if found:
         memory.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def contents_of(
     return [known.get(stamp) for stamp in stamps]
 
 
-def _stamp(path: Path) -> str:
+def stamp_of(path: Path) -> str:
     """Names the content that a file has now, as well as the file system knows it; "" where there is no file."""
     try:
         stat = path.stat()
@@ -51,7 +51,8 @@ def _stamp(path: Path) -> str:
     return f"{path.absolute()}|{stat.st_size}|{stat.st_mtime_ns}"
 
 
-def _hash(path: Path) -> str:
+def hash_of(path: Path) -> str:
+    """The sha256 of the file's bytes, as hexadecimal digits; "" where it cannot be read."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -15,14 +15,13 @@ from hmgc_core.learning.batches import TrainingSet, plan_balanced_epoch, plan_ep
 from hmgc_core.learning.devices import ComputeDevice
 from hmgc_core.learning.features import Pictures
 from hmgc_core.learning.inference import answer_calibration, evaluation_batch, measure
-from hmgc_core.learning.pixel_cache import Stopped
 from hmgc_core.learning.processes import ALONE, Processes
 from hmgc_core.learning.resume import BestEpoch, ResumeFile, TrainingState, weights_of
 from hmgc_core.learning.schedule import work_before
 from hmgc_core.learning.steps import Steps
 from hmgc_core.models.base import HierarchicalModel
 from hmgc_core.recipes import Switches, switches_of
-from hmgc_core.records import EpochMetrics, Progress, RunConfig
+from hmgc_core.records import EpochMetrics, Progress, RunConfig, Stopped
 from hmgc_core.taxonomy import IntArray
 
 PROGRESS_EVERY_S = 0.5

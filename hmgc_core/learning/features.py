@@ -27,10 +27,10 @@ from hmgc_core.feature_files import (
 )
 from hmgc_core.learning.contents import contents_of
 from hmgc_core.learning.devices import ComputeDevice, memory_told
-from hmgc_core.learning.pixel_cache import Pixels, Skipped, Stopped, decode_pictures
+from hmgc_core.learning.pixel_cache import Pixels, Skipped, decode_pictures
 from hmgc_core.learning.transforms import normalise
 from hmgc_core.models.base import HierarchicalModel
-from hmgc_core.records import LOOKING, Progress
+from hmgc_core.records import LOOKING, Progress, Stopped
 
 MEMORY = "contents.json"
 ROWS_PER_SHARD = 2048

@@ -17,7 +17,6 @@ from hmgc_core.learning.devices import ComputeDevice, memory_told, pick_device, 
 from hmgc_core.learning.epochs import EpochLoop
 from hmgc_core.learning.features import features_of
 from hmgc_core.learning.inference import evaluation_batch
-from hmgc_core.learning.pixel_cache import Stopped
 from hmgc_core.learning.processes import Share
 from hmgc_core.learning.resume import ResumeFile
 from hmgc_core.learning.steps import Steps
@@ -25,7 +24,7 @@ from hmgc_core.learning.training import FitResult, loop_over, measurable, traine
 from hmgc_core.models.base import HierarchicalModel
 from hmgc_core.models.catalog import build_model, check_head
 from hmgc_core.models.options import without_files
-from hmgc_core.records import EpochMetrics, Progress, RunConfig, Sample
+from hmgc_core.records import EpochMetrics, Progress, RunConfig, Sample, Stopped
 from hmgc_core.taxonomy import Taxonomy
 
 

@@ -14,12 +14,11 @@ from hmgc_core.decoding import decode
 from hmgc_core.learning.checkpoints import Checkpoint
 from hmgc_core.learning.devices import ComputeDevice, memory_told, pick_device
 from hmgc_core.learning.features import Features, Pictures
-from hmgc_core.learning.pixel_cache import Stopped
 from hmgc_core.learning.temperature import fit_temperature, tempered
 from hmgc_core.learning.transforms import normalise
 from hmgc_core.metrics import answer_metrics, calibration_error
 from hmgc_core.models.base import HierarchicalModel
-from hmgc_core.records import PREDICTING, Progress, RunConfig
+from hmgc_core.records import PREDICTING, Progress, RunConfig, Stopped
 from hmgc_core.taxonomy import IntArray, Taxonomy
 
 LARGEST_BATCH = 128

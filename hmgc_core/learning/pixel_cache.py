@@ -10,7 +10,6 @@ Shards of version 1, whose rows are found by path, size and time alone, are stil
 """
 
 import errno
-import hashlib
 import json
 import os
 import shutil
@@ -27,8 +26,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from hmgc_core.errors import PictureError, WorkspaceError
+from hmgc_core.learning.contents import hash_of, stamp_of
 from hmgc_core.pictures import read_picture
-from hmgc_core.records import READING, Progress
+from hmgc_core.records import READING, Progress, Stopped
 
 PixelArray = NDArray[np.uint8]
 
@@ -36,10 +36,6 @@ FORMAT = 2
 PICTURES_PER_SHARD = 4096
 PICTURES_PER_STEP = 32  # between two looks at `should_stop`
 BYTES_TO_SPARE = 64 * 2**20  # left free on the disk, so that the database beside the cache can still write
-
-
-class Stopped(Exception):
-    """The caller's `should_stop` said yes."""
 
 
 class Skipped(NamedTuple):
@@ -98,7 +94,7 @@ def decode_pictures(
     skipped with its reason. Raises WorkspaceError where the disk has no room, Stopped when `should_stop` says so.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    names = [_name(path) for path in paths]
+    names = [stamp_of(path) or str(path) for path in paths]
     known = _known(folder, size)
     missing = [(name, path) for name, path in dict(zip(names, paths, strict=True)).items() if known.row(name) is None]
     if not known.rows:  # else some may be copies: each shard looks for itself
@@ -187,7 +183,8 @@ class _Job:
         if self.should_stop():
             raise Stopped
         _check_room(self.folder, len(pictures) * 3 * self.size * self.size)
-        hashes = list(pool.map(_content, [path for _, path in pictures]))
+        # One that cannot be read goes by its path, so that `_decode` tells why.
+        hashes = list(pool.map(lambda path: hash_of(path) or str(path), [path for _, path in pictures]))
         new = {
             content: path
             for (_, path), content in zip(pictures, hashes, strict=True)
@@ -226,24 +223,6 @@ def _decode(path: Path, size: int) -> bytes | str:
 
 def _open_shard(shard: Path, size: int) -> PixelArray:
     return np.memmap(shard, dtype=np.uint8, mode="r").reshape(-1, 3, size, size)
-
-
-def _name(path: Path) -> str:
-    """Names a file in the state it is in, as well as the file system knows it."""
-    try:
-        stat = path.stat()
-    except OSError:
-        return f"{path}|missing"
-    return f"{path.absolute()}|{stat.st_size}|{stat.st_mtime_ns}"
-
-
-def _content(path: Path) -> str:
-    """A hash of the file's bytes; of one that cannot be read its path, so that `_decode` tells why."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-    except OSError:
-        return str(path)
 
 
 def _prefix(version: int, size: int) -> str:

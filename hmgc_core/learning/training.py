@@ -18,7 +18,7 @@ from hmgc_core.learning.devices import ComputeDevice, fitting_threads, memory_to
 from hmgc_core.learning.epochs import EpochLoop
 from hmgc_core.learning.features import Pictures
 from hmgc_core.learning.inference import answer_calibration, evaluation_batch, measure
-from hmgc_core.learning.pixel_cache import Pixels, Skipped, Stopped, decode_pictures
+from hmgc_core.learning.pixel_cache import Pixels, Skipped, decode_pictures
 from hmgc_core.learning.processes import ALONE, Processes
 from hmgc_core.learning.pseudo_labels import PseudoLabels
 from hmgc_core.learning.resume import ResumeFile, TrainingState, weights_of
@@ -26,7 +26,7 @@ from hmgc_core.models.base import HierarchicalModel, Trunk
 from hmgc_core.models.catalog import READY_MADE, build_model
 from hmgc_core.models.options import without_files
 from hmgc_core.recipes import switches_of
-from hmgc_core.records import IS, NONE_HERE, EpochMetrics, Progress, RunConfig, Sample
+from hmgc_core.records import IS, NONE_HERE, EpochMetrics, Progress, RunConfig, Sample, Stopped
 from hmgc_core.taxonomy import Taxonomy
 
 # Settings that the first version did not have: at their default they are no part of a run's name.

@@ -9,8 +9,7 @@ from typing import Any
 
 from hmgc_core.errors import HmgcError, OutOfMemory, UnknownTask
 from hmgc_core.heartbeat import Heart
-from hmgc_core.learning.pixel_cache import Stopped
-from hmgc_core.records import Progress
+from hmgc_core.records import Progress, Stopped
 from hmgc_core.store import jobs, schema, tasks
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.tasks.job import Job

@@ -21,12 +21,12 @@ from hmgc_core.evaluation import without_nan
 from hmgc_core.learning.batches import plan_epoch, training_set
 from hmgc_core.learning.checkpoints import load_checkpoint
 from hmgc_core.learning.inference import predict
-from hmgc_core.learning.pixel_cache import Pixels, Stopped, decode_pictures
+from hmgc_core.learning.pixel_cache import Pixels, decode_pictures
 from hmgc_core.learning.training import fit
 from hmgc_core.metrics import answer_metrics, deepest_answers
 from hmgc_core.metrics.paired import PairedDifference, paired_difference
 from hmgc_core.querying import names_one_leaf, says_nothing
-from hmgc_core.records import IS, IS_NOT, Progress, Run, RunConfig, Sample
+from hmgc_core.records import IS, IS_NOT, Progress, Run, RunConfig, Sample, Stopped
 from hmgc_core.store import imports
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.tasks.job import Job

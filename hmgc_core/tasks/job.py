@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hmgc_core.learning.pixel_cache import Stopped
-from hmgc_core.records import Progress, Run, Task
+from hmgc_core.records import Progress, Run, Stopped, Task
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.workflow import training
 

@@ -19,10 +19,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hmgc_core.errors import Diverged, HmgcError, NotTrainable, OutOfMemory
-from hmgc_core.learning.pixel_cache import Stopped
 from hmgc_core.learning.schedule import WARM_UP
 from hmgc_core.learning.training import FitResult, fit
-from hmgc_core.records import READING, EpochMetrics, Progress, RunConfig
+from hmgc_core.records import READING, EpochMetrics, Progress, RunConfig, Stopped
 from hmgc_core.search_space import all_choices, settled, suggested
 from hmgc_core.store import sweeps as store
 from hmgc_core.store.sweeps import AGAIN, WEIGHTS, WHY

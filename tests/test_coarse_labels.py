@@ -275,7 +275,9 @@ def test_the_page_of_a_run_offers_it_follows_it_and_keeps_the_result(
     page = open_page(monkeypatch, ws, "runs", run=str(run_id))
     button(page, "Find out").click().run()
     assert "Waiting for its turn" in said(page) and "The worker is not running" in said(page)
+    assert "Waiting for its turn" in said(open_page(monkeypatch, ws, "train"))  # where people look for work
     worker.work(ws, once=True)
+    assert "In progress" not in said(open_page(monkeypatch, ws, "train"))
     page = open_page(monkeypatch, ws, "runs", run=str(run_id))
     found = coarse_labels.bought(ws, run_id)
     assert found is not None and found.headline in said(page)

@@ -162,6 +162,27 @@ def test_what_coarse_labels_bought_is_not_asked_of_a_head(trained: Workspace) ->
         coarse_labels.ask(trained, number)
 
 
+def test_the_run_of_a_head_is_held_against_the_one_it_started_from(trained: Workspace) -> None:
+    carry_out(trained, training.queue_run(trained, SMALL))
+    label(trained, 3, "owl", by="bob")
+    carry_out(trained, number := heads.queue(trained, 1))
+    before = [training.before(trained, training.run(trained, one)) for one in (number, 2, 1)]
+    assert [one and one.id for one in before] == [1, 1, None]
+
+
+def test_from_the_run_of_a_head_it_is_one_click_to_where_its_coarse_labels_were_learned(
+    trained: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for image_id in (3, 4):
+        label(trained, image_id, "owl", by="bob")
+        carry_out(trained, number := heads.queue(trained, max(1, image_id - 2)))
+    whole = coarse_labels.learned_whole(trained, training.run(trained, number))
+    assert whole is not None and (number, whole.id) == (3, 1)
+    page = open_page(monkeypatch, trained, "runs", run=str(number))
+    (link,) = [found for found in page.get("page_link") if found.proto.label == "Open run 1"]
+    assert "run=1" in link.proto.query_string
+
+
 def test_older_runs_load_as_before(trained: Workspace) -> None:
     values = SMALL.to_dict()
     del values["freeze_backbone"], values["start_from"]

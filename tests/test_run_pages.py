@@ -208,11 +208,37 @@ def test_what_both_runs_measured_is_compared_group_by_group(
             jobs.finish(connection, run_id, owner="test", status="done", metrics=metrics)
     page = open_page(monkeypatch, ws, "runs", run="3", **{"with": "2"})
     assert not page.exception
-    tables = [found.value for found in page.dataframe if "Difference" in found.value]
+    tables = [found.value for found in page.dataframe if "Run 3 is" in found.value]
     assert [table["Exact name"].tolist() for table in tables] == [["leaf_accuracy"], ["severity"], ["average_prc"]]
-    assert tables[0]["Difference"].tolist() == ["-20.0 points, worse"]
+    assert tables[0]["Run 3 is"].tolist() == ["-20.0 points, worse"]
     for about in list(metric_words.GROUPS)[:3]:
         assert f"**{about}**, on the test pictures" in said(page)
+
+
+def finished(ws: Workspace, measured: dict[str, float], **config: object) -> int:
+    """A run that ended with these figures of the test pictures; no model."""
+    run_id = training.queue_run(ws, RunConfig(model="flat", backbone="resnet_mini", **config))  # type: ignore[arg-type]
+    with ws.writing() as connection:
+        jobs.claim(connection, owner="test", lease_s=60)
+        jobs.finish(connection, run_id, owner="test", status="done", metrics={"test": measured})
+    return run_id
+
+
+def test_the_last_training_says_whether_it_got_better(
+    labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ws = labelled_workspace
+    finished(ws, {"images": 9, "leaf_accuracy": 0.5, "full_path_accuracy": 0.4, "severity": 1.5})
+    finished(ws, {"images": 9, "leaf_accuracy": 0.8, "full_path_accuracy": 0.4, "severity": 2.0})
+    shown = {found.label: found for found in open_page(monkeypatch, ws, "train").metric}
+    better, same, worse = (
+        shown[name] for name in ("Finest level right", "Every level right", "How far off mistakes are")
+    )
+    assert (better.delta, better.proto.delta_description) == ("+30.0 points", "against run 1")
+    assert (same.delta, worse.delta) == ("", "+0.50 steps")
+    assert better.proto.color != worse.proto.color  # more is worse there
+    finished(ws, {"images": 10, "leaf_accuracy": 0.9})  # on other pictures
+    assert [found.delta for found in open_page(monkeypatch, ws, "train").metric] == [""]
 
 
 def test_an_unknown_run_in_the_address_is_said_to_be_unknown(

@@ -65,7 +65,8 @@ def curves(series: Mapping[str, Sequence[float | None]], *, shares: bool = False
     _still(figure, height=230)
     figure.update_layout(showlegend=len(series) > 1, hovermode="x unified", margin={"l": 0, "r": 8, "t": 8, "b": 0})
     figure.update_layout(legend_y=-0.25)  # below the numbers of the axis
-    figure.update_xaxes(rangemode="tozero", title=None)
+    most = max(map(len, series.values()), default=1)
+    figure.update_xaxes(range=[0, 1.02 * most], title=None, dtick=1 if most < 8 else None)  # epochs are whole numbers
     figure.update_yaxes(rangemode="tozero", automargin=True)
     if shares:
         figure.update_yaxes(range=[0, 1.02], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%")

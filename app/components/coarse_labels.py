@@ -5,7 +5,7 @@ import streamlit as st
 
 from app import actions
 from app.components import level_names, task_progress
-from app.components.wording import SPLITS, lasting, number
+from app.components.wording import COARSE_LABELS, SPLITS, lasting, number
 from app.security import escape_markdown
 from hmgc_core.metrics.paired import PairedDifference
 from hmgc_core.records import Run
@@ -13,7 +13,6 @@ from hmgc_core.workflow import coarse_labels
 from hmgc_core.workflow.coarse_labels import ALL, ARMS, FINEST, FLATTENED, MEANINGS, Bought
 from hmgc_core.workflow.workspaces import Workspace
 
-WHAT = "What the coarse labels bought"
 AT = "runs.bought"
 
 
@@ -21,7 +20,7 @@ def show(ws: Workspace, run: Run) -> None:
     """The section of a finished run; nothing for any other."""
     if run.status != "done":
         return
-    st.subheader(WHAT)
+    st.subheader(COARSE_LABELS)
     actions.show_problem(AT)
     task = coarse_labels.newest(ws, run.id)
     found = coarse_labels.bought(ws, run.id)
@@ -30,13 +29,17 @@ def show(ws: Workspace, run: Run) -> None:
     elif task is None:
         _offer(ws, run)
     if task is not None:
-        task_progress.show(ws, task, what=WHAT)
+        task_progress.show(ws, task, what=COARSE_LABELS)
 
 
 def _offer(ws: Workspace, run: Run) -> None:
     problem = coarse_labels.obstacle(ws, run)
     if problem is not None:
         st.caption(actions.sentence(problem))
+        whole = coarse_labels.learned_whole(ws, run)
+        if whole is not None and whole.id != run.id:
+            label, query = f"Open run {whole.id}", {"run": str(whole.id)}
+            st.page_link("pages/runs.py", label=label, icon=":material/arrow_forward:", query_params=query)
         return
     st.caption(
         "Trains this model on the same pictures with the coarse labels left out, and with all labels flattened, in the "

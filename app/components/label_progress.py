@@ -20,4 +20,5 @@ def kinds(counts: LabelCounts) -> None:
     """One line: how many labels say what it is, what it is not, and so on."""
     said = [f"{number(counts.by_kind[kind])} {KINDS_COUNTED[kind]}" for kind in KINDS if counts.by_kind.get(kind)]
     if said:
-        st.caption(" · ".join(said))
+        # A picture may have several: these are more than the pictures that are labelled.
+        st.caption("Labels: " + " · ".join(said))

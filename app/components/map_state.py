@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import actions
 from app.components import task_progress
-from app.components.wording import number
+from app.components.wording import MAP, number
 from hmgc_core.records import Run
 from hmgc_core.workflow import labelling, picture_maps, tasks
 from hmgc_core.workflow.picture_maps import PictureMap
@@ -16,14 +16,13 @@ METHODS = {
     "those that lie together may differ in other ways. For heaps that keep look-alikes together, install UMAP beside "
     "the worker, `pip install umap-learn`, and make the map anew.",
 }
-WHAT = "The map of all pictures"
 
 
 def show(ws: Workspace, run: Run, made: PictureMap | None) -> None:
     """A map that is being made, or why there is none and the button that asks for it; nothing about one of now."""
     task = tasks.newest(ws, picture_maps.KIND, run_id=run.id)
     if task and task.is_active:
-        task_progress.show(ws, task, what=WHAT)
+        task_progress.show(ws, task, what=MAP)
         return
     if picture_maps.seen_at(ws, run.id) is None:
         if made is None:
@@ -33,7 +32,7 @@ def show(ws: Workspace, run: Run, made: PictureMap | None) -> None:
             )
         return
     if task and (made is None or task.id > made.task):
-        task_progress.show(ws, task, what=WHAT)
+        task_progress.show(ws, task, what=MAP)
     if made is None and (task is None or task.status == "done"):
         _first(ws, run, is_lost=task is not None)
 

@@ -14,8 +14,6 @@ from hmgc_core.workflow.marks import Mark
 
 MARK = "background-color: rgba(20, 163, 148, 0.22)"
 WORSE = "background-color: rgba(217, 118, 43, 0.22)"
-# Differences smaller than this are noise on any set of pictures.
-SMALLEST = 0.0005
 
 
 def show(run: Run, other: Run) -> None:
@@ -33,9 +31,9 @@ def show(run: Run, other: Run) -> None:
     rows = [(name, said(run, setting), said(other, setting)) for setting, name in settings_of(run, other).items()]
     rows.append(("Labels it knew: the first", f"{run.last_annotation_id:,}", f"{other.last_annotation_id:,}"))
     table = pd.DataFrame(rows, columns=["Setting", one, two])
-    differs = table[one] != table[two]
+    marks = [MARK if differs else "" for differs in table[one] != table[two]]
     st.markdown("**Settings**")
-    _draw(table, differs, alt="Settings of both runs; what differs is marked")
+    _draw(table, marks, alt="Settings of both runs; what differs is marked")
 
 
 def _pictures(run: Run, other: Run) -> None:
@@ -72,35 +70,32 @@ def _measures(run: Run, other: Run, split: str, one: str, two: str) -> None:
     theirs = {figure.exact: figure for figure in metric_words.figures(other.metrics[split])}
     shared = [figure for exact, figure in mine.items() if exact in theirs]
     for about, figures in metric_words.by_group(shared).items():
+        differences = [_difference(figure, theirs[figure.exact]) for figure in figures]
         table = pd.DataFrame(
             {
                 "Measure": [figure.name for figure in figures],
                 one: [figure.text for figure in figures],
                 two: [theirs[figure.exact].text for figure in figures],
-                "Difference": [_difference(figure, theirs[figure.exact]) for figure in figures],
+                f"{one} is": differences,
                 "Exact name": [figure.exact for figure in figures],
             }
         )
         st.markdown(f"**{about}**, on the {SPLITS[split].lower()} pictures")
-        _draw(table, table["Difference"] != "same", alt=f"{about}: both runs; what differs is marked")
+        marks = ["" if said == "same" else WORSE if said.endswith("worse") else MARK for said in differences]
+        _draw(table, marks, alt=f"{about}: both runs; what differs is marked")
 
 
 def _difference(mine: Figure, theirs: Figure) -> str:
     """`+3.0 points, better`: how the first run differs from the second."""
     if mine.value is None or theirs.value is None:
         return "–"
-    gap = mine.value - theirs.value
-    if abs(gap) < SMALLEST:
+    gap = mine.against(theirs)
+    if not gap:
         return "same"
-    word = "better" if (gap > 0) == (mine.measure.better == "higher") else "worse"
-    size = f"{gap * 100:+.1f} points" if mine.measure.unit == "share" else f"{gap:+.2f} steps"
-    return f"{size}, {word}"
+    return f"{gap}, {'better' if gap.startswith('+') == (mine.measure.better == 'higher') else 'worse'}"
 
 
-def _draw(table: pd.DataFrame, differs: pd.Series, *, alt: str) -> None:
-    def marked(row: pd.Series) -> list[str]:
-        is_worse = str(row.get("Difference", "")).endswith("worse")
-        return [(WORSE if is_worse else MARK) if differs[row.name] else ""] * len(row)
-
-    marked_table = table.style.apply(marked, axis=1)
-    st.dataframe(marked_table, hide_index=True, height="content", alt=alt)
+def _draw(table: pd.DataFrame, marks: list[str], *, alt: str) -> None:
+    """marks: the style of each row."""
+    marked = table.style.apply(lambda row: [marks[row.name]] * len(row), axis=1)
+    st.dataframe(marked, hide_index=True, height="content", alt=alt)

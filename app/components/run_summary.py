@@ -11,7 +11,7 @@ from hmgc_core.workflow import training
 from hmgc_core.workflow.workspaces import Workspace
 
 
-def show(run: Run) -> None:
+def show(ws: Workspace, run: Run) -> None:
     """The run in short, with a way to its page."""
     with st.container(border=True):
         title(run)
@@ -20,7 +20,7 @@ def show(run: Run) -> None:
         problems(run)
         split = metrics_split(run)
         if split:
-            main_figures(run, split, columns=2)
+            main_figures(run, split, columns=2, before=training.before(ws, run))
         if st.button("Open this run", key=f"open-run-{run.id}", type="tertiary", icon=":material/arrow_forward:"):
             st.switch_page("pages/runs.py", query_params={"run": str(run.id)})
 
@@ -66,9 +66,24 @@ def measured_on(run: Run, split: str) -> str:
     return wording.number(count, noun) if isinstance(count, int) else f"the {noun}s"
 
 
-def main_figures(run: Run, split: str, *, columns: int) -> None:
-    """The few figures that tell most, each with its exact name and what it means."""
+def main_figures(run: Run, split: str, *, columns: int, before: Run | None = None) -> None:
+    """The few figures that tell most, each with its exact name and what it means.
+
+    before: a run to say the difference to, where both were measured on as many pictures of the split.
+    """
+    metrics = run.metrics[split]
+    theirs = before.metrics.get(split, {}) if before else {}
+    is_alike = "images" in theirs and theirs["images"] == metrics.get("images")
+    earlier = {figure.exact: figure for figure in metric_words.figures(theirs)} if is_alike else {}
     with st.grid(columns, min_column_width=140):
-        for figure in metric_words.main_figures(run.metrics[split]):
+        for figure in metric_words.main_figures(metrics):
             meaning = f"{figure.measure.meaning} Exact name: `{figure.exact}`. Measured on {measured_on(run, split)}."
-            st.metric(figure.name, figure.text, help=meaning)
+            gap = figure.against(earlier[figure.exact]) if figure.exact in earlier else ""
+            st.metric(
+                figure.name,
+                figure.text,
+                gap or None,
+                "normal" if figure.measure.better == "higher" else "inverse",
+                help=meaning,
+                delta_description=f"against run {before.id}" if gap and before else None,
+            )

@@ -103,7 +103,8 @@ def _took_s(ws: Workspace, config: RunConfig) -> Iterator[float]:
         then, same = run.config, ("model", "backbone", "image_size")
         if run.status != "done" or run.attempts > 1 or not run.started_at or not run.finished_at:
             continue
-        if all(getattr(then, name) == getattr(config, name) for name in same):
+        is_alike = all(getattr(then, name) == getattr(config, name) for name in same)
+        if is_alike and not then.freeze_backbone:
             yield (run.finished_at - run.started_at).total_seconds() * config.epochs / then.epochs
 
 

@@ -7,10 +7,11 @@ from app.components import services, wording
 from app.security import escape_markdown
 from hmgc_core.errors import HmgcError
 from hmgc_core.records import Task
-from hmgc_core.workflow import tasks, training
+from hmgc_core.workflow import coarse_labels, picture_maps, tasks, training
 from hmgc_core.workflow.workspaces import Workspace
 
 EVERY_S = 1.0
+LONG = {coarse_labels.KIND: wording.COARSE_LABELS, picture_maps.KIND: wording.MAP}
 
 
 def show(ws: Workspace, task: Task, *, what: str) -> None:
@@ -23,6 +24,18 @@ def show(ws: Workspace, task: Task, *, what: str) -> None:
         _watch(ws, task.id, what)
     elif task.status != "done":
         _ended(ws, task, what)
+
+
+def has_long(ws: Workspace) -> bool:
+    """Whether there is something that `show_long` would show."""
+    return any(task.kind in LONG for task in tasks.active(ws))
+
+
+def show_long(ws: Workspace) -> None:
+    """The comparisons and maps that wait or run, wherever they were asked for. Searches have a view of their own."""
+    for task in tasks.active(ws):
+        if task.kind in LONG:
+            _watch(ws, task.id, f"{LONG[task.kind]}, run {task.run_id}")
 
 
 def _watch(ws: Workspace, task_id: int, what: str) -> None:

@@ -25,6 +25,10 @@ KINDS_COUNTED = {
     "unusable": "say that the picture is unusable",
 }
 
+# What comes of work that the worker does beside trainings.
+MAP = "The map of all pictures"
+COARSE_LABELS = "What the coarse labels bought"
+
 
 def number(count: int, one: str = "", many: str = "") -> str:
     """A count with thousands separated, and its noun if one is given: `1,204 pictures`."""

@@ -53,7 +53,7 @@ with labels:
 with state:
     st.subheader("Newest training")
     if runs:
-        run_summary.show(runs[0])
+        run_summary.show(ws, runs[0])
     else:
         st.caption("No model was trained yet.")
     st.subheader("Helpers")

@@ -13,6 +13,7 @@ from app.components import (
     services,
     sweep_form,
     sweep_results,
+    task_progress,
     train_form,
     ways,
 )
@@ -37,9 +38,10 @@ if not sum(counts.train_by_level):
 services.show_if_away(training.services(ws), "worker")
 is_quick = quick_training.show(ws, pictures=counts.images)
 runs = training.all_runs(ws)
-if any(run.is_active for run in runs):
+if any(run.is_active for run in runs) or task_progress.has_long(ws):
     st.subheader("In progress")
     run_progress.show(ws)
+    task_progress.show_long(ws)
 
 way = ways.choice("What to do", WAYS, state.TRAIN_WAY)
 searches = sweeps.all_sweeps(ws)
@@ -49,7 +51,7 @@ else:
     sweep_results.mention(searches)
     if runs and not runs[0].is_active:
         st.subheader("The last training")
-        run_summary.show(runs[0])
+        run_summary.show(ws, runs[0])
         run_summary.offer_to_go_on(ws, runs[0])
 
 settings, labels = st.columns([3, 2], gap="large")

@@ -93,6 +93,7 @@ GROUPS = {
     },
 }
 MEASURES = {exact: measure for group in GROUPS.values() for exact, measure in group.items()}
+SMALLEST = 0.0005  # differences that are smaller are noise on any set of pictures
 MAIN = ("leaf_accuracy", "level_accuracy[1]", "full_path_accuracy", "severity")
 
 
@@ -111,6 +112,13 @@ class Figure:
         if self.value is None:
             return "–"
         return percent(self.value) if self.measure.unit == "share" else f"{self.value:.2f} steps"
+
+    def against(self, other: "Figure") -> str:
+        """How much more (or less, with a minus) this one is than the other: `+3.0 points`; "" where it is the same."""
+        if self.value is None or other.value is None or abs(self.value - other.value) < SMALLEST:
+            return ""
+        gap = self.value - other.value
+        return f"{gap * 100:+.1f} points" if self.measure.unit == "share" else f"{gap:+.2f} steps"
 
 
 def figures(metrics: dict[str, Any]) -> list[Figure]:

@@ -53,6 +53,12 @@ def of_kind(connection: sa.Connection, *, kind: str, run_id: int | None) -> list
     return [_record(row) for row in connection.execute(sa.select(task).where(same).order_by(task.c.id.desc()))]
 
 
+def active(connection: sa.Connection) -> list[Task]:
+    """The tasks that wait or run, the oldest first."""
+    found = connection.execute(sa.select(task).where(task.c.status.in_(ACTIVE)).order_by(task.c.id))
+    return [_record(row) for row in found]
+
+
 def request_cancel(connection: sa.Connection, task_id: int) -> bool:
     """Ask a task to stop. A queued one is cancelled at once. False where it is not active any more."""
     asked = task.c.id == task_id

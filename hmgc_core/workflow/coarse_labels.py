@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from hmgc_core.errors import HmgcError, NotTrainable
+from hmgc_core.errors import HmgcError, NotTrainable, UnknownRun
 from hmgc_core.metrics.paired import PairedDifference
 from hmgc_core.models.catalog import READY_MADE
 from hmgc_core.querying import says_nothing
@@ -143,6 +143,19 @@ def unsuited(run: Run) -> NotTrainable | None:
             remedy="choose a run in which all of the model learned",
         )
     return None
+
+
+def learned_whole(ws: Workspace, run: Run) -> Run | None:
+    """The run in which what this one sees in pictures was learned: itself, but for one whose head alone learned.
+
+    None where that run is gone.
+    """
+    while run.config.freeze_backbone:
+        try:
+            run = training.run(ws, run.config.start_from)
+        except UnknownRun:
+            return None
+    return run
 
 
 def missing(*, coarse: int, fine: int, measured: int) -> NotTrainable | None:

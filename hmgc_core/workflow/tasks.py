@@ -8,7 +8,7 @@ from hmgc_core.records import Task
 from hmgc_core.store import tasks
 from hmgc_core.store.workspace import Workspace
 
-__all__ = ["Task", "ask", "cancel", "newest", "newest_done", "task", "task_folder"]
+__all__ = ["Task", "active", "ask", "cancel", "newest", "newest_done", "task", "task_folder"]
 
 
 def ask(ws: Workspace, kind: str, question: dict[str, Any], *, run_id: int | None = None, anew: bool = False) -> int:
@@ -30,6 +30,12 @@ def task(ws: Workspace, task_id: int) -> Task:
     if found is None:
         raise UnknownTask(f"there is no task {task_id}", remedy="ask for it again")
     return found
+
+
+def active(ws: Workspace) -> list[Task]:
+    """The tasks of all kinds that wait or run, the oldest first."""
+    with ws.reading() as connection:
+        return tasks.active(connection)
 
 
 def newest(ws: Workspace, kind: str, *, run_id: int | None = None) -> Task | None:

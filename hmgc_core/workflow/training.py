@@ -117,6 +117,16 @@ def all_runs(ws: Workspace) -> list[Run]:
         return runs.all_runs(connection)
 
 
+def before(ws: Workspace, of: Run) -> Run | None:
+    """The run that tells whether this one got better: the one it started from, else the newest that ended before it.
+
+    None where there is none of the same class tree.
+    """
+    earlier = [one for one in all_runs(ws) if one.id < of.id and one.status == "done" and one.taxonomy == of.taxonomy]
+    start = of.config.start_from
+    return next((one for one in earlier if not start or one.id == start), None)
+
+
 def awaits_first(ws: Workspace) -> bool:
     """No run has finished yet, and one waits or runs: suggestions and predictions come with its end."""
     runs_now = all_runs(ws)

@@ -179,12 +179,15 @@ def test_two_files_of_one_content_are_decoded_once(photos, tmp_path, decoded):
     assert len(decoded) == 1 and np.array_equal(pixels.take([0]), pixels.take([1]))
 
 
-def test_a_cache_of_version_1_is_still_read(photos, tmp_path, decoded):
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_cache_of_an_earlier_version_is_still_read(photos, tmp_path, decoded, version):
     whole = decode_pictures(photos, size=16, folder=tmp_path / "cache").take(range(6))
     (index,), (shard,) = (list((tmp_path / "cache").glob(ending)) for ending in ("*.json", "*.pixels"))
-    index.write_text(json.dumps(list(json.loads(index.read_text())["names"])))
+    if version == 1:
+        index.write_text(json.dumps(list(json.loads(index.read_text())["names"])))
+    shard.write_bytes(np.ascontiguousarray(whole).tobytes())  # colour by colour
     for path in (index, shard):
-        path.rename(path.with_name(path.name.replace("v2-", "v1-")))
+        path.rename(path.with_name(path.name.replace("v3-", f"v{version}-")))
     decoded.clear()
     assert np.array_equal(decode_pictures(photos, size=16, folder=tmp_path / "cache").take(range(6)), whole)
     assert decoded == []
@@ -194,7 +197,7 @@ def test_a_cache_of_a_later_version_is_left_alone(photos, tmp_path, decoded):
     cache = tmp_path / "cache"
     cache.mkdir()
     for ending in ("json", "pixels"):
-        (cache / f"v3-16px-later.{ending}").write_bytes(b"what nobody knows yet")
+        (cache / f"v4-16px-later.{ending}").write_bytes(b"what nobody knows yet")
     decode_pictures(photos, size=16, folder=cache)
     assert len(decoded) == 6
-    assert all(path.read_bytes() == b"what nobody knows yet" for path in cache.glob("v3-*"))
+    assert all(path.read_bytes() == b"what nobody knows yet" for path in cache.glob("v4-*"))

@@ -219,7 +219,7 @@ def test_strong_views_hide_a_square_of_the_plain_one():
 def test_hrns_views_are_cuts_of_one_size_and_weak_ones_nearly_whole():
     across = torch.arange(550, dtype=torch.float32).mul(255 / 549).round().to(torch.uint8)
     ramp = across.expand(64, 3, 550, 550)
-    cut = random_views(ramp, side=448, seed=0, epoch=0, step=0, kind="hrn")
+    cut = random_views(ramp, side=448, seed=0, epoch=0, step=0, kind="hrn").float()
     inside = cut[:, 0, 224, 20:-20]
     slope = (inside[:, -1] - inside[:, 0]).abs() / (inside.shape[1] - 1) * 549 / 255
     assert torch.allclose(slope, torch.ones(64), atol=0.02)  # a pixel is a pixel: nothing is made larger

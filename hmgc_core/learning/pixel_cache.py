@@ -1,12 +1,13 @@
 """Every picture decoded once to a small square of uint8, kept in a folder and reused by every run.
 
-The cache is a set of *shards*: `<name>.pixels` holds rows of (3, S, S) bytes, `<name>.json` says what each row is, and
+The cache is a set of *shards*: `<name>.pixels` holds rows of (S, S, 3) bytes, `<name>.json` says what each row is, and
 is written last. So two processes may fill one cache at once, a killed one loses at most its unfinished shard, and new
 pictures never make the old ones stale. A row is found by S and a hash of the file's content, and the hash of a file
 that was seen before by its path, size and modification time: a folder that was moved or copied is read once, to be
 recognised, and not decoded again.
 
-Shards of version 1, whose rows are found by path, size and time alone, are still read. Any other is left alone.
+Older shards are still read: version 2 holds rows of (3, S, S) bytes, version 1 as well, and there they are found by
+path, size and time alone. Any other is left alone.
 """
 
 import errno
@@ -32,7 +33,8 @@ from hmgc_core.records import READING, Progress, Stopped
 
 PixelArray = NDArray[np.uint8]
 
-FORMAT = 2
+FORMAT = 3
+CHANNELS_FIRST = (1, 2)  # versions
 PICTURES_PER_SHARD = 4096
 PICTURES_PER_STEP = 32  # between two looks at `should_stop`
 BYTES_TO_SPARE = 64 * 2**20  # left free on the disk, so that the database beside the cache can still write
@@ -69,8 +71,11 @@ class Pixels:
         return [place for place, row in enumerate(self.rows) if row is not None]
 
     def take(self, places: Sequence[int]) -> PixelArray:
-        """(B, 3, S, S) uint8 RGB of the pictures at these places of `paths`; none may be a skipped one."""
-        batch = np.empty((len(places), 3, self.size, self.size), dtype=np.uint8)
+        """(B, 3, S, S) uint8 RGB of the pictures at these places of `paths`; none may be a skipped one.
+
+        Channels-last in memory: so a view of a 448 pixel picture is cut out and normalised in a third of the time.
+        """
+        batch = np.empty((len(places), self.size, self.size, 3), dtype=np.uint8).transpose(0, 3, 1, 2)
         for i, place in enumerate(places):
             row = self.rows[place]
             if row is None:
@@ -211,18 +216,22 @@ def _decoders() -> int:
 
 
 def _decode(path: Path, size: int) -> bytes | str:
-    """The (3, S, S) bytes of one picture, or the reason why there are none."""
+    """The (S, S, 3) bytes of one picture, or the reason why there are none."""
     try:
         # Twice the size is enough for a good reduction and lets a large JPEG be decoded at a fraction.
         picture = read_picture(path, smallest_side=2 * size)
     except PictureError as error:
         return str(error)
     small = picture.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=2.0)
-    return np.ascontiguousarray(np.asarray(small, dtype=np.uint8).transpose(2, 0, 1)).tobytes()
+    return small.tobytes()
 
 
 def _open_shard(shard: Path, size: int) -> PixelArray:
-    return np.memmap(shard, dtype=np.uint8, mode="r").reshape(-1, 3, size, size)
+    """(…, 3, S, S), whichever way its rows lie in memory."""
+    rows = np.memmap(shard, dtype=np.uint8, mode="r")
+    if any(shard.name.startswith(_prefix(version, size)) for version in CHANNELS_FIRST):
+        return rows.reshape(-1, 3, size, size)
+    return rows.reshape(-1, size, size, 3).transpose(0, 3, 1, 2)
 
 
 def _prefix(version: int, size: int) -> str:
@@ -232,12 +241,12 @@ def _prefix(version: int, size: int) -> str:
 def _known(folder: Path, size: int) -> _Known:
     """What the finished shards hold. Pictures of a damaged shard are decoded again."""
     known = _Known({}, {})
-    for version in (1, FORMAT):
+    for version in (*CHANNELS_FIRST, FORMAT):
         for index in sorted(folder.glob(f"{_prefix(version, size)}*.json")):
             shard = index.with_suffix(".pixels")
             try:
                 told = json.loads(index.read_text(encoding="utf-8"))
-                contents, names = (told["contents"], told["names"]) if version == FORMAT else (told, {})
+                contents, names = (told, {}) if version == 1 else (told["contents"], told["names"])
                 whole = not contents or shard.stat().st_size == len(contents) * 3 * size * size
             except (OSError, ValueError, KeyError, TypeError):
                 continue

@@ -47,7 +47,7 @@ from hmgc_core.taxonomy import Taxonomy
 PHOTO_SIZE, QUALITY = (500, 375), 92  # of the birds HRN was published on, about
 COLUMNS = "what", "device", "images_per_s", "ratio_to_authors", "share_of_peak"
 # (backbone, side, pictures in a step on a processor, on a GPU)
-SETTINGS = (("resnet18", 64, 32, 512), ("resnet18", 128, 16, 512), ("resnet50", 224, 4, 256), ("resnet50", 448, 2, 64))
+SETTINGS = (("resnet18", 64, 32, 512), ("resnet18", 128, 16, 512), ("resnet50", 224, 8, 256), ("resnet50", 448, 2, 64))
 # The last step of a training sees views of the full side; a whole one sees three sides (hmgc_core.learning.schedule).
 LAST_STEP, STEPS = 999, 1000
 GROWTH_SHARES = 0.15, 0.25, 0.6  # of the steps see all of the side, three quarters, half

@@ -6,7 +6,7 @@ import typer
 from rich.table import Table
 
 from hmgc_core.errors import HmgcError
-from hmgc_core.recipes import PLAIN
+from hmgc_core.recipes import DEFAULT
 from hmgc_core.records import RunConfig
 from hmgc_core.terminal import (
     JsonOption,
@@ -42,7 +42,7 @@ def sweep(
         bool, typer.Option("--drop-coarse", help="Leave out labels above the finest level.")
     ] = False,
     option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE of this model or backbone; may repeat.")] = None,
-    recipe: Annotated[str, typer.Option(help="How labels are learned.")] = PLAIN,
+    recipe: Annotated[str, typer.Option(help="How labels are learned.")] = DEFAULT,
     switch: Annotated[
         list[str] | None, typer.Option(help="NAME=VALUE that differs from the recipe; may repeat.")
     ] = None,

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 import torch
 from random_trees import random_tree
+from reading_pages import open_page
 from small_trainings import StopAfter, assert_same_weights
+from typer.testing import CliRunner
 
+from hmgc_core.cli import app
 from hmgc_core.errors import BadConfig, UnknownRecipe
 from hmgc_core.learning.averaging import AveragedModel
 from hmgc_core.learning.batches import plan_balanced_epoch, plan_epoch
@@ -16,7 +19,7 @@ from hmgc_core.learning.pseudo_labels import PseudoLabels, allowed_leaves, expec
 from hmgc_core.learning.transforms import HIDDEN_SIDE, random_views, weak_views
 from hmgc_core.losses import ancestor_loss, leaf_log_marginals
 from hmgc_core.models.catalog import MODELS, READING_NAMES, build_model
-from hmgc_core.recipes import RECIPES, SWITCHES, Switches, switches_of
+from hmgc_core.recipes import DEFAULT, PLAIN, RECIPES, SWITCHES, Switches, switches_of
 from hmgc_core.records import IS, IS_NOT, NONE_HERE, RunConfig, Targets
 from hmgc_core.workflow import training
 from hmgc_core.workflow.run_settings import said, settings_of
@@ -36,7 +39,7 @@ def test_every_switch_has_words_and_a_field_of_its_own():
 def test_a_run_has_its_recipes_switches_but_for_its_own():
     assert switches_of(RunConfig()) == Switches()
     own = switches_of(RunConfig(recipe="self_taught", switches={"sure_from": "0.9", "averaged": "no"}))
-    assert own == Switches(exact_share=0.5, views="strong", pseudo_labels=True, sure_from=0.9)
+    assert own == Switches(exact_share=0.25, views="strong", pseudo_labels=True, sure_from=0.9)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +62,16 @@ def test_a_queued_run_keeps_what_its_recipe_meant(labelled_workspace, monkeypatc
     asked = RunConfig(model="flat", backbone="resnet_mini", recipe="balanced")
     number = training.queue_run(labelled_workspace, asked)
     monkeypatch.setitem(RECIPES, "balanced", RECIPES["plain"])
-    assert switches_of(training.run(labelled_workspace, number).config).exact_share == 0.5
+    assert switches_of(training.run(labelled_workspace, number).config).exact_share == 0.25
+
+
+def test_a_new_training_that_is_told_nothing_else_has_the_recipe_that_won(labelled_workspace, monkeypatch):
+    ws = labelled_workspace
+    page = open_page(monkeypatch, ws, "train")
+    assert page.selectbox(key="train.recipe").value == DEFAULT
+    told = CliRunner().invoke(app, ["train", "flat", "--backbone", "resnet_mini", "--workspace", str(ws.folder)])
+    assert told.exit_code == 0 and training.run(ws, 1).config.recipe == DEFAULT
+    assert RunConfig.from_dict({"model": "flat"}).recipe == PLAIN  # one from before there were recipes
 
 
 # --- balanced batches -------------------------------------------------------------------------------------------------

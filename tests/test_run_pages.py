@@ -230,11 +230,12 @@ def test_the_last_training_says_whether_it_got_better(
     ws = labelled_workspace
     finished(ws, {"images": 9, "leaf_accuracy": 0.5, "full_path_accuracy": 0.4, "severity": 1.5})
     finished(ws, {"images": 9, "leaf_accuracy": 0.8, "full_path_accuracy": 0.4, "severity": 2.0})
-    shown = {found.label: found for found in open_page(monkeypatch, ws, "train").metric}
+    page = open_page(monkeypatch, ws, "train")
+    shown = {found.label: found for found in page.metric}
     better, same, worse = (
         shown[name] for name in ("Finest level right", "Every level right", "How far off mistakes are")
     )
-    assert (better.delta, better.proto.delta_description) == ("+30.0 points", "against run 1")
+    assert better.delta == "+30.0 points" and "against run 1" in said(page)
     assert (same.delta, worse.delta) == ("", "+0.50 steps")
     assert better.proto.color != worse.proto.color  # more is worse there
     finished(ws, {"images": 10, "leaf_accuracy": 0.9})  # on other pictures

@@ -85,5 +85,6 @@ def main_figures(run: Run, split: str, *, columns: int, before: Run | None = Non
                 gap or None,
                 "normal" if figure.measure.better == "higher" else "inverse",
                 help=meaning,
-                delta_description=f"against run {before.id}" if gap and before else None,
             )
+    if earlier and before:
+        st.caption(f"Small figures: against run {before.id}.")

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from hmgc_core.recipes import DEFAULT
 from hmgc_core.records import RunConfig
 from table.cells import SHORT, TUNING_SEED, best_rate, how_good, is_told
 from table.rows import BARS, ROWS
@@ -149,8 +150,8 @@ def as_json(table: Table) -> dict[str, list[dict[str, Any]]]:
 
 def is_default(row: str) -> bool:
     """A new training of the app learns like this row: model, recipe and all."""
-    plain, asked = RunConfig(), ROWS[row]
-    return bool(asked.recipe) and (asked.model, asked.recipe) == (plain.model, plain.recipe)
+    asked = ROWS[row]
+    return (asked.model, asked.recipe) == (RunConfig().model, DEFAULT)
 
 
 def _rows(table: Table) -> Iterable[dict[str, Any]]:

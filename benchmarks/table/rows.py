@@ -45,11 +45,17 @@ ROWS = {
     for row in (
         Row("flat", "one softmax over the leaves; a coarse label is the sum of its leaves", "flat"),
         Row("flat_balanced", "flat, half of each batch exact", "flat", switches={"exact_share": 0.5}),
-        Row("exact_quarter", "flat, a quarter of each batch exact", "flat", switches={"exact_share": 0.25}),
+        Row(
+            "exact_quarter",
+            "flat, a quarter of each batch exact",
+            "flat",
+            switches=_recipe("balanced"),
+            recipe="balanced",
+        ),
         Row("coarse_dropped", "flat on the exact labels alone, as many steps", "flat", drop_coarse=True),
         Row(
             "self_taught",
-            "flat_balanced, and sure guesses inside the labelled class are learned",
+            "exact_quarter, and sure guesses inside the labelled class are learned",
             "flat",
             switches=_recipe("self_taught"),
             recipe="self_taught",

@@ -9,7 +9,7 @@ from typing import Any
 from hmgc_core.errors import BadConfig, NotTrainable, UnknownSweep, nearest_names
 from hmgc_core.models.catalog import READY_MADE
 from hmgc_core.models.options import chosen_options, options_of
-from hmgc_core.recipes import RECIPES
+from hmgc_core.recipes import DEFAULT, RECIPES
 from hmgc_core.records import RunConfig, Task
 from hmgc_core.search_space import USUAL, Dimension, chosen, dimensions, settled, value_words
 from hmgc_core.store import annotations, sweeps
@@ -188,7 +188,7 @@ def cancel(ws: Workspace, name: str) -> bool:
 
 def command(config: RunConfig) -> str:
     """The line that queues just this training: `hmgc train …`."""
-    plain = RunConfig()
+    plain = RunConfig(recipe=DEFAULT)
     words = ["hmgc", "train", config.model]
     for name in ("backbone", "image_size", "epochs", "batch_size", "lr", "weight_decay", "label_smoothing", "device"):
         words += [f"--{name.replace('_', '-')}", _said(getattr(config, name))]

@@ -15,14 +15,24 @@ from hmgc_core.models.given_weights import weights_file
 from hmgc_core.models.options import chosen_options, options_of
 from hmgc_core.options import Option
 from hmgc_core.querying import agreed_node, names_one_leaf
-from hmgc_core.recipes import PLAIN, RECIPES, SWITCHES, switches_of
+from hmgc_core.recipes import DEFAULT, PLAIN, RECIPES, SWITCHES, switches_of
 from hmgc_core.records import KIND_CODES, Annotation, EpochMetrics, ImageRecord, Run, RunConfig, Sample, Split
 from hmgc_core.store import annotations, images, jobs, labellings, runs, taxonomies
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import IntArray, Taxonomy
 from hmgc_core.workflow.taxonomies import current_taxonomy, taxonomy_version
 
-__all__ = ["BACKBONES", "MODELS", "READING_NAMES", "RECIPES", "SWITCHES", "Option", "options_of", "switches_of"]
+__all__ = [
+    "BACKBONES",
+    "DEFAULT",
+    "MODELS",
+    "READING_NAMES",
+    "RECIPES",
+    "SWITCHES",
+    "Option",
+    "options_of",
+    "switches_of",
+]
 
 PLACES = ("is", "none_here")  # kinds that say where an image belongs
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from hmgc_core.demo import DEMO_IMAGES, DemoSet, demo_taxonomy, draw_demo
 from hmgc_core.errors import WorkspaceError
 from hmgc_core.exchange.table import TableRow, write_table
+from hmgc_core.recipes import DEFAULT
 from hmgc_core.records import RunConfig
 from hmgc_core.store import workspace
 from hmgc_core.store.workspace import Workspace
@@ -30,7 +31,9 @@ open_workspace = workspace.open_workspace
 DEMO_UNFINISHED = "demo.unfinished"  # a file that is there while the demo is being made
 
 # Small enough for about two minutes on two processor cores.
-DEMO_CONFIG = RunConfig(model="flat", backbone="resnet_mini", image_size=64, epochs=60, batch_size=32, lr=0.1)
+DEMO_CONFIG = RunConfig(
+    model="flat", backbone="resnet_mini", image_size=64, epochs=60, batch_size=32, lr=0.1, recipe=DEFAULT
+)
 
 
 @functools.cache

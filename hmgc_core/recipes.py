@@ -106,12 +106,12 @@ RECIPES = {
     "balanced": Recipe(
         "Balanced",
         "At least a quarter of what a step sees are exact labels, so that many vague ones do not drown them.",
-        Switches(exact_share=0.25, averaged=True, views="strong"),
+        Switches(exact_share=0.25),
     ),
     "self_taught": Recipe(
         "Self-taught",
         "Balanced, and vague labels are narrowed down by the model's own sure guesses. Takes a fifth longer.",
-        Switches(exact_share=0.25, averaged=True, views="strong", pseudo_labels=True),
+        Switches(exact_share=0.25, pseudo_labels=True),
     ),
 }
 

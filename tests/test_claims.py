@@ -44,6 +44,9 @@ def half_a_table() -> dict[str, dict]:
         a_line(row, 0.9, LONG, seed) for row, seed in product(GOOD, range(3)) if (row, seed) != ("self_taught", 2)
     ]
     lines += [a_line("flat", 0.0, LONG, seed, answers=same) for seed in range(3)]
+    lines += [a_line(row, 0.9, LONG, 0, lr=0.03) for row in GOOD] + [
+        a_line("flat", 0.0, LONG, 0, lr=0.03, answers=same)
+    ]
     return {line["id"]: line for line in lines}
 
 
@@ -82,8 +85,14 @@ def test_intervals_are_students() -> None:
 def test_only_the_tuned_rate_counts() -> None:
     lines = half_a_table()
     table = table_of(lines)
-    assert table.rates["photos", "hrn", 0.9] == 0.1
+    assert table.rates["photos", "hrn", 0.9, SHORT] == table.rates["photos", "hrn", 0.9, LONG] == 0.1
     assert table.mean("photos", "hrn", 0.9, SHORT, "leaf_accuracy").mean == pytest.approx(0.2)
+    lines["hrn 0.9 long 0 0.03"]["val"]["leaf_accuracy"] = 0.5
+    less = table_of(lines)  # better, and nobody knows yet whether still less is better still
+    assert less.mean("photos", "hrn", 0.9, LONG, "leaf_accuracy") is None
+    lines["lower"] = {**lines["hrn 0.9 long 0 0.03"], "id": "lower", "lr": 0.01, "val": {"leaf_accuracy": 0.4}}
+    assert table_of(lines).rates["photos", "hrn", 0.9, LONG] == 0.03
+    assert table_of(lines).mean("photos", "hrn", 0.9, LONG, "leaf_accuracy").seeds == 1
     del lines["hrn 0.9 short 0 0.3"]
     assert table_of(lines).mean("photos", "hrn", 0.9, LONG, "leaf_accuracy") is None
 
@@ -123,8 +132,8 @@ def test_a_rate_that_diverged_is_no_result_and_never_chosen() -> None:
         del failed[name]
     failed |= {"error": "Diverged: the loss became nan", "diverged": True}
     table = table_of(lines)
-    assert table.rates["photos", "flat", 0.9] == 0.1
-    assert table.tried["photos", "flat", 0.9][0.3] == -np.inf
+    assert table.rates["photos", "flat", 0.9, SHORT] == 0.1
+    assert table.tried["photos", "flat", 0.9, SHORT][0.3] == -np.inf
 
 
 # --- goals ------------------------------------------------------------------------------------------------------------

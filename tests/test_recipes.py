@@ -38,8 +38,8 @@ def test_every_switch_has_words_and_a_field_of_its_own():
 
 def test_a_run_has_its_recipes_switches_but_for_its_own():
     assert switches_of(RunConfig()) == Switches()
-    own = switches_of(RunConfig(recipe="self_taught", switches={"sure_from": "0.9", "averaged": "no"}))
-    assert own == Switches(exact_share=0.25, views="strong", pseudo_labels=True, sure_from=0.9)
+    own = switches_of(RunConfig(recipe="self_taught", switches={"sure_from": "0.9", "averaged": "yes"}))
+    assert own == Switches(exact_share=0.25, averaged=True, pseudo_labels=True, sure_from=0.9)
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,16 @@
 """What the table asks for, which trainings answer it, and which of them comes next.
 
 A cell is a question: this row, this share, this budget, this seed. A training answers every cell that would be trained
-alike. Its learning rate is the one that was best on validation at the short budget, tried alike for all: the middle
-three of RATES, then outwards while the best is the outermost one tried.
+alike. Learning rates are chosen on validation, alike for all: at the short budget from the middle three of RATES, then
+outwards while the best is the outermost one tried; at the long one from there downwards, as long as less is better.
 """
 
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from hmgc_core.records import RunConfig, Sample
@@ -136,10 +137,18 @@ class Planner:
 
     def rate(self, cell: Cell, done: Done) -> tuple[float | None, list[Training]]:
         """(the learning rate of a cell or None, the trainings that have to be seen before it is known)."""
-        trials = {lr: self.training(replace(cell, budget=SHORT, seed=TUNING_SEED), lr) for lr in RATES}
-        lines = {lr: done.get(training.id) for lr, training in trials.items()}
-        best, missing = best_rate({lr: how_good(line) for lr, line in lines.items() if is_told(line)})
-        return best, [trials[lr] for lr in missing]
+        best, missing = best_rate(self._tried(cell, SHORT, done))
+        if best is None or cell.budget == SHORT:
+            return best, self._trials(cell, SHORT, missing)
+        best, missing = longer_rate(self._tried(cell, LONG, done), best)
+        return best, self._trials(cell, LONG, missing)
+
+    def _trials(self, cell: Cell, budget: str, rates: Iterable[float]) -> list[Training]:
+        return [self.training(replace(cell, budget=budget, seed=TUNING_SEED), lr) for lr in rates]
+
+    def _tried(self, cell: Cell, budget: str, done: Done) -> dict[float, float]:
+        lines = [done.get(training.id) for training in self._trials(cell, budget, RATES)]
+        return {lr: how_good(line) for lr, line in zip(RATES, lines, strict=True) if is_told(line)}
 
     def answered_by(self, training: Training) -> list[tuple[str, float]]:
         """(row, share) of every question of this budget and seed that the training answers."""
@@ -182,6 +191,20 @@ def best_rate(tried: Mapping[float, float]) -> tuple[float | None, list[float]]:
     if 0 <= outwards < len(RATES) and RATES[outwards] not in tried:
         return None, [RATES[outwards]]
     return (None if tried[best] == -math.inf else best), []
+
+
+def longer_rate(tried: Mapping[float, float], start: float) -> tuple[float | None, list[float]]:
+    """The same for the long budget, whose best rates are lower: from `start`, the short one's, down while it pays."""
+    known = [lr for lr in reversed(RATES) if lr <= start]
+    for lr, lower in pairwise(known):
+        missing = [one for one in (lr, lower) if one not in tried]
+        if missing:
+            return None, missing
+        if tried[lr] > -math.inf and tried[lr] >= tried[lower]:
+            return lr, []
+    if known[-1] not in tried:
+        return None, known[-1:]
+    return (None if tried[known[-1]] == -math.inf else known[-1]), []
 
 
 def is_told(line: dict[str, Any] | None) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 
 from hmgc_core.recipes import DEFAULT
 from hmgc_core.records import RunConfig
-from table.cells import SHORT, TUNING_SEED, best_rate, how_good, is_told
+from table.cells import SHORT, TUNING_SEED, best_rate, how_good, is_told, longer_rate
 from table.rows import BARS, ROWS
 
 Line = dict[str, Any]
@@ -66,12 +66,12 @@ def mean_of(values: Iterable[float]) -> Mean | None:
 class Table:
     """The answered cells. answers: (workspace, row, share, budget) -> seed -> line. rates: the tuned learning rates.
 
-    tried: by question, rate -> how good it was. epochs: by (workspace, budget).
+    tried: rate -> how good it was. epochs: by (workspace, budget).
     """
 
     answers: Mapping[Place, dict[int, Line]]
-    rates: Mapping[Question, float]
-    tried: Mapping[Question, dict[float, float]]
+    rates: Mapping[Place, float]
+    tried: Mapping[Place, dict[float, float]]
     epochs: Mapping[tuple[str, str], int]
 
     def seeds(self, workspace: str, row: str, share: float, budget: str) -> dict[int, Line]:
@@ -122,18 +122,23 @@ def table_of(journal: Mapping[str, Line]) -> Table:
     lines = [line for line in journal.values() if line["data"] == newest[line["workspace"]]]
     epochs = {(line["workspace"], line["budget"]): line["epochs"] for line in lines}
     lines = [line for line in lines if line["epochs"] == epochs[line["workspace"], line["budget"]]]
-    tried: dict[Question, dict[float, float]] = defaultdict(dict)
+    tried: dict[Place, dict[float, float]] = defaultdict(dict)
     for line in lines:
-        if line["budget"] == SHORT and line["seed"] == TUNING_SEED and is_told(line):
+        if line["seed"] == TUNING_SEED and is_told(line):
             for question in _answered(line):
-                tried[question][line["lr"]] = how_good(line)
-    rates = {question: rate for question, known in tried.items() if (rate := best_rate(known)[0]) is not None}
+                tried[*question, line["budget"]][line["lr"]] = how_good(line)
+    rates = {place: best_rate(known)[0] for place, known in tried.items() if place[-1] == SHORT}
+    for place, known in tried.items():
+        short = rates.get((*place[:-1], SHORT))
+        if place[-1] != SHORT and short is not None:
+            rates[place] = longer_rate(known, short)[0]
     answers: dict[Place, dict[int, Line]] = defaultdict(dict)
     for line in lines:
         for question in _answered(line) if "error" not in line else ():
-            if rates.get(question) == line["lr"]:
-                answers[*question, line["budget"]][line["seed"]] = line
-    return Table(dict(answers), rates, dict(tried), epochs)
+            place = (*question, line["budget"])
+            if rates.get(place) == line["lr"]:
+                answers[place][line["seed"]] = line
+    return Table(dict(answers), {place: lr for place, lr in rates.items() if lr is not None}, dict(tried), epochs)
 
 
 def value_of(line: Line, metric: str) -> float | None:

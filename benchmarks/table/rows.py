@@ -8,9 +8,6 @@ from hmgc_core.records import OptionValue, RunConfig, Sample
 from hmgc_core.taxonomy import Taxonomy
 
 IMAGE_SIZE, BATCH_SIZE = 32, 128
-# Every row sees the same changes to pictures and is measured by averaged weights, so that a row's name is its only
-# difference.
-SHARED: dict[str, OptionValue] = {"averaged": True, "views": "strong"}
 # These change nothing without vague labels.
 ABOUT_VAGUE = ("exact_share", "pseudo_labels", "aligned", "sure_from", "pseudo_after")
 
@@ -35,9 +32,9 @@ class Row:
 
 
 def _recipe(name: str) -> dict[str, OptionValue]:
-    """What a recipe sets beside what all rows share."""
+    """What a recipe sets."""
     plain, set_to = asdict(Switches()), asdict(RECIPES[name].switches)
-    return {switch: value for switch, value in set_to.items() if value != plain[switch] and switch not in SHARED}
+    return {switch: value for switch, value in set_to.items() if value != plain[switch]}
 
 
 ROWS = {
@@ -96,5 +93,5 @@ def config_of(row: Row, taxonomy: Taxonomy, labels: list[Sample], *, epochs: int
         lr=lr,
         seed=seed,
         drop_coarse=row.drop_coarse and vague > 0,
-        switches={**SHARED, **switches},
+        switches=switches,
     )

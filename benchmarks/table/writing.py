@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from table import plots
 from table.cells import LONG, RATES, SHORT, Wishes
-from table.figures import Line, Mean, Table, as_json, table_of
+from table.figures import Line, Mean, Place, Table, as_json, table_of
 from table.goals import Outcome, outcomes
 from table.rows import BATCH_SIZE, IMAGE_SIZE, ROWS
 
@@ -134,15 +134,16 @@ def _tried(table: Table) -> list[list[str]]:
         said = f"{known[rate]:.3f}" if math.isfinite(known[rate]) else "diverged"
         return f"**{said}**" if rate == chosen else said
 
-    order = sorted(table.tried, key=lambda one: (table.workspaces.index(one[0]), one[2], list(ROWS).index(one[1])))
+    def turn(place: Place) -> tuple[int, str, float, int]:
+        workspace, row, share, budget = place
+        return table.workspaces.index(workspace), budget, share, list(ROWS).index(row)
+
     return [
         [
-            _plain(question[0]),
-            f"`{question[1]}`",
-            f"{question[2]:.0%}",
-            *(cell(table.tried[question], rate, table.rates.get(question)) for rate in RATES),
+            *(_plain(place[0]), f"`{place[1]}`", f"{place[2]:.0%}", place[3]),
+            *(cell(table.tried[place], rate, table.rates.get(place)) for rate in RATES),
         ]
-        for question in order
+        for place in sorted(table.tried, key=turn)
     ]
 
 

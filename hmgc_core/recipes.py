@@ -105,12 +105,13 @@ RECIPES = {
     PLAIN: Recipe("Plain", "Every label counts once, as it is.", Switches()),
     "balanced": Recipe(
         "Balanced",
-        "At least a quarter of what a step sees are exact labels, so that many vague ones do not drown them.",
+        "At least a quarter of the pictures in every step have a label at the finest level, so that many coarse ones "
+        "do not drown them.",
         Switches(exact_share=0.25),
     ),
     "self_taught": Recipe(
         "Self-taught",
-        "Balanced, and vague labels are narrowed down by the model's own sure guesses. Takes a fifth longer.",
+        "Balanced, and coarse labels are narrowed down by the model's own sure guesses. Takes a fifth longer.",
         Switches(exact_share=0.25, pseudo_labels=True),
     ),
 }

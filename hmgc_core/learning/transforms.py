@@ -52,8 +52,9 @@ def _colours(device: torch.device) -> tuple[Tensor, Tensor]:
 @cache
 def _colours_of_a_line(device: torch.device, width: int) -> tuple[Tensor, Tensor]:
     """(3 · width,) factors and offsets that normalise one line of a channels-last picture."""
-    mean, spread = (colours.flatten().repeat(width) for colours in _colours(device))
-    return 1 / spread, -mean / spread
+    with torch.inference_mode(False):
+        mean, spread = (colours.flatten().repeat(width) for colours in _colours(device))
+        return 1 / spread, -mean / spread
 
 
 def random_views(

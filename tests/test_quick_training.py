@@ -179,8 +179,10 @@ def test_from_the_run_of_a_head_it_is_one_click_to_where_its_coarse_labels_were_
     whole = coarse_labels.learned_whole(trained, training.run(trained, number))
     assert whole is not None and (number, whole.id) == (3, 1)
     page = open_page(monkeypatch, trained, "runs", run=str(number))
-    (link,) = [found for found in page.get("page_link") if found.proto.label == "Open run 1"]
-    assert "run=1" in link.proto.query_string
+    button(page, "Open run 1").click().run()
+    assert page.query_params["run"] == "1" and "**Run 1 · flat on resnet_mini**" in said(page)
+    button(page, "Find out").click().run()  # and there it stays
+    assert "**Run 1 · flat on resnet_mini**" in said(page)
 
 
 def test_older_runs_load_as_before(trained: Workspace) -> None:

@@ -228,18 +228,38 @@ def test_the_last_training_says_whether_it_got_better(
     labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ws = labelled_workspace
-    finished(ws, {"images": 9, "leaf_accuracy": 0.5, "full_path_accuracy": 0.4, "severity": 1.5})
-    finished(ws, {"images": 9, "leaf_accuracy": 0.8, "full_path_accuracy": 0.4, "severity": 2.0})
+    finished(ws, {"images": 900, "leaf_accuracy": 0.5, "full_path_accuracy": 0.4, "severity": 1.5})
+    finished(ws, {"images": 900, "leaf_accuracy": 0.8, "full_path_accuracy": 0.4, "severity": 2.0})
     page = open_page(monkeypatch, ws, "train")
     shown = {found.label: found for found in page.metric}
-    better, same, worse = (
+    better, same, steps = (
         shown[name] for name in ("Finest level right", "Every level right", "How far off mistakes are")
     )
-    assert better.delta == "+30.0 points" and "against run 1" in said(page)
-    assert (same.delta, worse.delta) == ("", "+0.50 steps")
-    assert better.proto.color != worse.proto.color  # more is worse there
+    assert better.delta == "+30.0 points" and "Against run 1; one picture of 900 is 0.1 points" in said(page)
+    assert (same.delta, steps.delta) == ("", "+0.50 steps")
+    finished(ws, {"images": 900, "leaf_accuracy": 0.78})
+    (slightly_worse,) = open_page(monkeypatch, ws, "train").metric
+    assert slightly_worse.delta == "-2.0 points"
+    assert better.proto.color != slightly_worse.proto.color == steps.proto.color  # grey: it may be chance
     finished(ws, {"images": 10, "leaf_accuracy": 0.9})  # on other pictures
     assert [found.delta for found in open_page(monkeypatch, ws, "train").metric] == [""]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "images", "is_clear"),
+    [
+        (0.5, 0.6, 100, False),
+        (0.5, 0.6, 400, True),
+        (0.76, 0.77, 145, False),
+        (1.0, 1.0, 5, False),
+        (0.2, 0.9, 0, False),
+    ],
+)
+def test_a_difference_is_clear_where_chance_would_hardly_make_it(
+    one: float, other: float, images: int, is_clear: bool
+) -> None:
+    first, second = (metric_words.figures({"leaf_accuracy": share})[0] for share in (one, other))
+    assert first.is_clear(second, images) is second.is_clear(first, images) is is_clear
 
 
 def test_an_unknown_run_in_the_address_is_said_to_be_unknown(

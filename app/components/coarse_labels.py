@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from app import actions
+from app import actions, state
 from app.components import level_names, task_progress
 from app.components.wording import COARSE_LABELS, SPLITS, lasting, number
 from app.security import escape_markdown
@@ -38,8 +38,14 @@ def _offer(ws: Workspace, run: Run) -> None:
         st.caption(actions.sentence(problem))
         whole = coarse_labels.learned_whole(ws, run)
         if whole is not None and whole.id != run.id:
-            label, query = f"Open run {whole.id}", {"run": str(whole.id)}
-            st.page_link("pages/runs.py", label=label, icon=":material/arrow_forward:", query_params=query)
+            st.button(
+                f"Open run {whole.id}",
+                type="tertiary",
+                icon=":material/arrow_forward:",
+                key="bought-whole",
+                on_click=state.choose,
+                args=(state.RUN, whole.id),
+            )
         return
     st.caption(
         "Trains this model on the same pictures with the coarse labels left out, and with all labels flattened, in the "

@@ -50,7 +50,8 @@ def _pictures(run: Run, other: Run) -> None:
         "" if found.same_tree else " Their class trees differ, so each is judged in its own, by the keys of classes."
     )
     st.caption(
-        f"Of {number(total, 'labelled picture')} {number(found.both_right)} are right in both and "
+        f"Of {number(total, 'labelled picture')}, those that they were trained on among them, "
+        f"{number(found.both_right)} are right in both and "
         f"{number(found.both_wrong)} wrong in both.{judged}"
     )
     with st.container(horizontal=True):

@@ -1,5 +1,7 @@
 """One run in a few lines: its state, its main figures, its error with the remedy, its remarks."""
 
+from typing import Literal
+
 import streamlit as st
 
 from app import actions
@@ -78,13 +80,11 @@ def main_figures(run: Run, split: str, *, columns: int, before: Run | None = Non
     with st.grid(columns, min_column_width=140):
         for figure in metric_words.main_figures(metrics):
             meaning = f"{figure.measure.meaning} Exact name: `{figure.exact}`. Measured on {measured_on(run, split)}."
-            gap = figure.against(earlier[figure.exact]) if figure.exact in earlier else ""
-            st.metric(
-                figure.name,
-                figure.text,
-                gap or None,
-                "normal" if figure.measure.better == "higher" else "inverse",
-                help=meaning,
-            )
+            than = earlier.get(figure.exact)
+            gap = figure.against(than) if than else ""
+            way: Literal["normal", "inverse"] = "normal" if figure.measure.better == "higher" else "inverse"
+            is_clear = than is not None and figure.is_clear(than, metrics["images"])
+            st.metric(figure.name, figure.text, gap or None, way if is_clear else "off", help=meaning)
     if earlier and before:
-        st.caption(f"Small figures: against run {before.id}.")
+        one = f"one picture of {metrics['images']:,} is {1 / max(1, metrics['images']) * 100:.1g} points"
+        st.caption(f"Against run {before.id}; {one}. Where it is grey, other pictures could turn it around.")

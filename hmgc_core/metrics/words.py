@@ -113,6 +113,16 @@ class Figure:
             return "–"
         return percent(self.value) if self.measure.unit == "share" else f"{self.value:.2f} steps"
 
+    def is_clear(self, other: "Figure", images: int) -> bool:
+        """Both are shares of as many images, and differ by more than chance makes shares of other images differ.
+
+        By the normal 95 % interval of a difference of two independent shares: careful, where the images are the same.
+        """
+        if self.value is None or other.value is None or self.measure.unit != "share" or not images:
+            return False
+        spread = math.sqrt((self.value * (1 - self.value) + other.value * (1 - other.value)) / images)
+        return abs(self.value - other.value) > 1.96 * spread
+
     def against(self, other: "Figure") -> str:
         """How much more (or less, with a minus) this one is than the other: `+3.0 points`; "" where it is the same."""
         if self.value is None or other.value is None or abs(self.value - other.value) < SMALLEST:

@@ -177,10 +177,13 @@ def test_a_class_added_since_is_learned(train, head, samples, tiny_tree):
     assert "eagle" in load_checkpoint(after.checkpoint).taxonomy
 
 
-@pytest.mark.parametrize("recipe", ["balanced", "self_taught"])
-def test_the_switches_of_a_recipe_work_on_a_head(recipe, train, head):
+@pytest.mark.parametrize(
+    ("recipe", "switch"),
+    [("plain", {"exact_share": 0.5}), ("plain", {"averaged": True}), ("self_taught", {"sure_from": 0.3})],
+)
+def test_the_switches_of_a_recipe_work_on_a_head(recipe, switch, train, head):
     whole = train("whole")
-    plain, after = head("plain", whole), head("recipe", whole, recipe=recipe, switches={"sure_from": 0.3})
+    plain, after = head("plain", whole), head("recipe", whole, recipe=recipe, switches=switch)
     assert not torch.equal(weights_of(plain)["head.weight"], weights_of(after)["head.weight"])
 
 

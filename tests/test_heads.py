@@ -179,7 +179,7 @@ def test_a_class_added_since_is_learned(train, head, samples, tiny_tree):
 
 @pytest.mark.parametrize(
     ("recipe", "switch"),
-    [("plain", {"exact_share": 0.5}), ("plain", {"averaged": True}), ("self_taught", {"sure_from": 0.3})],
+    [("plain", {"exact_share": 0.9}), ("plain", {"averaged": True}), ("self_taught", {"sure_from": 0.3})],
 )
 def test_the_switches_of_a_recipe_work_on_a_head(recipe, switch, train, head):
     whole = train("whole")

@@ -100,7 +100,7 @@ class Recipe:
 
 
 PLAIN = "plain"  # of every run from before there were recipes
-DEFAULT = "balanced"  # of a new training that is told nothing else: what won the table of models
+DEFAULT = "balanced"  # of a new training that is told nothing else: ahead in docs/results.md so far
 RECIPES = {
     PLAIN: Recipe("Plain", "Every label counts once, as it is.", Switches()),
     "balanced": Recipe(

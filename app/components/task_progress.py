@@ -26,16 +26,15 @@ def show(ws: Workspace, task: Task, *, what: str) -> None:
         _ended(ws, task, what)
 
 
-def has_long(ws: Workspace) -> bool:
-    """Whether there is something that `show_long` would show."""
-    return any(task.kind in LONG for task in tasks.active(ws))
-
-
-def show_long(ws: Workspace) -> None:
+def long_ones(ws: Workspace) -> list[Task]:
     """The comparisons and maps that wait or run, wherever they were asked for. Searches have a view of their own."""
-    for task in tasks.active(ws):
-        if task.kind in LONG:
-            _watch(ws, task.id, f"{LONG[task.kind]}, run {task.run_id}")
+    return [task for task in tasks.active(ws) if task.kind in LONG]
+
+
+def show_long(ws: Workspace, active: list[Task]) -> None:
+    """Where these stand, each until it ends, under the name of what comes of it."""
+    for task in active:
+        _watch(ws, task.id, f"{LONG[task.kind]}, run {task.run_id}")
 
 
 def _watch(ws: Workspace, task_id: int, what: str) -> None:

@@ -38,10 +38,11 @@ if not sum(counts.train_by_level):
 services.show_if_away(training.services(ws), "worker")
 is_quick = quick_training.show(ws, pictures=counts.images)
 runs = training.all_runs(ws)
-if any(run.is_active for run in runs) or task_progress.has_long(ws):
+others = task_progress.long_ones(ws)
+if others or any(run.is_active for run in runs):
     st.subheader("In progress")
     run_progress.show(ws)
-    task_progress.show_long(ws)
+    task_progress.show_long(ws, others)
 
 way = ways.choice("What to do", WAYS, state.TRAIN_WAY)
 searches = sweeps.all_sweeps(ws)

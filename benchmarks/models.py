@@ -23,7 +23,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 from table import journal
 from table.cells import ASKED_FOR, LONG, SHARES, SHORT, Wishes
 from table.figures import as_json, table_of
-from table.rows import ROWS
+from table.rows import WAYS
 from table.sets import ROOT, SETS
 from table.work import Order, planner, work
 
@@ -37,7 +37,7 @@ def main() -> None:
     order = Order(
         wishes=Wishes(
             workspaces=tuple(arguments.workspace or ASKED_FOR),
-            rows=tuple(arguments.row or ROWS),
+            rows=tuple(arguments.row or WAYS),
             shares=tuple(arguments.share or SHARES),
             budgets=tuple(arguments.budget or (LONG, SHORT)),
             seeds=arguments.seeds,
@@ -87,7 +87,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--budget", action="append", choices=(SHORT, LONG))
     parser.add_argument("--seeds", type=int, help="how many, from 0 on; else as many as each workspace has")
     parser.add_argument("--share", action="append", type=float, help="share of the labels made coarse")
-    parser.add_argument("--row", action="append", choices=tuple(ROWS))
+    parser.add_argument("--row", action="append", choices=tuple(WAYS))
     parser.add_argument("--processes", type=int, default=2, help="of one thread each")
     parser.add_argument("--minutes", type=float, help="stop in time after so many")
     parser.add_argument("--report", action="store_true", help="train nothing, write what there is")

@@ -12,7 +12,8 @@ from table import figures, goals, journal
 from table.cells import LONG, SHORT
 from table.figures import mean_of, table_of
 from table.plots import COARSE, DIFFERENCES, MEASURES
-from table.rows import ROWS
+from table.rows import FACTORS, ROWS, TRIALS, combinations, name_of
+from table.trials import effects, trials
 from table.writing import COLUMNS, json_text, write
 
 ROOT = Path(__file__).parents[1]
@@ -134,6 +135,56 @@ def test_a_rate_that_diverged_is_no_result_and_never_chosen() -> None:
     table = table_of(lines)
     assert table.rates["photos", "flat", 0.9, SHORT] == 0.1
     assert table.tried["photos", "flat", 0.9, SHORT][0.3] == -np.inf
+
+
+# --- trials -----------------------------------------------------------------------------------------------------------
+
+FACTOR_GAINS = {"sure_from": {0.6: 0.03, 0.95: -0.01}, "pseudo_after": {0.2: -0.02}, "ancestor_weight": {0.5: 0.005}}
+
+
+def a_factorial(*, seeds: int = 2) -> dict[str, dict]:
+    """On cifar: self_taught tuned to 0.1, and every combination at that rate, each factor with a gain of its own."""
+    lines = [a_line("self_taught", 0.9, SHORT, 0, lr=lr) for lr in (0.03, 0.1, 0.3)]
+    lines += [a_line("self_taught", 0.9, LONG, 0, lr=0.03)]
+    for one, seed in product(combinations(), range(seeds)):
+        line = a_line("self_taught", 0.9, LONG, seed)
+        line["val"]["leaf_accuracy"] += sum(FACTOR_GAINS[factor].get(value, 0) for factor, value in one.items())
+        lines.append({**line, "id": f"{name_of(one)} {seed}", "answers": [[name_of(one), 0.9]]})
+    return {line["id"]: {**line, "workspace": "cifar"} for line in lines}
+
+
+def test_a_trial_counts_at_the_rate_of_its_row_and_against_it() -> None:
+    lines = a_factorial()
+    name = name_of({"sure_from": 0.6, "pseudo_after": 0.2, "ancestor_weight": 0.0})
+    told = {one.row.name: one.differences for one in trials(table_of(lines))}
+    assert set(told) == {name for name in TRIALS if name.startswith("guess_")}
+    found = told[name]["val_leaf_accuracy"]
+    assert (found.mean, found.seeds) == (pytest.approx(0.01), 2)
+    for line in lines.values():
+        if line["answers"] == [[name, 0.9]]:
+            line["lr"] = 0.3
+    assert name not in {one.row.name for one in trials(table_of(lines))}
+    assert trials(table_of(half_a_table())) == []
+
+
+def test_a_factor_is_told_over_all_the_others() -> None:
+    told = {(one.factor, one.value): one.differences["val_leaf_accuracy"] for one in effects(table_of(a_factorial()))}
+    assert set(told) == {(factor, value) for factor, (_, *others) in FACTORS.items() for value in others}
+    for (factor, value), found in told.items():
+        others = np.prod([len(values) for name, values in FACTORS.items() if name != factor])
+        assert (found.mean, found.seeds) == (pytest.approx(FACTOR_GAINS[factor][value]), 2 * others)
+
+
+def test_half_a_factorial_says_nothing_of_its_factors(tmp_path: Path) -> None:
+    lines = a_factorial()
+    write(lines, page=tmp_path / "whole.md", folder=tmp_path / "whole")
+    assert "| `sure_from` | 0.6 | 0.8 | +3.0" in (tmp_path / "whole.md").read_text()
+    gone = name_of(list(combinations())[-1])
+    half = {name: line for name, line in lines.items() if line["answers"] != [[gone, 0.9]]}
+    assert effects(table_of(half)) == []
+    write(half, page=tmp_path / "half.md", folder=tmp_path / "half")
+    page = (tmp_path / "half.md").read_text()
+    assert "One by one" not in page and "## Trials" in page
 
 
 # --- goals ------------------------------------------------------------------------------------------------------------

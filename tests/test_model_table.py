@@ -11,8 +11,20 @@ import numpy as np
 import pytest
 from small_trainings import COLOURS, StopAfter
 from table import journal, sets
-from table.cells import LONG, RATES, SHORT, TUNING_SEED, Cell, Planner, Wishes, best_rate, longer_rate
-from table.rows import BARS, ROWS, TELLING, config_of
+from table.cells import (
+    LONG,
+    RATES,
+    SHORT,
+    TRIAL_SEEDS,
+    TRIED_ON,
+    TUNING_SEED,
+    Cell,
+    Planner,
+    Wishes,
+    best_rate,
+    longer_rate,
+)
+from table.rows import BARS, FACTORIAL_OF, ROWS, TELLING, TRIALS, combinations, config_of, name_of
 from table.sets import PictureSet
 
 from hmgc_core.records import Sample
@@ -177,6 +189,30 @@ def test_the_most_telling_cells_come_first() -> None:
     assert {cell.workspace for cell in head[: 2 * len(TELLING)]} == {"cifar", "grocery"}
     assert {cell.seed for cell in head[: 2 * len(TELLING)]} == {0}
     assert set(BARS) < set(TELLING)
+
+
+def test_trials_are_few_and_change_what_they_name(tiny_set: PictureSet) -> None:
+    cells = [cell for cell in Wishes().cells() if cell.row in TRIALS]
+    assert len(cells) == TRIAL_SEEDS * len(TRIALS)
+    assert {(cell.workspace, cell.share, cell.budget) for cell in cells} == {(TRIED_ON, 0.9, LONG)}
+    for name, row in TRIALS.items():
+        assert row.of in ROWS and row.name == name and not row.recipe
+        assert (row.model, row.switches) != (ROWS[row.of].model, ROWS[row.of].switches)
+    names = [name_of(one) for one in combinations()]
+    assert names[0] == FACTORIAL_OF and len(set(names)) == len(names) and set(names[1:]) < set(TRIALS)
+
+
+def test_a_trial_waits_for_the_rate_of_its_row_and_takes_it(tiny_set: PictureSet) -> None:
+    wishes = Wishes(("tiny",), ("strong_views",), (0.5,), seeds=1)
+    plan = Planner(wishes, {"tiny": tiny_set})
+    done: dict[str, dict] = {}
+    cell = Cell("tiny", "strong_views", 0.5, LONG, 1)
+    while (missing := plan.rate(cell, done)[1]) and len(done) < 20:
+        for training in missing:
+            assert training.cell.row == TRIALS["strong_views"].of
+            done[training.id] = line(training, {0.03: 0.4}.get(training.config.lr, 0.1))
+    assert plan.rate(cell, done) == (0.03, [])
+    assert plan.training(cell, 0.03).config.switches["views"] == "strong"
 
 
 # --- the journal ------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from hmgc_core.records import RunConfig, Sample
-from table.rows import ROWS, TELLING, config_of
+from table.rows import TELLING, TRIALS, WAYS, config_of
 from table.sets import PictureSet
 
 RATES = (0.01, 0.03, 0.1, 0.3, 1.0)
@@ -32,6 +32,7 @@ OTHER_SEEDS = 3
 SHARES = (0.0, 0.5, 0.9)
 SEEDS_BETWEEN = 3  # of the shares between the least and the largest: they only have to lie between
 TUNING_SEED = 0
+TRIED_ON, TRIAL_SEEDS = "cifar", 2  # where trials are made without a word
 
 Done = Mapping[str, dict[str, Any]]  # id of a training -> its line in the journal
 
@@ -62,7 +63,7 @@ class Wishes:
     """What a call of the benchmark asks for. seeds, epochs: None for those of each workspace."""
 
     workspaces: tuple[str, ...] = ASKED_FOR
-    rows: tuple[str, ...] = tuple(ROWS)
+    rows: tuple[str, ...] = tuple(WAYS)
     shares: tuple[float, ...] = SHARES
     budgets: tuple[str, ...] = (LONG, SHORT)
     seeds: int | None = None
@@ -70,23 +71,22 @@ class Wishes:
 
     def cells(self) -> list[Cell]:
         """Every cell that is asked for, the most telling first."""
-        cells = [
+        cells = (
             Cell(workspace, row, share, budget, seed)
             for workspace in self.workspaces
             for row in self.rows
             for share in self.shares
             for budget in self.budgets
             for seed in range(self._seeds(workspace, share))
-            if not ROWS[row].once or (share, budget, seed) == (max(self.shares), SHORT, TUNING_SEED)
-        ]
-        return sorted(cells, key=self._turn)
+        )
+        return sorted((cell for cell in cells if _belongs(cell, coarsest=max(self.shares))), key=self._turn)
 
     def _seeds(self, workspace: str, share: float) -> int:
         seeds = self.seeds or SEEDS.get(workspace, OTHER_SEEDS)
         return seeds if share in (0, max(self.shares)) else min(seeds, SEEDS_BETWEEN)
 
     def _turn(self, cell: Cell) -> tuple[int, ...]:
-        places = (self.workspaces.index(cell.workspace), list(ROWS).index(cell.row), self.shares.index(cell.share))
+        places = (self.workspaces.index(cell.workspace), list(WAYS).index(cell.row), self.shares.index(cell.share))
         return (_tier(cell, coarsest=max(self.shares)), cell.seed, *places, self.budgets.index(cell.budget))
 
     def epochs_of(self, workspace: str, budget: str) -> int:
@@ -94,14 +94,25 @@ class Wishes:
         return self.epochs or EPOCHS.get(workspace, OTHER_EPOCHS)[budget]
 
 
+def _belongs(cell: Cell, *, coarsest: float) -> bool:
+    """Dear rows and trials have few cells."""
+    if WAYS[cell.row].once:
+        return (cell.share, cell.budget, cell.seed) == (coarsest, SHORT, TUNING_SEED)
+    if cell.row in TRIALS:
+        return (cell.workspace, cell.share, cell.budget) == (TRIED_ON, coarsest, LONG) and cell.seed < TRIAL_SEEDS
+    return True
+
+
 def _tier(cell: Cell, *, coarsest: float) -> int:
-    """How soon a cell's turn comes: the goals' own figures, their short budget, no coarse labels, then the rest."""
+    """How soon a cell's turn comes: the goals' own figures, their short budget, no coarse labels, trials, the rest."""
     telling = cell.row in TELLING and not cell.workspace.startswith("drawn")
     if telling and cell.share == coarsest:
         return 0 if cell.budget == LONG else 1
     if cell.budget == LONG and cell.share == 0 and cell.row in ("flat", "hrn", "per_level"):
         return 2
-    return 5 if ROWS[cell.row].once else 3 if cell.share == coarsest else 4
+    if cell.row in TRIALS:
+        return 3
+    return 6 if WAYS[cell.row].once else 4 if cell.share == coarsest else 5
 
 
 class Planner:
@@ -137,6 +148,7 @@ class Planner:
 
     def rate(self, cell: Cell, done: Done) -> tuple[float | None, list[Training]]:
         """(the learning rate of a cell or None, the trainings that have to be seen before it is known)."""
+        cell = replace(cell, row=WAYS[cell.row].of or cell.row)
         best, missing = best_rate(self._tried(cell, SHORT, done))
         if best is None or cell.budget == SHORT:
             return best, self._trials(cell, SHORT, missing)
@@ -153,9 +165,14 @@ class Planner:
     def answered_by(self, training: Training) -> list[tuple[str, float]]:
         """(row, share) of every question of this budget and seed that the training answers."""
         lr = training.config.lr
-        asked = [(row, share) for row in ROWS for share in sorted({*SHARES, *self.wishes.shares})]
-        cells = {pair: replace(training.cell, row=pair[0], share=pair[1]) for pair in asked}
-        return [pair for pair, cell in cells.items() if self.training(cell, lr).id == training.id]
+        shares = sorted({*SHARES, *self.wishes.shares})
+        asked = (replace(training.cell, row=row, share=share) for row in WAYS for share in shares)
+        return [
+            (cell.row, cell.share)
+            for cell in asked
+            if (cell.row not in TRIALS or _belongs(cell, coarsest=shares[-1]))
+            and self.training(cell, lr).id == training.id
+        ]
 
     def training(self, cell: Cell, lr: float) -> Training:
         """What answers a cell at this learning rate."""
@@ -164,7 +181,7 @@ class Planner:
         return self._made[cell, lr]
 
     def _training(self, cell: Cell, lr: float) -> Training:
-        row, pictures = ROWS[cell.row], self.sets[cell.workspace]
+        row, pictures = WAYS[cell.row], self.sets[cell.workspace]
         labels = self._labels_of(cell.workspace, 0.0 if row.all_leaf else cell.share)
         epochs = self.wishes.epochs_of(cell.workspace, cell.budget)
         config = config_of(row, pictures.taxonomy, labels, epochs=epochs, lr=lr, seed=cell.seed)

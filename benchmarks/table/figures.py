@@ -14,7 +14,7 @@ import numpy as np
 from hmgc_core.recipes import DEFAULT
 from hmgc_core.records import RunConfig
 from table.cells import SHORT, TUNING_SEED, best_rate, how_good, is_told, longer_rate
-from table.rows import BARS, ROWS
+from table.rows import BARS, ROWS, TRIALS, WAYS
 
 Line = dict[str, Any]
 Question = tuple[str, str, float]  # workspace, row, share
@@ -38,6 +38,10 @@ SECONDS, IMAGES_PER_S, VAL_LEAF = "seconds", "images_per_s", "val_leaf_accuracy"
 METRICS = (*FROM_TEST, SECONDS, IMAGES_PER_S, VAL_LEAF)
 COMPARED = ("leaf_accuracy", "full_path_accuracy")
 CANDIDATES = ("self_taught", "exact_quarter", "flat_balanced")  # who may become the app's default
+_PAIRS = (
+    *((first, second) for first in CANDIDATES for second in ROWS if first != second),
+    *((trial.name, trial.of) for trial in TRIALS.values()),
+)
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,8 @@ def table_of(journal: Mapping[str, Line]) -> Table:
     for line in lines:
         if line["seed"] == TUNING_SEED and is_told(line):
             for question in _answered(line):
-                tried[*question, line["budget"]][line["lr"]] = how_good(line)
+                if question[1] not in TRIALS:
+                    tried[*question, line["budget"]][line["lr"]] = how_good(line)
     rates = {place: best_rate(known)[0] for place, known in tried.items() if place[-1] == SHORT}
     for place, known in tried.items():
         short = rates.get((*place[:-1], SHORT))
@@ -136,9 +141,16 @@ def table_of(journal: Mapping[str, Line]) -> Table:
     for line in lines:
         for question in _answered(line) if "error" not in line else ():
             place = (*question, line["budget"])
-            if rates.get(place) == line["lr"]:
+            if rates.get(_tuned(place)) == line["lr"]:
                 answers[place][line["seed"]] = line
     return Table(dict(answers), {place: lr for place, lr in rates.items() if lr is not None}, dict(tried), epochs)
+
+
+def _tuned(place: Place) -> Place:
+    """Where the learning rate of a place comes from: a trial has that of its row."""
+    workspace, row, share, budget = place
+    known = WAYS.get(row)
+    return (workspace, known.of if known and known.of else row, share, budget)
 
 
 def value_of(line: Line, metric: str) -> float | None:
@@ -155,13 +167,13 @@ def as_json(table: Table) -> dict[str, list[dict[str, Any]]]:
 
 def is_default(row: str) -> bool:
     """A new training of the app learns like this row: model, recipe and all."""
-    asked = ROWS[row]
+    asked = WAYS[row]
     return (asked.model, asked.recipe) == (RunConfig().model, DEFAULT)
 
 
 def _rows(table: Table) -> Iterable[dict[str, Any]]:
     for workspace, budget, share in _places(table):
-        for row in ROWS:
+        for row in WAYS:
             for metric in METRICS:
                 found = table.mean(workspace, row, share, budget, metric)
                 if found is not None:
@@ -171,15 +183,14 @@ def _rows(table: Table) -> Iterable[dict[str, Any]]:
 
 def _differences(table: Table) -> Iterable[dict[str, Any]]:
     for workspace, budget, share in _places(table):
-        for first in CANDIDATES:
-            best = table.best_bar(workspace, share, budget, but=first)
-            for second in (row for row in ROWS if row != first):
-                for metric in COMPARED:
-                    found = table.difference(workspace, (first, second), share, budget, metric)
-                    if found is not None:
-                        place = {"workspace": workspace, "a": first, "b": second, "relabel": share}
-                        told = {"budget": budget, "metric": metric, **_rounded(found)}
-                        yield {**place, **told, "b_is_best_baseline": second == best}
+        best = {first: table.best_bar(workspace, share, budget, but=first) for first in CANDIDATES}
+        for first, second in _PAIRS:
+            for metric in COMPARED:
+                found = table.difference(workspace, (first, second), share, budget, metric)
+                if found is not None:
+                    place = {"workspace": workspace, "a": first, "b": second, "relabel": share}
+                    told = {"budget": budget, "metric": metric, **_rounded(found)}
+                    yield {**place, **told, "b_is_best_baseline": second == best.get(first)}
 
 
 def _places(table: Table) -> list[tuple[str, str, float]]:

@@ -1,6 +1,8 @@
-"""The rows of the table: ways to learn from labels, coarse ones among them. Plain values."""
+"""The rows of the table: ways to learn from labels, coarse ones among them, and trials beside them. Plain values."""
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from itertools import product
 
 from hmgc_core.querying import names_one_leaf
 from hmgc_core.recipes import RECIPES, Switches
@@ -17,7 +19,8 @@ class Row:
     """One way. words: what people read. all_leaf: it is given the labels before any was made coarse.
 
     switches: beside the shared ones. recipe: the name of the recipe that it is, "" for none. once: one seed of the
-    short budget at the largest share, because it is dear.
+    short budget at the largest share, because it is dear. of: a trial, which changes something about this row; it
+    takes its learning rate and few seeds of the long budget at the largest share.
     """
 
     name: str
@@ -29,12 +32,18 @@ class Row:
     switches: dict[str, OptionValue] = field(default_factory=dict)
     recipe: str = ""
     once: bool = False
+    of: str = ""
 
 
 def _recipe(name: str) -> dict[str, OptionValue]:
     """What a recipe sets."""
-    plain, set_to = asdict(Switches()), asdict(RECIPES[name].switches)
-    return {switch: value for switch, value in set_to.items() if value != plain[switch]}
+    return _set(asdict(RECIPES[name].switches))
+
+
+def _set(switches: dict[str, OptionValue]) -> dict[str, OptionValue]:
+    """Without those that stand as they do by themselves."""
+    plain = asdict(Switches())
+    return {switch: value for switch, value in switches.items() if value != plain[switch]}
 
 
 ROWS = {
@@ -68,6 +77,57 @@ ROWS = {
         Row("graphconvnet_ti", "flat on a graph net", "flat", backbone="graphconvnet_ti", once=True),
     )
 }
+
+
+def _trial(of: str, name: str, words: str, **switches: OptionValue) -> Row:
+    """The row with these switches changed."""
+    row = ROWS[of]
+    return replace(row, name=name, words=words, switches=_set({**row.switches, **switches}), recipe="", of=of)
+
+
+# Every value of one with every value of the others; the first, as the recipe has it.
+FACTORS: dict[str, tuple[float, ...]] = {
+    "sure_from": (0.8, 0.6, 0.95),
+    "pseudo_after": (0.4, 0.2),
+    "ancestor_weight": (0.0, 0.5),
+}
+FACTORIAL_OF = "self_taught"
+
+
+def combinations() -> Iterator[dict[str, float]]:
+    """Every combination of the factors, the row's own first."""
+    return (dict(zip(FACTORS, values, strict=True)) for values in product(*FACTORS.values()))
+
+
+def name_of(combination: dict[str, float]) -> str:
+    """The name of the row that is trained so."""
+    if list(combination.values()) == [values[0] for values in FACTORS.values()]:
+        return FACTORIAL_OF
+    sure, after, ancestors = (round(100 * value) for value in combination.values())
+    return f"guess_{sure}_after_{after}" + (f"_hace_{ancestors}" if ancestors else "")
+
+
+def _factorial() -> Iterator[Row]:
+    for one in combinations():
+        if name_of(one) != FACTORIAL_OF:
+            told = ", ".join(f"{factor} {value:g}" for factor, value in one.items())
+            yield _trial(FACTORIAL_OF, name_of(one), told, **one)
+
+
+TRIALS = {
+    row.name: row
+    for row in (
+        _trial("exact_quarter", "exact_eighth", "an eighth of each batch exact", exact_share=0.125),
+        _trial("exact_quarter", "strong_views", "a quarter of each picture hidden (cutout)", views="strong"),
+        _trial("exact_quarter", "averaged", "the running mean of the weights", averaged=True),
+        _trial("exact_quarter", "hace_50", "half of -log P of each class above the label added", ancestor_weight=0.5),
+        _trial("hrn", "hrn_quarter", "HRN, a quarter of each batch exact", exact_share=0.25),
+        _trial("per_level", "per_level_quarter", "per level, a quarter of each batch exact", exact_share=0.25),
+        _trial("self_taught", "unaligned", "guesses weighed alike, however often a leaf is guessed", aligned=False),
+        *_factorial(),
+    )
+}
+WAYS = ROWS | TRIALS
 # What the goals are about: these come first.
 TELLING = ("flat", "flat_balanced", "exact_quarter", "coarse_dropped", "self_taught", "hrn", "per_level", "oracle")
 BARS = ("flat", "flat_balanced", "coarse_dropped")  # the honest baselines: the winner has to beat the best of them

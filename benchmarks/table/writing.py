@@ -14,6 +14,7 @@ from table.cells import LONG, RATES, SHORT, Wishes
 from table.figures import Line, Mean, Place, Table, as_json, table_of
 from table.goals import Outcome, outcomes
 from table.rows import BATCH_SIZE, IMAGE_SIZE, ROWS
+from table.trials import Effect, Trial, effects, trials
 
 MISSING = "–"
 # metric -> (heading, digits, what it says)
@@ -77,6 +78,8 @@ def _page(table: Table, journal: Mapping[str, Line], drawn: list[dict[str, str]]
             for share in reversed(table.shares)
             if (workspace, budget) in table.epochs
         ],
+        trials=[_trial(one) for one in trials(table)],
+        effects=[_effect(one) for one in effects(table)],
         rates=[f"{rate:g}" for rate in RATES],
         tried=_tried(table),
         failures=[_failure(line) for line in journal.values() if "error" in line],
@@ -100,6 +103,14 @@ def _goal(one: Outcome) -> list[str]:
     return [*place, one.goal.words, against, _signed(one.found), one.verdict]
 
 
+def _trial(one: Trial) -> list[str]:
+    return [f"`{one.row.name}`", one.row.words, f"`{one.row.of}`", *map(_signed, one.differences.values())]
+
+
+def _effect(one: Effect) -> list[str]:
+    return [f"`{one.factor}`", f"{one.value:g}", f"{one.own:g}", *map(_points, one.differences.values())]
+
+
 def _one_table(table: Table, workspace: str, share: float, budget: str) -> dict[str, Any]:
     rows = []
     for row in ROWS:
@@ -120,11 +131,16 @@ def _figure(found: Mean | None, digits: int) -> str:
 
 
 def _signed(found: Mean | None) -> str:
+    """Points of a hundred with the interval and the number of seeds."""
+    return MISSING if found is None else f"{_points(found)}, {found.seeds} {'seed' if found.seeds == 1 else 'seeds'}"
+
+
+def _points(found: Mean | None) -> str:
     """Points of a hundred with the interval."""
     if found is None:
         return MISSING
     ends = "" if found.low is None or found.high is None else f" ({100 * found.low:+.1f} to {100 * found.high:+.1f})"
-    return f"{100 * found.mean:+.1f}{ends}, {found.seeds} {'seed' if found.seeds == 1 else 'seeds'}"
+    return f"{100 * found.mean:+.1f}{ends}"
 
 
 def _tried(table: Table) -> list[list[str]]:

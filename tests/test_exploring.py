@@ -279,6 +279,11 @@ def test_two_runs_are_compared_picture_by_picture(seed: int) -> None:
     assert [found.both_right, found.better, found.worse, found.both_wrong] == list(counts.values())
     for kind, images in counts.items():
         assert behind(f"{kind}:7", table, paths, other) == images
+    told = [exploring.difference(table, other, split=split) for split in ("train", "val", "test")]
+    assert sum(one.gained for one in told if one) == found.better
+    assert sum(one.lost for one in told if one) == found.worse
+    assert sum(one.pictures for one in told if one) == sum(counts.values())
+    assert exploring.difference(table, other, split="elsewhere") is None
     for node, better, worse in found.classes:
         assert behind(str(Mark("got-better", (7, tree.keys[node]))), table, paths, other) == better
         assert behind(str(Mark("got-worse", (7, tree.keys[node]))), table, paths, other) == worse

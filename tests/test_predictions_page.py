@@ -48,6 +48,15 @@ def test_a_filter_that_nothing_passes_can_be_cleared(
     assert len(gallery(page)) == 24
 
 
+def test_where_only_the_split_is_in_the_way_one_click_leads_on(
+    predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page(monkeypatch, predicted_workspace, "predictions", show="wrong", split="test")
+    assert "No test picture passes these filters; of the other splits, 2 pictures do." in said(page)
+    button(page, "Look in all splits").click().run()
+    assert {card[0] for card in gallery(page)} == {1, 2}
+
+
 def test_only_below_a_class(predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     page = open_page(monkeypatch, predicted_workspace, "predictions")
     page.text_input(key=state.FILTER_SEARCH).set_value("ship").run()

@@ -48,6 +48,15 @@ def test_the_answer_says_how_long_pictures_are_reserved_and_what_is_left(
     assert (len(others["items"]), others["ended"], others["left"]) == (4, True, {"skipped": 0, "held": 20})
 
 
+def test_the_size_of_a_queue_is_told_for_who_asks(client: TestClient, workspace: Workspace) -> None:
+    for image_id in (1, 2, 3):
+        label(workspace, image_id, "owl")
+    assert client.get("/api/queue/size?queue=class:owl").json() == {"left": 3, "total": 3}
+    assert client.get("/api/queue/size").json() == {"left": 21, "total": 21}
+    assert client.get("/api/queue/size?queue=class:nobody").status_code in (400, 404, 422)
+    assert client.get("/api/queue/size", headers={security.TOKEN_HEADER: "x"}).status_code == 401
+
+
 def test_a_label_from_whoever_is_taken_and_frees_the_picture(client: TestClient, workspace: Workspace) -> None:
     (image,) = items(client, "n=1")
     ben = headers(workspace, "ben")

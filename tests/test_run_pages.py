@@ -1,5 +1,6 @@
 """Training and runs on screen: what is queued, stopped, told and compared."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from hmgc_core.metrics import evaluate, unseen_metrics
 from hmgc_core.models import options
 from hmgc_core.models.options import Option
 from hmgc_core.records import Run, RunConfig
-from hmgc_core.store import jobs
+from hmgc_core.store import jobs, predictions
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow import training
 from hmgc_core.workflow.workspaces import Workspace
@@ -193,6 +194,47 @@ def test_two_runs_stand_side_by_side(predicted_workspace: Workspace, monkeypatch
     table = page.dataframe[-1].value
     assert list(table.columns) == ["Setting", "Run 1", "Run 2"]
     assert table.set_index("Setting").loc["Model"].tolist() == ["flat", "hrn"]
+
+
+def with_worse_run(ws: Workspace, missed: Iterable[int]) -> Workspace:
+    """Run 2 beside run 1: the same answers, but for these pictures that of the picture two further on."""
+    ids = list(range(1, 25))
+    finished(ws, {"leaf_accuracy": 0.5})
+    with ws.writing() as connection:
+        made = predictions.get_many(connection, 1, ids)
+        taken = {image_id: made[(image_id + 1) % 24 + 1 if image_id in missed else image_id] for image_id in ids}
+        answers = [replace(answer, run_id=2, image_id=image_id) for image_id, answer in taken.items()]
+        predictions.replace_all(connection, 2, answers)
+    return ws
+
+
+@pytest.mark.parametrize(
+    ("run", "missed", "told"),
+    [
+        (
+            "2",
+            [],
+            "**Which is better is not clear.** Of 4 test pictures, 0 are right in run 2 alone, 0 in run 1 alone.",
+        ),
+        (
+            "2",
+            range(17, 21),
+            "**Run 1 is better than run 2, by 100.0 points.** Of 4 test pictures, 0 are right in run 2",
+        ),
+        (
+            "1",
+            range(17, 21),
+            "**Run 1 is better than run 2, by 100.0 points.** Of 4 test pictures, 4 are right in run 1",
+        ),
+        ("1", [5, 6, 7, 20], "**Which is better is not clear.** Of 4 test pictures, 1 is right in run 1 alone"),
+    ],
+)
+def test_two_runs_side_by_side_say_which_is_better(
+    predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch, run: str, missed: Iterable[int], told: str
+) -> None:
+    ws = with_worse_run(predicted_workspace, missed)
+    other = {"1": "2", "2": "1"}[run]
+    assert told in said(open_page(monkeypatch, ws, "runs", run=run, **{"with": other}))
 
 
 def test_what_both_runs_measured_is_compared_group_by_group(

@@ -129,6 +129,11 @@ def _choose_node(key: str) -> None:
     st.session_state[state.FILTER_NODE] = key
 
 
+def all_splits() -> None:
+    """Look among all pictures, whatever they are for."""
+    st.session_state[state.FILTER_SPLIT] = ""
+
+
 def clear() -> None:
     """Show everything again."""
     st.session_state.update(

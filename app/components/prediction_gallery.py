@@ -1,11 +1,13 @@
 """The predictions that pass the filters, page by page. Turning a page redraws only this."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from app import state
 from app.components import gallery_pages, prediction_filters, prediction_marks, selection_form
 from app.components.gallery import index as gallery
-from app.components.wording import number
+from app.components.wording import SPLITS, number
 from hmgc_core.querying import Filter
 from hmgc_core.records import Run
 from hmgc_core.workflow import seeing
@@ -37,7 +39,7 @@ def show(ws: Workspace, run: Run) -> None:
         mark=mark,
     )
     if not found:
-        _nothing(empty=not table.mark and not len(table.image_ids))
+        _nothing(table, wanted)
     if opened is not None:
         st.rerun()
 
@@ -46,9 +48,18 @@ def _matching(table: PredictionTable, wanted: Filter, order: str) -> list[int]:
     return [int(image_id) for image_id in seeing.matching_images(table, wanted, order=order)]
 
 
-def _nothing(*, empty: bool) -> None:
-    if empty:
+def _nothing(table: PredictionTable, wanted: Filter) -> None:
+    """Why no picture is there, and what to do about it."""
+    if not table.mark and not len(table.image_ids):
         st.info("This run has no predictions: it ended before it looked at the pictures.", icon=":material/info:")
         return
-    st.info("No picture passes these filters.", icon=":material/filter_alt:")
-    st.button("Clear all filters", on_click=prediction_filters.clear)
+    elsewhere = int(seeing.passing(table, replace(wanted, split="")).sum()) if wanted.split else 0
+    said = "No picture passes these filters."
+    if elsewhere:
+        others = number(elsewhere, "picture does", "pictures do")
+        said = f"No {SPLITS[wanted.split].lower()} picture passes these filters; of the other splits, {others}."
+    st.info(said, icon=":material/filter_alt:")
+    with st.container(horizontal=True):
+        if elsewhere:
+            st.button("Look in all splits", type="primary", on_click=prediction_filters.all_splits)
+        st.button("Clear all filters", on_click=prediction_filters.clear)

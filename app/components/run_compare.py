@@ -22,6 +22,8 @@ def show(run: Run, other: Run) -> None:
     run_summary.title(other)
     run_summary.problems(other)
     run_split, other_split = run_summary.metrics_split(run), run_summary.metrics_split(other)
+    if run.status == other.status == "done":
+        _verdict(run, other, run_split)
     if run_split and run_split == other_split:
         _measures(run, other, run_split, one, two)
     else:
@@ -34,6 +36,29 @@ def show(run: Run, other: Run) -> None:
     marks = [MARK if differs else "" for differs in table[one] != table[two]]
     st.markdown("**Settings**")
     _draw(table, marks, alt="Settings of both runs; what differs is marked")
+
+
+def _verdict(run: Run, other: Run, split: str) -> None:
+    """Which of them is better, in one sentence, or that nobody can tell; on pictures that neither was trained on."""
+    ws = resources.workspace()
+    found = exploring.difference(
+        resources.prediction_table(ws, run.id), resources.prediction_table(ws, other.id), split=split
+    )
+    if found is None:
+        return
+    gap = f"{abs(found.difference) * 100:.1f} points"
+    pictures = number(found.pictures, f"{SPLITS[split].lower()} picture")
+    counts = (
+        f"Of {pictures}, {number(found.gained, 'is', 'are')} right in run {run.id} alone, "
+        f"{number(found.lost)} in run {other.id} alone."
+    )
+    ends = f"95% sure: {found.low * 100:+.1f} to {found.high * 100:+.1f} points for run {run.id}."
+    if found.verdict == "unclear":
+        st.info(f"**Which is better is not clear.** {counts} {ends}", icon=":material/balance:")
+        return
+    better, worse = (run, other) if found.verdict == "better" else (other, run)
+    said = f"**Run {better.id} is better than run {worse.id}, by {gap}.** {counts} {ends}"
+    st.success(said, icon=":material/trending_up:")
 
 
 def _pictures(run: Run, other: Run) -> None:

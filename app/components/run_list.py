@@ -13,7 +13,7 @@ MOST_ROWS = 8
 
 
 def show(runs: Sequence[Run]) -> None:
-    """One row per run, the newest first; a click on a row opens the run."""
+    """One row per run, the newest first; ticking one opens the run, ticking two compares them."""
     rows = [_row(run) for run in runs]
     st.dataframe(
         {column: [row[column] for row in rows] for column in rows[0]},
@@ -21,9 +21,11 @@ def show(runs: Sequence[Run]) -> None:
         height=40 + 35 * min(len(rows), MOST_ROWS),
         key=state.RUN_LIST,
         on_select=partial(_open, [run.id for run in runs]),
-        selection_mode="single-row",
+        selection_mode="multi-row",
         alt="All runs, the newest first",
     )
+    if len(runs) > 1:
+        st.caption("Tick a run to open it, two to compare them.")
 
 
 def _row(run: Run) -> dict[str, str]:
@@ -44,7 +46,9 @@ def _row(run: Run) -> dict[str, str]:
 def _open(numbers: list[int]) -> None:
     rows = st.session_state[state.RUN_LIST].selection.rows
     if rows:
-        state.choose(state.RUN, numbers[rows[0]])
+        newest_first = sorted((numbers[row] for row in rows), reverse=True)
+        state.choose(state.RUN, newest_first[0])
+        state.choose(state.OTHER_RUN, newest_first[1] if len(newest_first) > 1 else None)
 
 
 def picker(label: str, runs: Sequence[Run], key: str, chosen: Run | None, *, nothing: str = "") -> None:

@@ -46,7 +46,11 @@ def fields(ws: Workspace) -> None:
         backbone = _backbone(model, like.backbone)
         st.select_slider("Picture size in pixels", sizes, value=like.image_size, key=_key("image_size"))
     st.number_input(
-        "Epochs", value=like.epochs, key=_key("epochs"), help="How many times it goes through all pictures."
+        "Epochs",
+        value=like.epochs,
+        min_value=1,
+        key=_key("epochs"),
+        help="How many times it goes through all pictures.",
     )
     if example:
         st.caption(_like_run(example))
@@ -140,7 +144,9 @@ def _more(like: RunConfig) -> None:
     recipe = _select("Way of learning", recipes, like.recipe, setting="recipe", words=lambda name: recipes[name].words)
     st.caption(recipes[recipe].help)
     with st.grid(2, min_column_width=200):
-        st.number_input("Batch size", value=like.batch_size, key=_key("batch_size"), help="Pictures per step.")
+        st.number_input(
+            "Batch size", value=like.batch_size, min_value=1, key=_key("batch_size"), help="Pictures per step."
+        )
         st.number_input(
             "Learning rate",
             value=like.lr,

@@ -56,7 +56,7 @@ if asked is None:
     # A training that ends while somebody looks at this run changes nothing before their eyes.
     st.query_params[state.IN_ADDRESS[state.RUN]] = str(run.id)
 table = resources.prediction_table(ws, run.id)
-chosen, shown, split, order = st.columns([26, 32, 32, 16], vertical_alignment="top")
+chosen, shown, split, order = st.columns([23, 36, 31, 17], vertical_alignment="top")
 with chosen:
     run_list.picker("Run", runs, state.RUN, run)
 with shown:

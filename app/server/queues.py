@@ -55,6 +55,14 @@ def _item(item: QueueItem) -> dict[str, Any]:
     }
 
 
+async def size(request: Request) -> Response:
+    """How many images a queue has left for who asks."""
+    by = annotator(request)
+    choice = QueueChoice.parse(request.query_params.get("queue", ""))
+    found = await in_thread(QUEUES, queues.size, workspace(), choice, annotator=by)
+    return answer({"left": found.left, "total": found.total})
+
+
 async def reopened(request: Request) -> Response:
     """One image out of its turn, and what the person who asks says about it now."""
     by = annotator(request)

@@ -41,6 +41,7 @@ routes = [
     Route("/api/health", Resource(get=health)),
     Route("/api/session", Resource(post=labels.session)),
     Route("/api/queue", Resource(get=queues.queue)),
+    Route("/api/queue/size", Resource(get=queues.size)),
     Route("/api/queue/hold", Resource(post=queues.hold)),
     Route("/api/queue/skip", Resource(post=queues.skip)),
     Route("/api/queue/again", Resource(post=queues.again)),

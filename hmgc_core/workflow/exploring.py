@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from hmgc_core.metrics import climbing, confusion, reliability
 from hmgc_core.metrics.climbing import ClimbingCurve
 from hmgc_core.metrics.confusion import MOST_CLASSES, Confusion
+from hmgc_core.metrics.paired import PairedDifference, paired_difference
 from hmgc_core.metrics.reliability import Reliability
 from hmgc_core.metrics.shares import share_interval
 from hmgc_core.taxonomy import IntArray, Taxonomy
@@ -154,3 +155,13 @@ def compared(table: PredictionTable, other: PredictionTable, *, level: int) -> C
         table.taxonomy.has_same_shape(other.taxonomy),
         [(int(node), int(gains[node]), int(losses[node])) for node in most],
     )
+
+
+def difference(table: PredictionTable, other: PredictionTable, *, split: str) -> PairedDifference | None:
+    """By how much more often `table` is right than `other` on the pictures of a split that both answered; None: none.
+
+    Right as in `compared`: as far as a picture's label says, up to its own level.
+    """
+    mine, theirs, both = verdicts(table, other)
+    measured = both & (table.splits == split)
+    return paired_difference(mine[measured], theirs[measured]) if measured.any() else None

@@ -1,5 +1,6 @@
 """Choosing what comes next, sharing the work and changing one's own labels, in a real browser."""
 
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -45,8 +46,10 @@ def my_labels(page: Page) -> Locator:
 
 def test_a_queue_is_chosen_with_a_key_and_stands_in_the_address(screen: Screen) -> None:
     called(screen, "Not labelled yet")
+    expect(screen.part("queueLeft")).to_have_text("")
     choose(screen, "Least sure first")
     called(screen, "Least sure first")
+    expect(screen.part("queueLeft")).to_have_text(re.compile(r"^\d+ left$"))
     assert "queue=unsure" in screen.page.url
     screen.ready()
     image = screen.label("1", "Enter")
@@ -77,10 +80,14 @@ def test_a_class_is_looked_through_once_and_can_be_started_over(own: tuple[Scree
     called(screen, "Called owl")
     screen.ready()
     assert screen.image in owls
+    expect(screen.part("queueLeft")).to_have_text("3 left")
     expect(screen.part("said")).to_have_text("So far: owl (ada)")
-    seen = [screen.label("1", "2"), screen.label("1", "1", "1")]
+    seen = [screen.label("1", "2")]
+    expect(screen.part("queueLeft")).to_have_text("2 left")
+    seen.append(screen.label("1", "1", "1"))
     screen.page.reload()  # resumes where one stopped
     screen.ready()
+    expect(screen.part("queueLeft")).to_have_text("1 left")
     assert screen.image not in seen
     seen.append(screen.image)
     screen.press("1", "2")

@@ -28,7 +28,7 @@ SCRIPTS = [
     "frame",
     "messages",
 ]
-SCRIPTS += ["hold", "reopening", "endings"]
+SCRIPTS += ["hold", "left", "reopening", "endings"]
 SCRIPTS += ["ladder", "lens", "pace", "pacesheet", "hints", "keysheet", "glance", "refused"]
 SCRIPTS += ["view", "walk", "desk", "session", "annotator"]
 STYLES = ["annotator", "stage", "lens", "panel", "sheets", "glance", "narrow"]
@@ -122,6 +122,7 @@ MARKUP = """
       <button type="button" class="pill" data-do="chooseQueue" title="Choose which pictures come">
         <svg viewBox="0 0 16 16" aria-hidden="true"><path d="M1 3h14v2H1zm0 4h10v2H1zm0 4h6v2H1z"/></svg>
         <bdi data-part="queueName"></bdi>
+        <span class="left" data-part="queueLeft"></span>
       </button>
       <span class="pill" data-part="status" role="status" aria-live="polite"></span>
       <button type="button" class="pill tally" data-do="openPace" aria-label="How your labelling goes" title="How your labelling goes">

@@ -39,6 +39,7 @@ class Session {
       onChange: () => this.refresh(),
       skipped: this.memory.skipped,
     });
+    this.left = new Left({ get, onChange: () => this.drawStatus() });
     this.hold = new Hold({ queue: this.queue, post, signal, onEnd: () => this.lookAgain() });
     this.reopening = new Reopening({
       get,
@@ -55,6 +56,7 @@ class Session {
     this.show();
     this.versions.hearOf(data.taxonomy);
     this.reopening.hear(data.reopen).then(() => this.queue.fill());
+    this.left.begin(data.queue.choice);
     if (data.remember) ask("/api/session", { token: data.token, body: {} });
   }
 
@@ -80,6 +82,7 @@ class Session {
   chooseAnew(choice) {
     this.memory.labelled.clear();
     this.queue.choose(choice);
+    this.left.begin(choice);
   }
 
   run(command, argument) {
@@ -181,7 +184,7 @@ class Session {
   drawStatus() {
     if (!this.queue) return; // the outbox begins to work before there is a queue
     this.view.drawStatus(this);
-    this.view.drawQueueName(this.data.queue);
+    this.view.drawQueueName(this.data.queue, this.left.of(this.queue));
   }
 
   // --- saying something ------------------------------------------------------------------------------------------
@@ -242,6 +245,7 @@ class Session {
     this.made += isNew;
     this.memory.push({ uid, kind, node: key, name, item, pass, isNew });
     if (FINAL.includes(kind)) this.goOnFrom(item);
+    if (FINAL.includes(kind)) this.left.done(item);
     this.outbox.addLabel({ uid, image_id: item.id, node: key, kind, taxonomy: tree.version, seconds, shown });
     if (FINAL.includes(kind)) this.queue.shift();
     if (FINAL.includes(kind)) this.desk.count(key, 1);
@@ -261,6 +265,7 @@ class Session {
     if (!this.item) return;
     this.memory.push({ uid: null, kind: "skip", node: "", name: "", item: this.item });
     this.goOnFrom(this.item);
+    this.left.done(this.item);
     const said = this.memory.against(this.item.id).at(-1);
     if (said) this.queue.leave();
     else this.queue.skip();
@@ -327,13 +332,14 @@ class Session {
 
   again() {
     this.memory.labelled.clear(); // the app knows best what is left
-    this.queue.again();
+    this.queue.again().then(() => this.left.begin(this.queue.choice));
     this.remember();
   }
 
   lookAgain() {
     this.memory.labelled.clear();
     this.queue.lookAgain();
+    this.left.begin(this.queue.choice);
   }
 
   /* The page asks which pictures shall come. */

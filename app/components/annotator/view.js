@@ -250,8 +250,10 @@ class View {
     write(foreign, `${waiting} of someone else wait in this browser until they label again`);
   }
 
-  drawQueueName({ name }) {
+  /* left: pictures to come, null where that is not told. */
+  drawQueueName({ name }, left) {
     write(this.parts.queueName, name);
+    write(this.parts.queueLeft, left === null ? "" : `${whole(left)} left`);
   }
 
   focusSearch() {

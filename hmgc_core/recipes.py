@@ -1,4 +1,4 @@
-"""How a training treats its labels, whatever the model: switches, and recipes, which are named settings of them.
+"""How a training goes, whatever the model: switches, and recipes, which are named settings of them.
 
 Plain values; `learning` does what they say. docs/recipes.md tells what each is worth, with figures.
 """
@@ -22,6 +22,7 @@ class Switches:
     sure_from: float = 0.8
     pseudo_after: float = 0.4
     ancestor_weight: float = 0.0
+    warm_up: float = 0.25
 
 
 SWITCHES = (
@@ -86,6 +87,15 @@ SWITCHES = (
         low=0.0,
         high=10.0,
         searched=(0.0, 2.0),
+    ),
+    Option(
+        "warm_up",
+        Switches.warm_up,
+        "Learning rate rises for",
+        "The share of the training's steps in which the learning rate rises; in the others it falls.",
+        low=0.0,
+        high=0.9,
+        searched=(0.05, 0.5),
     ),
 )
 

@@ -144,6 +144,25 @@ def test_a_trial_that_is_worse_than_half_of_the_others_is_ended_once_the_rate_ha
     assert not list(sweeps.state_folder(ws).glob("*/*"))
 
 
+@pytest.mark.parametrize(
+    ("over", "switches", "epochs"),
+    [
+        (LR, {"warm_up": 0.5}, 4),
+        (["lr=0.01:0.1", "warm_up=0.1:0.6"], {}, 5),
+        (["lr=0.01:0.1", "warm_up=0.1|0.3"], {}, 3),
+    ],
+)
+def test_no_trial_is_ended_while_the_rate_of_any_may_still_rise(
+    labelled_workspace: Workspace, over: list[str], switches: dict[str, float], epochs: int
+) -> None:
+    ws = labelled_workspace
+    config = replace(SMALL, epochs=6, switches=switches)
+    asked = sweeps.ask(ws, config, over=over, trials=task_sweep.PRUNE_AFTER + 1)
+    _others(ws, asked, score=1.1)
+    last = carried_out(ws, asked)[-1]
+    assert (last.state, len(last.epochs)) == ("pruned", epochs)
+
+
 def test_a_training_whose_loss_is_no_number_is_a_trial_like_others(labelled_workspace: Workspace) -> None:
     ws = labelled_workspace
     asked = sweeps.ask(ws, replace(SMALL, weight_decay=1.0), over=["lr=9.99:10", "batch_size=4|8"], trials=3)

@@ -107,12 +107,14 @@ def test_the_order_depends_on_seed_and_epoch_only():
     assert first[0] == first[1] != first[2] != first[3]
 
 
-def test_the_learning_rate_rises_and_falls_once():
-    rates = [one_cycle(step, 100, 0.1) for step in range(100)]
+@pytest.mark.parametrize("warm_up", [0.0, 0.25, 0.9])
+def test_the_learning_rate_rises_and_falls_once(warm_up: float):
+    rates = [one_cycle(step, 100, 0.1, warm_up=warm_up) for step in range(100)]
     top = rates.index(max(rates))
+    assert top == max(0, 100 * warm_up - 1)
     assert max(rates) == pytest.approx(0.1)
     assert rates[: top + 1] == sorted(rates[: top + 1]) and rates[top:] == sorted(rates[top:], reverse=True)
-    assert 0 < rates[-1] < 0.001
+    assert 0 < rates[-1] < (0.001 if warm_up < 0.9 else 0.01)
 
 
 # --- stop and go on ---------------------------------------------------------------------------------------------------

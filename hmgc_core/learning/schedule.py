@@ -2,17 +2,18 @@
 
 import math
 
-WARM_UP = 0.25  # share of all steps in which the learning rate rises
-
 # (from this share of all steps on, this share of the full side): small views teach the early steps at a fraction of the
 # work, the last steps see what is measured. Progressive resizing, as in J. Howard's DAWNBench entry of 2018.
 GROWTH = ((0.0, 0.5), (0.6, 0.75), (0.85, 1.0))
 SMALLEST_SIDE = 32  # below, a trunk's last map would be a single point
 
 
-def one_cycle(step: int, steps: int, peak: float) -> float:
-    """The learning rate of a step: a straight rise to `peak`, then half a cosine down to 0 (Smith, 2018)."""
-    warm = max(1, round(WARM_UP * steps))
+def one_cycle(step: int, steps: int, peak: float, *, warm_up: float) -> float:
+    """The learning rate of a step: a straight rise to `peak`, then half a cosine down to 0 (Smith, 2018).
+
+    warm_up: the share of the steps in which it rises; at least one step does.
+    """
+    warm = max(1, round(warm_up * steps))
     if step < warm:
         return peak * (step + 1) / warm
     return peak * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm))) / 2

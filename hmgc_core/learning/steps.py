@@ -71,7 +71,7 @@ class Steps:
         """
         state, config = self.state, self.config
         for group in state.optimizer.param_groups:
-            group["lr"] = group["lr_factor"] * one_cycle(step, steps, config.lr)
+            group["lr"] = group["lr_factor"] * one_cycle(step, steps, config.lr, warm_up=self.switches.warm_up)
         share = self.processes.share(len(chosen))
         pixels = self.compute.send(pixels)
         view = {

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hmgc_core.errors import Diverged, HmgcError, NotTrainable, OutOfMemory
-from hmgc_core.learning.schedule import WARM_UP
 from hmgc_core.learning.training import FitResult, fit
+from hmgc_core.recipes import switches_of
 from hmgc_core.records import READING, EpochMetrics, Progress, RunConfig, Stopped
 from hmgc_core.search_space import all_choices, settled, suggested
 from hmgc_core.store import sweeps as store
@@ -148,7 +148,7 @@ class _Search:
         self.study.sampler = optuna.samplers.TPESampler(n_startup_trials=CHOOSE_AFTER, seed=seed)
         # No trial is judged while the learning rate still rises.
         self.study.pruner = optuna.pruners.MedianPruner(
-            n_startup_trials=PRUNE_AFTER, n_warmup_steps=math.ceil(WARM_UP * config.epochs)
+            n_startup_trials=PRUNE_AFTER, n_warmup_steps=math.ceil(self._latest_turn() * config.epochs)
         )
         trial = self.study.ask()
         suggested(trial, self.asked.over)
@@ -157,6 +157,13 @@ class _Search:
             for epoch, value in self.study.get_trials(deepcopy=False)[again].intermediate_values.items():
                 trial.report(value, epoch)
         return trial
+
+    def _latest_turn(self) -> float:
+        """The share of its steps after which the learning rate of no trial rises any more."""
+        varied = {one.name: one for one in self.asked.over}.get("warm_up")
+        if varied is None:
+            return switches_of(self.asked.config).warm_up
+        return max(map(float, varied.choices)) if varied.choices else varied.high
 
     def _score(self, trial: "optuna.trial.Trial", config: RunConfig) -> float:
         """`h_recall` on the validation images of the epoch that is kept. Raises Stopped, _Pruned, and as `fit`."""

@@ -1,6 +1,6 @@
 """The table of models: the same pictures, backbone, views and steps for all, several seeds, trained in pieces.
 
-    python benchmarks/models.py [--workspace cifar|grocery|drawn|drawn_hard|DIR] [--budget short|long] [--seeds N]
+    python benchmarks/models.py [--workspace cifar|grocery|drawn|…|DIR] [--budget short|long] [--seeds N]
                                 [--share 0.9] [--row hrn] [--processes 2] [--minutes M] [--report] [--json]
 
 Each finished training is one line of docs/results/models.jsonl at once; an interrupted one goes on where it was with

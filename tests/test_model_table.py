@@ -87,10 +87,17 @@ def test_all_rows_share_backbone_views_and_batches(tiny_set: PictureSet) -> None
     for row in ROWS.values():
         if row.once:
             continue
-        config = config_of(row, tiny_set.taxonomy, labels, epochs=3, lr=0.1, seed=0)
+        config = config_of(row, tiny_set.taxonomy, labels, backbone="resnet_mini", epochs=3, lr=0.1, seed=0)
         shared = (config.backbone, config.image_size, config.batch_size, config.epochs, config.weight_decay)
         assert shared == ("resnet_mini", 32, 128, 3, 5e-4)
         assert not {"views", "averaged"} & set(config.switches)
+
+
+def test_a_set_names_the_net_of_the_rows_that_name_none(tiny_set: PictureSet) -> None:
+    plan = Planner(Wishes(("tiny",)), {"tiny": replace(tiny_set, backbone="resnet18")})
+    nets = {row: plan.training(Cell("tiny", row, 0.5, LONG, 0), 0.1).config.backbone for row in ROWS}
+    assert nets.pop("graphconvnet_ti") == "graphconvnet_ti"
+    assert set(nets.values()) == {"resnet18"}
 
 
 @pytest.mark.parametrize("change", ["labels", "seed", "lr", "epochs", "pictures"])

@@ -21,6 +21,7 @@ RATES = (0.01, 0.03, 0.1, 0.3, 1.0)
 SHORT, LONG = "short", "long"
 EPOCHS = {  # by workspace: of the short and of the long budget
     "cifar": {SHORT: 8, LONG: 40},
+    "cifar_whole": {SHORT: 10, LONG: 30},
     "grocery": {SHORT: 25, LONG: 75},
     "drawn": {SHORT: 30, LONG: 100},
     "drawn_hard": {SHORT: 30, LONG: 100},
@@ -184,7 +185,8 @@ class Planner:
         row, pictures = WAYS[cell.row], self.sets[cell.workspace]
         labels = self._labels_of(cell.workspace, 0.0 if row.all_leaf else cell.share)
         epochs = self.wishes.epochs_of(cell.workspace, cell.budget)
-        config = config_of(row, pictures.taxonomy, labels, epochs=epochs, lr=lr, seed=cell.seed)
+        about = {"epochs": epochs, "lr": lr, "seed": cell.seed}
+        config = config_of(row, pictures.taxonomy, labels, backbone=pictures.backbone, **about)
         told = [config.to_dict() | {"device": ""}, pictures.content, [sample.node for sample in labels]]
         name = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
         return Training(name, cell, config, labels)

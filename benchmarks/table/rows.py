@@ -16,7 +16,8 @@ ABOUT_VAGUE = ("exact_share", "pseudo_labels", "aligned", "sure_from", "pseudo_a
 
 @dataclass(frozen=True)
 class Row:
-    """One way. words: what people read. all_leaf: it is given the labels before any was made coarse.
+    """One way. words: what people read. backbone: "" for that of the pictures. all_leaf: it is given the labels before
+    any was made coarse.
 
     switches: beside the shared ones. recipe: the name of the recipe that it is, "" for none. once: one seed of the
     short budget at the largest share, because it is dear. of: a trial, which changes something about this row; it
@@ -26,7 +27,7 @@ class Row:
     name: str
     words: str
     model: str
-    backbone: str = "resnet_mini"
+    backbone: str = ""
     drop_coarse: bool = False
     all_leaf: bool = False
     switches: dict[str, OptionValue] = field(default_factory=dict)
@@ -133,7 +134,9 @@ TELLING = ("flat", "flat_balanced", "exact_quarter", "coarse_dropped", "self_tau
 BARS = ("flat", "flat_balanced", "coarse_dropped")  # the honest baselines: the winner has to beat the best of them
 
 
-def config_of(row: Row, taxonomy: Taxonomy, labels: list[Sample], *, epochs: int, lr: float, seed: int) -> RunConfig:
+def config_of(
+    row: Row, taxonomy: Taxonomy, labels: list[Sample], *, backbone: str, epochs: int, lr: float, seed: int
+) -> RunConfig:
     """The run of a row on these labels; what would change nothing on them is left off.
 
     So rows that coincide on some labels have equal configs there: with all labels exact there is nothing to drop,
@@ -146,7 +149,7 @@ def config_of(row: Row, taxonomy: Taxonomy, labels: list[Sample], *, epochs: int
         switches.pop("exact_share", None)
     return RunConfig(
         model=row.model,
-        backbone=row.backbone,
+        backbone=row.backbone or backbone,
         image_size=IMAGE_SIZE,
         batch_size=BATCH_SIZE,
         epochs=epochs,

@@ -41,6 +41,7 @@ class PictureSet:
     """One workspace of the table. train: in file order, as far as labels go exact. val, test: exact wherever known.
 
     hardness: how hard each training picture is, where the hardest get the coarse labels; else the last of the file do.
+    backbone: what rows learn with that name none.
     """
 
     name: str
@@ -49,6 +50,7 @@ class PictureSet:
     val: list[Sample]
     test: list[Sample]
     hardness: tuple[float, ...] | None = None
+    backbone: str = "resnet_mini"
 
     def labels(self, share: float) -> list[Sample]:
         """The training labels with this share of each class made coarse, by one level."""
@@ -124,12 +126,23 @@ def _draw(folder: Path, seed: int, count: int) -> None:
 
 def cifar(folder: Path) -> PictureSet:
     """A cut of CIFAR-100: of each class 100 pictures to train, 20 of its training part to choose by, 25 to test."""
-    place, script = folder / "cifar", SHARED / "unpack_cifar100.py"
-    if not script.is_file():
-        raise _not_here(script)
-    _make_once(place, lambda draft: _run(script, str(draft), "--limit", str(CIFAR_TRAIN)))
+    place = _unpacked(folder / "cifar", "--limit", str(CIFAR_TRAIN))
     rows = _photo_rows(place)
     return _photos("cifar", place, _first(rows, {"train": CIFAR_TRAIN, "val": CIFAR_VAL, "test": CIFAR_TEST}))
+
+
+def cifar_whole(folder: Path) -> PictureSet:
+    """All of CIFAR-100, in its own splits, for a GPU: a net of the size that is usual there."""
+    place = _unpacked(folder / "cifar-whole")
+    return replace(_photos("cifar_whole", place, _photo_rows(place)), backbone="resnet18")
+
+
+def _unpacked(place: Path, *arguments: str) -> Path:
+    script = SHARED / "unpack_cifar100.py"
+    if not script.is_file():
+        raise _not_here(script)
+    _make_once(place, lambda draft: _run(script, str(draft), *arguments))
+    return place
 
 
 def grocery(_folder: Path) -> PictureSet:
@@ -142,6 +155,7 @@ def grocery(_folder: Path) -> PictureSet:
 
 SETS: dict[str, Callable[[Path], PictureSet]] = {
     "cifar": cifar,
+    "cifar_whole": cifar_whole,
     "grocery": grocery,
     "drawn": drawn,
     "drawn_hard": drawn_hard,

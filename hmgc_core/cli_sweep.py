@@ -5,13 +5,12 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from hmgc_core.cli_settings import takes_settings
 from hmgc_core.errors import HmgcError
-from hmgc_core.recipes import DEFAULT
 from hmgc_core.records import RunConfig
 from hmgc_core.terminal import (
     JsonOption,
     WorkspaceOption,
-    named_values,
     open_existing,
     plain,
     print_json,
@@ -25,28 +24,10 @@ from hmgc_core.workflow.workspaces import Workspace
 USUAL = ",".join(verbs.USUAL)
 
 
+@takes_settings
 def sweep(
-    model: Annotated[str, typer.Argument(help="flat, hrn, …")],
-    backbone: Annotated[str, typer.Option(help="resnet18, vig_ti, timm:NAME, …")] = RunConfig.backbone,
-    image_size: Annotated[int, typer.Option(help="Side of the pictures in pixels.")] = RunConfig.image_size,
-    epochs: Annotated[int, typer.Option(help="Of every trial.")] = RunConfig.epochs,
-    batch_size: Annotated[int, typer.Option(help="Where it is not varied, as all that follow.")] = RunConfig.batch_size,
-    lr: Annotated[float, typer.Option()] = RunConfig.lr,
-    weight_decay: Annotated[float, typer.Option()] = RunConfig.weight_decay,
-    label_smoothing: Annotated[float, typer.Option()] = RunConfig.label_smoothing,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = RunConfig.device,
-    seed: Annotated[int, typer.Option()] = RunConfig.seed,
-    labelling: Annotated[str, typer.Option(help="A named set of labels; blank for the current ones.")] = "",
-    weights: Annotated[str, typer.Option(help="File with backbone weights, imagenet, or a tag of CLIP.")] = "",
-    drop_coarse: Annotated[
-        bool, typer.Option("--drop-coarse", help="Leave out labels above the finest level.")
-    ] = False,
-    option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE of this model or backbone; may repeat.")] = None,
-    recipe: Annotated[str, typer.Option(help="How labels are learned.")] = DEFAULT,
-    switch: Annotated[
-        list[str] | None, typer.Option(help="NAME=VALUE that differs from the recipe; may repeat.")
-    ] = None,
-    trials: Annotated[int | None, typer.Option(help=f"How many trainings [default: {verbs.TRIALS}].")] = None,
+    config: RunConfig,
+    trials: Annotated[int | None, typer.Option(help=f"How many trainings; without: {verbs.TRIALS}.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Begin no training after this time.")] = None,
     over: Annotated[str, typer.Option(help="What to vary: NAME, NAME=LOW:HIGH or NAME=A|B, by commas.")] = USUAL,
     name: Annotated[str, typer.Option(help="One that is known goes on.")] = "",
@@ -56,12 +37,6 @@ def sweep(
 ) -> None:
     """Search for good settings: many trainings, chosen and judged on the validation images."""
     ws = open_existing(workspace)
-    config = RunConfig(
-        model=model, backbone=backbone, image_size=image_size, epochs=epochs, batch_size=batch_size, lr=lr,
-        weight_decay=weight_decay, label_smoothing=label_smoothing, device=device, seed=seed, labelling=labelling,
-        weights=weights, drop_coarse=drop_coarse, options=named_values(option or [], "option"), recipe=recipe,
-        switches=named_values(switch or [], "switch"),
-    )  # fmt: skip
     asked = verbs.ask(ws, config, over=over.split(","), trials=trials, minutes=minutes, name=name)
     if wait:
         from hmgc_core import worker  # noqa: PLC0415 - torch takes seconds to import

@@ -7,15 +7,14 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from hmgc_core.cli_settings import takes_settings, written_out
 from hmgc_core.errors import BadConfig, HmgcError
-from hmgc_core.recipes import DEFAULT
 from hmgc_core.records import Run, RunConfig
 from hmgc_core.terminal import (
     JsonOption,
     RunArgument,
     WorkspaceOption,
     finished_run,
-    named_values,
     open_existing,
     print_json,
     progress,
@@ -25,36 +24,11 @@ from hmgc_core.terminal import (
 from hmgc_core.workflow import heads, labellings, training
 from hmgc_core.workflow.workspaces import Workspace
 
-# What a training of a head takes over from the run it starts from, unless it is given.
-FOLLOWING = (
-    "backbone", "image_size", "epochs", "batch_size", "lr", "weight_decay", "label_smoothing", "device", "seed",
-    "labelling", "weights", "drop_coarse", "option", "recipe", "switch",
-)  # fmt: skip
-FIELDS = {"option": "options", "switch": "switches"}  # where the config calls it otherwise
 
-
+@takes_settings
 def train(
     context: typer.Context,
-    model: Annotated[str, typer.Argument(help="flat, hrn, …")],
-    backbone: Annotated[str, typer.Option(help="resnet18, vig_ti, timm:NAME, …")] = RunConfig.backbone,
-    image_size: Annotated[int, typer.Option(help="Side of the pictures in pixels.")] = RunConfig.image_size,
-    epochs: Annotated[int, typer.Option()] = RunConfig.epochs,
-    batch_size: Annotated[int, typer.Option()] = RunConfig.batch_size,
-    lr: Annotated[float, typer.Option(help="Peak learning rate; given weights learn at less.")] = RunConfig.lr,
-    weight_decay: Annotated[float, typer.Option(help="How strongly weights go to 0.")] = RunConfig.weight_decay,
-    label_smoothing: Annotated[float, typer.Option(help="0 to 0.9.")] = RunConfig.label_smoothing,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = RunConfig.device,
-    seed: Annotated[int, typer.Option()] = RunConfig.seed,
-    labelling: Annotated[str, typer.Option(help="A named set of labels; blank for the current ones.")] = "",
-    weights: Annotated[str, typer.Option(help="File with backbone weights, imagenet, or a tag of CLIP.")] = "",
-    drop_coarse: Annotated[
-        bool, typer.Option("--drop-coarse", help="Leave out labels above the finest level.")
-    ] = False,
-    option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE of this model or backbone; may repeat.")] = None,
-    recipe: Annotated[str, typer.Option(help="How labels are learned: plain, balanced or self_taught.")] = DEFAULT,
-    switch: Annotated[
-        list[str] | None, typer.Option(help="NAME=VALUE that differs from the recipe; may repeat.")
-    ] = None,
+    config: RunConfig,
     freeze_backbone: Annotated[
         bool, typer.Option("--freeze-backbone", help="Learn the head alone, on what an earlier run sees: in seconds.")
     ] = False,
@@ -67,12 +41,6 @@ def train(
 ) -> None:
     """Queue a training on the labels as they are now."""
     ws = open_existing(workspace)
-    config = RunConfig(
-        model=model, backbone=backbone, image_size=image_size, epochs=epochs, batch_size=batch_size, lr=lr,
-        weight_decay=weight_decay, label_smoothing=label_smoothing, device=device, seed=seed, labelling=labelling,
-        weights=weights, drop_coarse=drop_coarse, options=named_values(option or [], "option"), recipe=recipe,
-        switches=named_values(switch or [], "switch"),
-    )  # fmt: skip
     if freeze_backbone or start_from is not None:
         config = _of_a_head(ws, context, config, start_from, freeze_backbone=freeze_backbone)
     run_id = training.queue_run(ws, config)
@@ -102,9 +70,7 @@ def _of_a_head(
     """The config of a training of a head: what was not given by name is as in the run it starts from."""
     if not freeze_backbone:
         raise BadConfig("--from names the run whose backbone stays as it is", remedy="give --freeze-backbone with it")
-    sources = {name: context.get_parameter_source(name) for name in FOLLOWING}
-    fields = [FIELDS.get(name, name) for name, source in sources.items() if source and source.name == "COMMANDLINE"]
-    given: dict[str, Any] = {name: getattr(config, name) for name in fields}
+    given: dict[str, Any] = {name: getattr(config, name) for name in written_out(context)}
     if start_from is None:
         sizes = {name: given[name] for name in ("backbone", "image_size") if name in given}
         start = heads.start_for(ws, config.model, **sizes)

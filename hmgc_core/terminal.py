@@ -24,7 +24,7 @@ screen = Console()
 remarks = Console(stderr=True)
 
 WorkspaceOption = Annotated[
-    Path | None, typer.Option("--workspace", help="Folder of the workspace [default: data, or HMGC_WORKSPACE].")
+    Path | None, typer.Option("--workspace", help="Folder of the workspace; without: data, or HMGC_WORKSPACE.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
 RunArgument = Annotated[int, typer.Argument(help="Number of the run.", metavar="RUN")]

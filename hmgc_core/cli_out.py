@@ -47,7 +47,7 @@ def annotations(
 @export.command()
 def predictions(
     out: OutArgument,
-    run: Annotated[int | None, typer.Option(help="Number of a finished run [default: the newest].")] = None,
+    run: Annotated[int | None, typer.Option(help="Number of a finished run; without: the newest.")] = None,
     cut: CutOption = None,
     cut_at: CutAtOption = None,
     workspace: WorkspaceOption = None,

@@ -336,6 +336,53 @@ def test_an_import_is_shown_before_it_happens_and_told_about_after(
     assert button(page, "See what would happen")
 
 
+def look_at_data_set(page: AppTest, path: str, kind: str, **more: str) -> AppTest:
+    """Give a data set on the Pictures page and look what would happen. more: `tree`, a file."""
+    page.session_state[state.IMPORT_WAY] = picture_import.DATA_SET
+    page.run()
+    page.selectbox(key=state.IMPORT_FORMAT).set_value(kind)
+    page.text_input(key=state.IMPORT_SOURCE).set_value(path)
+    page.text_input(key=state.IMPORT_TREE).set_value(more.get("tree", ""))
+    button(page, "See what would happen").click().run()
+    return page
+
+
+def test_folders_named_after_classes_come_with_labels_and_their_tree(
+    empty_workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ws = empty_workspace
+    for number, place in enumerate(["bird/owl", "bird/owl", "bird/gull", "ship/tug"]):
+        write_picture(tmp_path / "photos" / place / f"{number}.png", number)
+    page = when_over(look_at_data_set(open_page(monkeypatch, ws, "data"), str(tmp_path / "photos"), "folders"))
+    assert "Its class tree comes along: 5 classes in 2 levels." in said(page)
+    assert (figures(page)["New pictures"], figures(page)["Labels"]) == ("4", "4")
+    assert taxonomies.newest_taxonomy(ws) is None
+    button(page, "Add 4 pictures").click().run()
+    when_over(page)
+    _, tree = taxonomies.current_taxonomy(ws)
+    assert {tree.name(leaf) for leaf in tree.leaves} == {"owl", "gull", "tug"}
+    assert labelling.label_counts(ws).by_level[2] == 4
+
+
+@pytest.mark.parametrize(
+    ("kind", "tree", "words"),
+    [
+        ("folders", "", "no folders with pictures in them. Import it as pictures, not as a data set."),
+        ("imagenet21k", "", "Give the file of a WordNet tree as well"),
+        ("imagenet21k", "/nowhere.txt", "/nowhere.txt"),
+        ("cifar100", "", "is not CIFAR-100"),
+    ],
+)
+def test_what_is_no_such_data_set_is_told_and_nothing_is_kept(
+    empty_workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, tree: str, words: str
+) -> None:
+    write_picture(tmp_path / "photos" / "1.png", 1)
+    page = look_at_data_set(open_page(monkeypatch, empty_workspace, "data"), str(tmp_path / "photos"), kind, tree=tree)
+    told = [error.value for error in page.error] or [error.value for error in when_over(page).error]  # told once
+    assert words in told[0].replace("\\", "")
+    assert labelling.label_counts(empty_workspace).images == 0
+
+
 def test_a_preview_can_be_left_without_a_trace(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

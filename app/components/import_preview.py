@@ -13,15 +13,20 @@ from hmgc_core.workflow.import_steps import ImportReport, Skip
 MOST_SHOWN = 1000
 
 
-def show(plan: ImportPlan, *, on_add: Callable[[], None], on_cancel: Callable[[], None]) -> None:
+def show(plan: ImportPlan, *, has_tree: bool, on_add: Callable[[], None], on_cancel: Callable[[], None]) -> None:
     """The preview of a plan; one button carries it out, the other forgets it."""
     report = plan.preview
     with st.container(border=True):
         st.markdown(f"**Nothing has happened yet.** This would come in from {escape_markdown(plan.source.name)}:")
         _figures(report)
         _splits(report)
+        tree = plan.source.taxonomy
+        if tree is not None and not has_tree:
+            classes = f"{number(len(tree) - 1, 'class', 'classes')} in {number(tree.depth, 'level')}"
+            st.caption(f":material/account_tree: Its class tree comes along: {classes}.")
         for remark in plan.source.remarks:
-            st.caption(escape_markdown(remark[:1].upper() + remark[1:] + "."))
+            end = "" if remark.endswith("…") else "."
+            st.caption(escape_markdown(f"{remark[:1].upper()}{remark[1:]}{end}"))
         if report.stayed:
             st.caption(escape_markdown(f"{report.stayed_in_words}."))
         if plan.copy and report.images:

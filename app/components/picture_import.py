@@ -4,6 +4,7 @@ First it is shown what would happen, then it happens.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
@@ -13,6 +14,7 @@ from app.components.annotator import who
 from app.components.background import Work
 from app.components.wording import number
 from hmgc_core.errors import BadRequest
+from hmgc_core.exchange.data_sets import Preparation
 from hmgc_core.exchange.table import Columns
 from hmgc_core.given_paths import given_path
 from hmgc_core.workflow import import_plan, imports, pictures
@@ -20,7 +22,18 @@ from hmgc_core.workflow.import_plan import ImportPlan
 from hmgc_core.workflow.picture_sources import Upload
 from hmgc_core.workflow.workspaces import Workspace
 
-FILES, FOLDER, PATH = "Files or a zip", "A folder", "A path"
+FILES, FOLDER, PATH, DATA_SET = "Files or a zip", "A folder", "A path", "A data set"
+BY_PATH = PATH, DATA_SET
+# As `hmgc import-images --format` calls them; the first serves anybody's folders.
+FORMATS = {
+    "folders": "Folders named after their classes",
+    "cub": "CUB-200-2011",
+    "aircraft": "FGVC-Aircraft",
+    "cars": "Stanford Cars",
+    "cifar100": "CIFAR-100",
+    "inat2021": "iNaturalist 2021",
+    "imagenet21k": "ImageNet-21k with its WordNet tree",
+}
 COLUMNS = {"path": "Picture file", "label": "Class", "split": "Split", "annotator": "Who labelled"}
 
 
@@ -31,7 +44,7 @@ def show(ws: Workspace, *, has_tree: bool) -> None:
         background.show(work, stop="Stop")
         return
     if work is not None and isinstance(work.result, ImportPlan):
-        import_preview.show(work.result, on_add=lambda: _add(ws), on_cancel=_forget)
+        import_preview.show(work.result, has_tree=has_tree, on_add=lambda: _add(ws), on_cancel=_forget)
         return
     _form(ws, has_tree=has_tree)
     made = background.follow(state.IMPORT_WORK, stop="Stop", stopped="It was stopped. Nothing of it was kept.")
@@ -42,7 +55,7 @@ def show(ws: Workspace, *, has_tree: bool) -> None:
 def _form(ws: Workspace, *, has_tree: bool) -> None:
     way = st.segmented_control(
         "Where the pictures are",
-        [FILES, FOLDER, PATH],
+        [FILES, FOLDER, PATH, DATA_SET],
         default=FILES,
         required=True,
         key=state.IMPORT_WAY,
@@ -57,16 +70,34 @@ def _form(ws: Workspace, *, has_tree: bool) -> None:
                 placeholder="/home/me/birds, /home/me/birds.zip or /home/me/birds/labels.csv",
                 help="A path on the machine that runs this app. Paths inside a table are relative to it.",
             )
+        elif way == DATA_SET:
+            _data_set(has_tree=has_tree)
         else:
             _uploader(folder=way == FOLDER)
-        if not has_tree:
+        if not has_tree and way != DATA_SET:
             st.caption(":material/info: Labels of a table need a class tree: import it first, then the table.")
-        with st.expander("Table columns, labels and copies"):
-            _details(way == PATH)
+        with st.expander("Tree, labels and copies" if way == DATA_SET else "Table columns, labels and copies"):
+            _details(str(way))
         actions.show_problem(state.IMPORT_SOURCE)
         st.form_submit_button(
             "See what would happen", type="primary", icon=":material/visibility:", on_click=_look, args=(ws, str(way))
         )
+
+
+def _data_set(*, has_tree: bool) -> None:
+    """Where it lies unpacked, and what it is: its pictures come with labels and, if need be, with their class tree."""
+    st.selectbox("What it is", list(FORMATS), format_func=FORMATS.__getitem__, key=state.IMPORT_FORMAT)
+    st.text_input(
+        "Folder that it lies in, unpacked",
+        key=state.IMPORT_SOURCE,
+        placeholder="/home/me/birds",
+        help="A path on the machine that runs this app.",
+    )
+    tree = "Its labels are read in your class tree" if has_tree else "Its class tree comes along"
+    st.caption(
+        f"{tree}. A set without validation pictures gives some of its training pictures for that. What else can be "
+        "chosen, `hmgc import-images --help` tells."
+    )
 
 
 def _uploader(*, folder: bool) -> None:
@@ -88,12 +119,25 @@ def _files_key() -> str:
     return f"{state.IMPORT_FILES}.{st.session_state.get(state.IMPORT_ROUND, 0)}"
 
 
-def _details(by_path: bool) -> None:
-    with st.grid(4, min_column_width=150):
-        for column, name in COLUMNS.items():
-            st.text_input(f"{name} column", value=column, key=f"{state.IMPORT_COLUMN}.{column}")
+def _details(way: str) -> None:
+    if way != DATA_SET:
+        with st.grid(4, min_column_width=150):
+            for column, name in COLUMNS.items():
+                st.text_input(f"{name} column", value=column, key=f"{state.IMPORT_COLUMN}.{column}")
+    else:
+        st.text_input(
+            "Class tree, where it has none of its own",
+            key=state.IMPORT_TREE,
+            placeholder="/home/me/wordnet.is_a.txt or /home/me/tree.csv",
+            help="A file on the machine that runs this app.",
+        )
+        st.text_input(
+            "Folder of list files, where they lie elsewhere",
+            key=state.IMPORT_LISTS,
+            help="Such as those of the authors of HRN.",
+        )
     st.text_input("Labels without a name belong to", value=pictures.IMPORTER, key=state.IMPORT_BY, max_chars=60)
-    if by_path:
+    if way in BY_PATH:
         st.checkbox("Copy the files into the workspace", key=state.IMPORT_COPY)
         st.caption(
             "Without copies the pictures stay where they are and must not be moved away. A zip is always copied."
@@ -109,22 +153,34 @@ def _look(ws: Workspace, way: str) -> None:
 
 def _plan_of(ws: Workspace, way: str) -> Callable[[Callable[[int, int], None]], ImportPlan]:
     """What is to be looked at, taken from the form before it goes; the reading itself comes later."""
-    columns = Columns(**{column: _column(column) for column in COLUMNS})
     annotator = st.session_state[state.IMPORT_BY].strip() or pictures.IMPORTER
-    if way == PATH:
+    if way in BY_PATH:
         source, copy = st.session_state[state.IMPORT_SOURCE].strip(), st.session_state[state.IMPORT_COPY]
         if not source:
-            raise BadRequest("there is nothing to add yet", remedy="give a folder of pictures, a zip or a table, first")
+            wanted = "a folder" if way == DATA_SET else "a folder of pictures, a zip or a table,"
+            raise BadRequest("there is nothing to add yet", remedy=f"give {wanted} first")
         path = given_path(source)
+        kind = _data_set_said() if way == DATA_SET else {"columns": _columns()}
         return lambda report: import_plan.plan_import(
-            ws, path, columns=columns, annotator=annotator, copy=copy, on_progress=report
+            ws, path, annotator=annotator, copy=copy, on_progress=report, **kind
         )
+    columns = _columns()
     uploads = [Upload(file.name, file) for file in st.session_state.get(_files_key()) or ()]
     if not uploads:
         raise BadRequest("there is nothing to add yet", remedy="choose pictures or a zip first")
     return lambda report: import_plan.plan_uploads(
         ws, uploads, columns=columns, annotator=annotator, on_progress=report
     )
+
+
+def _data_set_said() -> dict[str, Any]:
+    tree, lists = (st.session_state[key].strip() for key in (state.IMPORT_TREE, state.IMPORT_LISTS))
+    preparation = Preparation(tree=given_path(tree) if tree else None, lists=given_path(lists) if lists else None)
+    return {"format": st.session_state[state.IMPORT_FORMAT], "preparation": preparation}
+
+
+def _columns() -> Columns:
+    return Columns(**{column: _column(column) for column in COLUMNS})
 
 
 def _column(column: str) -> str:

@@ -20,7 +20,9 @@ def read(folder: Path, preparation: Preparation) -> DataSet:
     placed = [(path, tuple(path.split("/")[are_splits:-1])) for path in pictures]
     classes = sorted({place for _, place in placed if place})
     if not classes:
-        raise TableError(f"{folder} has no folders with pictures in them", remedy="import it without --format")
+        raise TableError(
+            f"{folder} has no folders with pictures in them", remedy="import it as pictures, not as a data set"
+        )
     tree, keys = tree_of_paths(classes)
     rows = [TableRow(0, path, keys.get(place, ""), _split(path) if are_splits else "") for path, place in placed]
     remarks = [f"the first folders are splits: {', '.join(sorted(tops))}"] if are_splits else []

@@ -23,7 +23,7 @@ def given_tree(path: Path | None, names: Sequence[str]) -> tuple[Taxonomy, dict[
         return (
             flat,
             own,
-            [f"the data set has names of {many} classes and no tree above them; give one with --tree FILE"],
+            [f"the data set has names of {many} classes and no tree above them; give the file of one as well (--tree)"],
         )
     read = read_taxonomy_file(path)
     found = keys_in(read.taxonomy, own.values(), flat)

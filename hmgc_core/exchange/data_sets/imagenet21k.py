@@ -36,7 +36,8 @@ def read(folder: Path, preparation: Preparation) -> DataSet:
     if preparation.tree is None:
         raise TableError(
             "ImageNet-21k's folders have no tree of their own",
-            remedy="give a WordNet tree with --tree FILE: structure_released.xml, wordnet.is_a.txt, or any class tree",
+            remedy="give the file of a WordNet tree as well (--tree): structure_released.xml, wordnet.is_a.txt, or "
+            "any class tree",
         )
     whole = read_wordnet(preparation.tree)
     pictures: dict[str, list[str]] = {}

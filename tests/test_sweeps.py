@@ -256,7 +256,7 @@ def test_of_two_programs_that_make_the_file_at_once_one_is_the_quicker(
     store.study(tmp_path, "ours", asked={}).enqueue_trial({"lr": 0.1})
     assert seen[:3] == [False, False, True]  # until it is whole, nobody sees it
     assert [len(store.trials(tmp_path, name)) for name in ("theirs", "ours")] == [0, 1]
-    assert not list(tmp_path.glob(".sweeps-*"))
+    assert not list((tmp_path / "cache" / "imports").iterdir())
     with sqlite3.connect(tmp_path / store.FILE) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 

@@ -14,6 +14,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
+def place_in(folder: Path) -> Path:
+    """Where a workspace's temporary folders lie."""
+    return folder / "cache" / "imports"
+
+
 class Staging:
     """A fresh folder of one's own. It is removed by `drop`, or when nobody refers to it any more."""
 

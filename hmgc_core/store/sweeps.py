@@ -7,7 +7,6 @@ task (`workflow.sweeps`); here stands what was tried.
 import json
 import os
 import sqlite3
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from hmgc_core.errors import UnknownSweep, WorkspaceError
 from hmgc_core.records import OptionValue
 from hmgc_core.store.engine import BUSY_TIMEOUT_S
+from hmgc_core.store.staging import Staging, place_in
 
 if TYPE_CHECKING:
     import optuna
@@ -153,15 +153,19 @@ def _make(path: Path) -> None:
     """
     if path.exists():
         return
-    with named_errors(path.parent), tempfile.TemporaryDirectory(prefix=".sweeps-", dir=path.parent) as drafts:
-        draft = Path(drafts) / FILE
-        made = _connected(draft)
-        made.remove_session()
-        made.engine.dispose()
-        with closing(sqlite3.connect(draft)) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
-        with suppress(FileExistsError):  # another program was quicker: then its file counts
-            os.link(draft, path)
+    with named_errors(path.parent):
+        draft = Staging(place_in(path.parent))
+        try:
+            file = draft.folder / FILE
+            made = _connected(file)
+            made.remove_session()
+            made.engine.dispose()
+            with closing(sqlite3.connect(file)) as connection:
+                connection.execute("PRAGMA journal_mode=WAL")
+            with suppress(FileExistsError):  # another program was quicker: then its file counts
+                os.link(file, path)
+        finally:
+            draft.drop()
 
 
 def _storage(path: Path) -> "optuna.storages.RDBStorage":

@@ -73,8 +73,8 @@ class Workspace:
 
     @property
     def staging(self) -> Path:
-        """Where uploads and archives are unpacked for the time of an import."""
-        return self.cache / "imports"
+        """Where things lie that nobody needs after a moment, such as archives unpacked for an import."""
+        return staging.place_in(self.folder)
 
     def run_folder(self, run_id: int) -> Path:
         """Where one run keeps its resume state, checkpoint and embeddings."""

@@ -7,7 +7,7 @@ from app import resources
 from app.components import metric_words, run_summary
 from app.components.metric_words import Figure
 from app.components.run_detail import said, settings_of
-from app.components.wording import SPLITS, number
+from app.components.wording import SPLITS, label_number, number
 from hmgc_core.records import Run
 from hmgc_core.workflow import exploring
 from hmgc_core.workflow.marks import Mark
@@ -31,7 +31,7 @@ def show(run: Run, other: Run) -> None:
     if run.status == other.status == "done":
         _pictures(run, other)
     rows = [(name, said(run, setting), said(other, setting)) for setting, name in settings_of(run, other).items()]
-    rows.append(("Labels it knew: the first", f"{run.last_annotation_id:,}", f"{other.last_annotation_id:,}"))
+    rows.append(("Knew labels up to", label_number(run), label_number(other)))
     table = pd.DataFrame(rows, columns=["Setting", one, two])
     marks = [MARK if differs else "" for differs in table[one] != table[two]]
     st.markdown("**Settings**")

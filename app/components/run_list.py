@@ -39,7 +39,7 @@ def _row(run: Run) -> dict[str, str]:
         "Finest level right": figures.get("leaf_accuracy", "–"),
         "Every level right": figures.get("full_path_accuracy", "–"),
         "How far off mistakes are": figures.get("severity", "–"),
-        "Labels it knew": f"the first {run.last_annotation_id:,}" if run.last_annotation_id else "none",
+        "Knew labels up to": wording.label_number(run),
     }
 
 

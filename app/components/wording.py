@@ -57,6 +57,11 @@ def run_title(run: Run) -> str:
     return " · ".join(filter(None, (f"Run {run.id}", f"{config.model} on {config.backbone}", config.what_learned)))
 
 
+def label_number(run: Run) -> str:
+    """The newest label that a run knew. Labels are numbered as they are made; taking one back has a number, too."""
+    return f"no. {run.last_annotation_id:,}" if run.last_annotation_id else "none"
+
+
 def how_far(run: Run) -> str:
     """What an active run does, how far it is, and how long it will take."""
     if run.cancel_requested:

@@ -20,7 +20,7 @@ from hmgc_core.records import IS, IS_NOT, NONE_HERE, Progress, RunConfig, Sample
 from hmgc_core.tasks.coarse_labels import _knows_the_same, compare, flattened, is_coarse
 from hmgc_core.tasks.job import Job
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow import coarse_labels, import_history, pictures, tasks, training
+from hmgc_core.workflow import coarse_labels, import_history, pictures, tasks, taxonomies, training
 from hmgc_core.workflow.coarse_labels import ALL, FINEST, FLATTENED, Bought, Gain
 from hmgc_core.workflow.workspaces import Workspace
 
@@ -269,9 +269,11 @@ def test_the_headline_says_what_is_so(difference: float, low: float, high: float
 
 
 def test_the_page_of_a_run_offers_it_follows_it_and_keeps_the_result(
-    labelled_workspace: Workspace, run_id: int, monkeypatch: pytest.MonkeyPatch
+    labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ws = labelled_workspace
+    label(ws, 1, taxonomies.current_taxonomy(ws)[1].keys[0])
+    run_id = trained(ws)
     page = open_page(monkeypatch, ws, "runs", run=str(run_id))
     button(page, "Find out").click().run()
     assert "Waiting for its turn" in said(page) and "The worker is not running" in said(page)
@@ -283,7 +285,9 @@ def test_the_page_of_a_run_offers_it_follows_it_and_keeps_the_result(
     assert found is not None and found.headline in said(page)
     table = next(found.value for found in page.dataframe if "Learned from" in found.value)
     assert table["Learned from"].tolist() == list(coarse_labels.ARMS.values())
-    assert table["Labels"].tolist() == ["9", "12", "12"]
+    assert table["Labels"].tolist() == ["8", "11", "12"]
+    assert f"{found.coarse} coarse labels" in found.headline
+    assert "1 more label says nothing about the finest class" in said(page)
     assert not any(found.label == "Find out" for found in page.button)
 
 

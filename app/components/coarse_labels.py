@@ -85,6 +85,10 @@ def _found(found: Bought) -> None:
         + ". The range tells how much other test pictures might change it; another seed can change it too."
     )
     st.caption(caption)
+    rest = found.labels[ALL] - found.labels[FINEST] - found.coarse
+    if rest > 0:
+        said = number(rest, "more label says", "more labels say")
+        st.caption(f"{said} nothing about the finest class, as those at the root; they do not count as coarse.")
     if found.split == "val":
         st.caption("No test picture has such a label; the validation pictures, which also chose the epoch, stood in.")
     for remark in found.remarks:

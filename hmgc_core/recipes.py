@@ -110,7 +110,8 @@ class Recipe:
 
 
 PLAIN = "plain"  # of every run from before there were recipes
-DEFAULT = "balanced"  # of a new training that is told nothing else: ahead in docs/results.md so far
+# Of a new training that is told nothing else: ahead in docs/results.md.
+DEFAULT, DEFAULT_MODEL = "balanced", "flat"
 RECIPES = {
     PLAIN: Recipe("Plain", "Every label counts once, as it is.", Switches()),
     "balanced": Recipe(

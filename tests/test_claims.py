@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import asdict
 from itertools import product
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from table.plots import COARSE, DIFFERENCES, MEASURES
 from table.rows import FACTORS, ROWS, TRIALS, combinations, name_of
 from table.trials import effects, trials
 from table.writing import COLUMNS, json_text, write
+
+from hmgc_core import recipes
 
 ROOT = Path(__file__).parents[1]
 # leaf accuracy by row at 90 % coarse; the learning rate 0.1 is 5 points better than the others on validation
@@ -231,6 +234,13 @@ def test_half_a_table_is_reported_with_what_is_missing(reported: Path) -> None:
     headings = [heading for heading, _, _ in COLUMNS.values()]
     rows = [line for line in page.splitlines() if line.startswith("| `") and line.count("|") == len(headings) + 3]
     assert len(rows) == 4 * sum(not row.once for row in ROWS.values())
+
+
+def test_one_row_is_what_a_new_training_of_the_app_does() -> None:
+    (row,) = (row for name, row in ROWS.items() if figures.is_default(name))
+    assert (row.model, row.backbone, row.drop_coarse, row.all_leaf) == (recipes.DEFAULT_MODEL, "", False, False)
+    plain = asdict(recipes.Switches())
+    assert {**plain, **row.switches} == asdict(recipes.RECIPES[recipes.DEFAULT].switches)
 
 
 def test_the_json_is_the_contract(reported: Path) -> None:

@@ -23,7 +23,8 @@ from hmgc_core.workflow.workspaces import Workspace
 
 def test_the_train_page_queues_what_was_chosen(labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     page = open_page(monkeypatch, labelled_workspace, "train")
-    page.selectbox(key="train.model").set_value("flat")
+    assert page.selectbox(key="train.model").value == "flat"  # what did best is what comes by itself
+    assert page.selectbox(key="train.recipe").value == "balanced"
     page.selectbox(key="train.backbone").set_value("resnet_mini")
     page.number_input(key="train.epochs").set_value(3)
     button(page, "Start training").click().run()

@@ -75,14 +75,14 @@ def test_the_form_asks_for_the_search_it_says(labelled_workspace: Workspace, mon
     button(page, "Search").click().run()
     assert not page.exception
     (asked,) = sweeps.all_sweeps(ws)
-    assert (asked.trials, asked.minutes, asked.name) == (3, 15.0, "hrn-1")
+    assert (asked.trials, asked.minutes, asked.name) == (3, 15.0, "flat-1")
     lr, size = asked.over
     assert (lr.name, lr.low, lr.high, lr.log) == ("lr", 0.003, 0.5, True)
     assert size.choices == (32, 64)
-    assert page.query_params["sweep"] == "hrn-1"
+    assert page.query_params["sweep"] == "flat-1"
     assert "Waiting for its turn" in said(page) and "Nothing is tried yet." in said(page)
     page.button(key=f"task-stop-{asked.task.id}").click().run()
-    assert sweeps.sweep(ws, "hrn-1").task.status == "cancelled"
+    assert sweeps.sweep(ws, "flat-1").task.status == "cancelled"
     assert "stopped before the end" in said(page)
 
 

@@ -1,11 +1,11 @@
 """The models and backbones in one sentence each, for the people who choose."""
 
 MODELS = {
-    "flat": "One answer at the finest level. A coarse label counts for every class below it. The honest yardstick.",
+    "flat": "One answer at the finest level. A coarse label counts for every class below it. Begin with it.",
     "ps": "Like flat, but classes share what they have in common with their relatives. Can help rare classes.",
     "per_level": "One answer per level, each for itself. A coarse label teaches only its level and those above.",
     "soft_margin": "Keeps classes that contradict a label at a distance. Rather stops at a sure class than guesses.",
-    "hrn": "Learns every level at once along the tree. Good with many coarse labels.",
+    "hrn": "Learns every level at once along the tree. Made for backbones with weights; without them it finds less.",
     "hrn_logits": "hrn with one step left out, to see what that step does. Its certainties are not capped.",
     "coarse_fine": "A backbone for every level, each handing on to the next finer one. Large and slow.",
     "hmgn": "Looks for each class in its own place of the picture, and lets parent and child classes help each other.",

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from hmgc_core.recipes import DEFAULT
-from hmgc_core.records import RunConfig
+from hmgc_core.recipes import DEFAULT, DEFAULT_MODEL
 from table.cells import SHORT, TUNING_SEED, best_rate, how_good, is_told, longer_rate
 from table.rows import BARS, ROWS, TRIALS, WAYS
 
@@ -168,7 +167,7 @@ def as_json(table: Table) -> dict[str, list[dict[str, Any]]]:
 def is_default(row: str) -> bool:
     """A new training of the app learns like this row: model, recipe and all."""
     asked = WAYS[row]
-    return (asked.model, asked.recipe) == (RunConfig().model, DEFAULT)
+    return (asked.model, asked.recipe) == (DEFAULT_MODEL, DEFAULT)
 
 
 def _rows(table: Table) -> Iterable[dict[str, Any]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import matplotlib as mpl
 
 from table.cells import LONG, SHORT
-from table.figures import Mean, Table
+from table.figures import Mean, Table, is_default
 from table.goals import Outcome, outcomes
 from table.rows import ROWS
 
@@ -13,9 +13,13 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
-COARSE, MEASURES, DIFFERENCES = "models-coarse.svg", "models-measures.svg", "models-differences.svg"
+PAYS, COARSE, MEASURES, DIFFERENCES = (
+    "models-pays.svg", "models-coarse.svg", "models-measures.svg", "models-differences.svg",
+)  # fmt: skip
 WORDS = {
+    PAYS: "Finest level right at the largest share made coarse, long budget",
     COARSE: "Finest level right, by the share of labels made coarse, long budget",
     MEASURES: "Every measure at the largest share made coarse, long budget",
     DIFFERENCES: "Differences to be shown, with 95 % intervals",
@@ -30,6 +34,17 @@ PANELS = {
     "ece_node_tempered": "node ECE\nafter the temperature",
     "seconds": "seconds of one thread",
     "images_per_s": "pictures trained\nin a second",
+}
+# What people read who have not seen the table.
+PLAIN_WORDS = {
+    "oracle": "all labels exact",
+    "self_taught": "… and sure guesses learned",
+    "exact_quarter": "a quarter of each step exact",
+    "flat_balanced": "half of each step exact",
+    "flat": "coarse labels as sums of their classes",
+    "coarse_dropped": "coarse labels left out",
+    "per_level": "one answer for each level",
+    "hrn": "HRN as published",
 }
 # Told apart by more than colour: line, mark and shade.
 STYLES = {
@@ -56,7 +71,7 @@ SETTINGS = {"svg.hashsalt": "table", "svg.fonttype": "none", "font.size": 9, "ax
 def draw(table: Table, folder: Path) -> list[Path]:
     """Write the pictures that the figures suffice for; the others are taken away. Returns their paths."""
     drawn = []
-    makers = {COARSE: _by_share, MEASURES: _measures, DIFFERENCES: _differences}
+    makers = {PAYS: _pays, COARSE: _by_share, MEASURES: _measures, DIFFERENCES: _differences}
     with mpl.rc_context(SETTINGS):
         for name, make in makers.items():
             figure = make(table)
@@ -67,6 +82,44 @@ def draw(table: Table, folder: Path) -> list[Path]:
             plt.close(figure)
             drawn.append(folder / name)
     return drawn
+
+
+def _pays(table: Table) -> Figure | None:
+    """One panel for each set of pictures, one bar for each row; what a new training of the app does stands out."""
+    share = table.shares[-1] if table.shares else 0
+    found = {
+        (name, row): mean
+        for name in table.workspaces
+        for row in PLAIN_WORDS
+        if (mean := table.mean(name, row, share, LONG, "leaf_accuracy")) is not None
+    }
+    names = [name for name in table.workspaces if any(place[0] == name for place in found)]
+    if not names:
+        return None
+    rows = [row for row in PLAIN_WORDS if any(place[1] == row for place in found)][::-1]
+    size = (3.2 + 2.6 * len(names), 0.7 + 0.28 * len(rows))
+    figure, panels = plt.subplots(1, len(names), figsize=size, sharey=True, squeeze=False, layout="constrained")
+    for panel, name in zip(panels[0], names, strict=True):
+        known = {row: found[name, row] for row in rows if (name, row) in found}
+        places = [rows.index(row) for row in known]
+        colours = ["#00796b" if is_default(row) else "#b7bcb8" for row in known]
+        panel.barh(places, [mean.mean for mean in known.values()], xerr=_half(list(known.values())), color=colours,
+                   error_kw={"ecolor": "#222222", "elinewidth": 1, "capsize": 2})  # fmt: skip
+        for place, mean in zip(places, known.values(), strict=True):
+            panel.annotate(
+                f"{mean.mean:.0%}",
+                (mean.high or mean.mean, place),
+                (4, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=8,
+            )
+        panel.set_title(f"{name}, {share:.0%} made coarse", fontsize=9)
+        panel.set_yticks(range(len(rows)), [PLAIN_WORDS[row] for row in rows])
+        panel.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        panel.margins(x=0.15)
+        panel.grid(visible=False, axis="y")
+    return figure
 
 
 def _by_share(table: Table) -> Figure | None:

@@ -15,7 +15,7 @@ from hmgc_core.models.given_weights import weights_file
 from hmgc_core.models.options import chosen_options, options_of
 from hmgc_core.options import Option
 from hmgc_core.querying import agreed_node, names_one_leaf
-from hmgc_core.recipes import DEFAULT, PLAIN, RECIPES, SWITCHES, switches_of
+from hmgc_core.recipes import DEFAULT, DEFAULT_MODEL, PLAIN, RECIPES, SWITCHES, switches_of
 from hmgc_core.records import KIND_CODES, Annotation, EpochMetrics, ImageRecord, Run, RunConfig, Sample, Split
 from hmgc_core.store import annotations, images, jobs, labellings, runs, taxonomies
 from hmgc_core.store.workspace import Workspace
@@ -25,6 +25,7 @@ from hmgc_core.workflow.taxonomies import current_taxonomy, taxonomy_version
 __all__ = [
     "BACKBONES",
     "DEFAULT",
+    "DEFAULT_MODEL",
     "MODELS",
     "READING_NAMES",
     "RECIPES",

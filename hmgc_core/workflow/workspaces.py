@@ -8,7 +8,7 @@ from pathlib import Path
 from hmgc_core.demo import DEMO_IMAGES, DemoSet, demo_taxonomy, draw_demo
 from hmgc_core.errors import WorkspaceError
 from hmgc_core.exchange.table import TableRow, write_table
-from hmgc_core.recipes import DEFAULT
+from hmgc_core.recipes import DEFAULT, DEFAULT_MODEL
 from hmgc_core.records import RunConfig
 from hmgc_core.store import workspace
 from hmgc_core.store.workspace import Workspace
@@ -32,7 +32,7 @@ DEMO_UNFINISHED = "demo.unfinished"  # a file that is there while the demo is be
 
 # Small enough for about two minutes on two processor cores.
 DEMO_CONFIG = RunConfig(
-    model="flat", backbone="resnet_mini", image_size=64, epochs=60, batch_size=32, lr=0.1, recipe=DEFAULT
+    model=DEFAULT_MODEL, backbone="resnet_mini", image_size=64, epochs=60, batch_size=32, lr=0.1, recipe=DEFAULT
 )
 
 

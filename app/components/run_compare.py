@@ -52,7 +52,10 @@ def _verdict(run: Run, other: Run, split: str) -> None:
         f"Of {pictures}, {number(found.gained, 'is', 'are')} right in run {run.id} alone, "
         f"{number(found.lost)} in run {other.id} alone."
     )
-    ends = f"95% sure: {found.low * 100:+.1f} to {found.high * 100:+.1f} points for run {run.id}."
+    ends = (
+        f"95% sure: {found.low * 100:+.1f} to {found.high * 100:+.1f} points for run {run.id}, with other pictures; "
+        "another seed can change it, too."
+    )
     if found.verdict == "unclear":
         st.info(f"**Which is better is not clear.** {counts} {ends}", icon=":material/balance:")
         return

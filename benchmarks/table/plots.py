@@ -38,8 +38,8 @@ PANELS = {
 # What people read who have not seen the table.
 PLAIN_WORDS = {
     "oracle": "all labels exact",
-    "self_taught": "… and sure guesses learned",
     "exact_quarter": "a quarter of each step exact",
+    "self_taught": "… and sure guesses learned",
     "flat_balanced": "half of each step exact",
     "flat": "coarse labels as sums of their classes",
     "coarse_dropped": "coarse labels left out",

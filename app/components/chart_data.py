@@ -115,7 +115,8 @@ def weak_and_strong(
     taxonomy: Taxonomy, worst: list[ClassScore], best: list[ClassScore], measured: int
 ) -> dict[str, Any]:
     """The classes found least and most often."""
-    about = f"Of {number(measured, 'class', 'classes')} with labelled pictures; few pictures count as little evidence"
+    classes = number(measured, "class", "classes")
+    about = f"Of {classes}, found pictures before missed ones; few are little evidence"
     return {
         "kind": "bars",
         "panels": [
@@ -245,6 +246,6 @@ def two_runs(taxonomy: Taxonomy, found: Compared, run_id: int, other_id: int) ->
         "kind": "bars",
         "panels": [
             _panel(f"Run {run_id} beside run {other_id}", about, rows),
-            _panel("Classes that changed most", "Better and worse; the difference", changed, "No class changed."),
+            _panel("Classes that changed most", "Better before worse; the difference", changed, "No class changed."),
         ],
     }

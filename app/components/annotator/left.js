@@ -2,13 +2,20 @@
 
 class Left {
   constructor({ get, onChange }) {
-    Object.assign(this, { get, onChange, choice: "", count: null }); // count: null while it is not known
+    Object.assign(this, { get, onChange });
+    this.begin("");
   }
 
-  /* A queue begins: the app counts it, once. */
-  async begin(choice) {
-    if (choice !== this.choice) Object.assign(this, { choice, count: null });
-    if (choice === "unlabelled") return;
+  /* A queue begins, or begins anew. count: null while it is not known. */
+  begin(choice) {
+    Object.assign(this, { choice, count: null, asked: false });
+  }
+
+  /* An answer of the queue came. Only one that goes on has to be counted by the app, once. */
+  async hear(goesOn) {
+    const { choice } = this;
+    if (!goesOn || this.asked || choice === "unlabelled") return;
+    this.asked = true;
     const answer = await this.get(`/api/queue/size?queue=${encodeURIComponent(choice)}`);
     if (answer.kind !== "ok" || choice !== this.choice) return;
     this.count = answer.value.left;
@@ -22,7 +29,7 @@ class Left {
 
   /* What is to be said; null for nothing. Near the end the queue itself knows best: all that comes is ahead. */
   of(queue) {
-    if (this.count === null) return null;
+    if (this.choice === "unlabelled") return null;
     return queue.hasEnded ? queue.ahead.length : this.count;
   }
 }

@@ -55,8 +55,8 @@ class Session {
     window.addEventListener("beforeunload", (event) => this.outbox.isKept || event.preventDefault(), { signal });
     this.show();
     this.versions.hearOf(data.taxonomy);
-    this.reopening.hear(data.reopen).then(() => this.queue.fill());
     this.left.begin(data.queue.choice);
+    this.reopening.hear(data.reopen).then(() => this.queue.fill());
     if (data.remember) ask("/api/session", { token: data.token, body: {} });
   }
 
@@ -81,8 +81,8 @@ class Session {
   /* Other pictures, or the same queue from its start: the app knows best what is left. */
   chooseAnew(choice) {
     this.memory.labelled.clear();
-    this.queue.choose(choice);
     this.left.begin(choice);
+    this.queue.choose(choice);
   }
 
   run(command, argument) {
@@ -109,8 +109,9 @@ class Session {
   }
 
   /* An answer of the queue: how much is done, and which class tree is in use. */
-  hear({ counts, taxonomy, reserve_s: reserveSeconds }) {
+  hear({ counts, taxonomy, ended, reserve_s: reserveSeconds }) {
     this.count(counts);
+    this.left.hear(!ended);
     this.hold.lasts(reserveSeconds);
     this.versions.hearOf(taxonomy);
   }
@@ -244,8 +245,10 @@ class Session {
     const isNew = !pass && !this.memory.knows(item.id) && item.id !== this.reopened?.id;
     this.made += isNew;
     this.memory.push({ uid, kind, node: key, name, item, pass, isNew });
-    if (FINAL.includes(kind)) this.goOnFrom(item);
-    if (FINAL.includes(kind)) this.left.done(item);
+    if (FINAL.includes(kind)) {
+      this.goOnFrom(item);
+      this.left.done(item);
+    }
     this.outbox.addLabel({ uid, image_id: item.id, node: key, kind, taxonomy: tree.version, seconds, shown });
     if (FINAL.includes(kind)) this.queue.shift();
     if (FINAL.includes(kind)) this.desk.count(key, 1);
@@ -332,14 +335,15 @@ class Session {
 
   again() {
     this.memory.labelled.clear(); // the app knows best what is left
-    this.queue.again().then(() => this.left.begin(this.queue.choice));
+    this.left.begin(this.queue.choice);
+    this.queue.again();
     this.remember();
   }
 
   lookAgain() {
     this.memory.labelled.clear();
-    this.queue.lookAgain();
     this.left.begin(this.queue.choice);
+    this.queue.lookAgain();
   }
 
   /* The page asks which pictures shall come. */

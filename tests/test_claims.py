@@ -204,11 +204,11 @@ def test_goals_are_met_only_with_the_whole_interval() -> None:
 
 def test_every_goal_has_its_outcome() -> None:
     found = goals.outcomes(table_of(half_a_table()))
-    told = {(one.budget, one.candidate, goals.GOALS.index(one.goal)): one.verdict for one in found}
+    told = {(one.budget, one.candidate, goals.GOALS.index(one.goal)): one.is_met for one in found}
     assert len(told) == 2 * len(figures.CANDIDATES) * len(goals.GOALS)
-    assert [told[LONG, "self_taught", goal] for goal in range(4)] == ["shown"] * 4
-    assert [told[LONG, "flat_balanced", goal] for goal in range(4)] == ["shown"] * 4
-    assert [told[SHORT, "self_taught", goal] for goal in range(4)] == ["one seed"] * 4
+    assert [told[LONG, "self_taught", goal] for goal in range(4)] == [True] * 4
+    assert [told[LONG, "flat_balanced", goal] for goal in range(4)] == [True] * 4
+    assert [told[SHORT, "self_taught", goal] for goal in range(4)] == [None] * 4
 
 
 def test_what_is_not_reached_is_said() -> None:
@@ -216,8 +216,8 @@ def test_what_is_not_reached_is_said() -> None:
     for seed in range(3):
         lines[f"flat_balanced 0.9 long {seed} 0.1"]["test"]["leaf_accuracy"] -= 0.08
     found = goals.outcomes(table_of(lines))
-    told = {(one.candidate, goals.GOALS.index(one.goal)): one.verdict for one in found if one.budget == LONG}
-    assert [told["flat_balanced", goal] for goal in range(4)] == ["not shown", "not shown", "shown", "shown"]
+    told = {(one.candidate, goals.GOALS.index(one.goal)): one.is_met for one in found if one.budget == LONG}
+    assert [told["flat_balanced", goal] for goal in range(4)] == [False, False, True, True]
 
 
 # --- the report -------------------------------------------------------------------------------------------------------

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import matplotlib as mpl
 
-from table.cells import LONG, SHORT
+from table.cells import LONG
 from table.figures import Mean, Table, is_default
-from table.goals import Outcome, outcomes
+from table.goals import GOALS, Outcome, outcomes
 from table.rows import ROWS
 
 mpl.use("Agg")
@@ -173,28 +173,30 @@ def _measures(table: Table) -> Figure | None:
 
 
 def _differences(table: Table) -> Figure | None:
-    """The goals as intervals, with what was asked for as a mark."""
-    told = [one for one in outcomes(table) if one.found is not None][::-1]
+    """The goals as intervals, one panel for each, with what was asked for as a line."""
+    told = [one for one in outcomes(table) if one.found is not None]
     if not told:
         return None
-    figure, panel = plt.subplots(figsize=(7, 1 + 0.24 * len(told)))
-    panel.axvline(0, color="#222222", linewidth=0.8)
-    for place, one in enumerate(told):
-        found = one.found
-        if found is not None:
-            colour = STYLES[one.candidate][0]
-            half = None if found.high is None else 100 * (found.high - found.mean)
-            panel.errorbar(100 * found.mean, place, xerr=half, marker="o", color=colour, markersize=4, capsize=2)
-            panel.plot(100 * one.goal.least, place, marker="|", markersize=10, markeredgewidth=2, color="#222222")
-    panel.set_yticks(range(len(told)), [_name(one) for one in told], fontsize=8)
-    panel.set_xlabel("points of a hundred; black bars: the mean that was asked for")
+    places = list(dict.fromkeys(map(_place, told)))[::-1]
+    size = (11, 1.2 + 0.24 * len(places))
+    figure, panels = plt.subplots(1, len(GOALS), figsize=size, sharey=True, layout="constrained")
+    for panel, goal in zip(panels, GOALS, strict=True):
+        panel.axvline(0, color="#222222", linewidth=0.8)
+        panel.axvline(100 * goal.least, color="#222222", linewidth=1.2, linestyle=":")
+        for one in told:
+            if one.goal is goal and one.found is not None:
+                half = 0 if one.found.high is None else 100 * (one.found.high - one.found.mean)
+                colour, mark, _ = STYLES[one.candidate]
+                panel.errorbar(100 * one.found.mean, places.index(_place(one)), xerr=half, marker=mark, color=colour,
+                               markersize=4, capsize=2)  # fmt: skip
+        panel.set_title("over " + goal.words.replace(", ", ",\n"), fontsize=9)
+        panel.set_yticks(range(len(places)), places, fontsize=8)
+    figure.supxlabel("points of a hundred; dotted: the mean that was asked for", fontsize=9)
     return figure
 
 
-def _name(one: Outcome) -> str:
-    measure = "path" if one.goal.metric == "full_path_accuracy" else "finest"
-    budget = "short" if one.budget == SHORT else "long"
-    return f"{one.workspace}, {budget}, {one.goal.share:.0%}: {one.candidate} − {one.against}, {measure}"
+def _place(one: Outcome) -> str:
+    return f"{one.workspace}, {one.budget}: {one.candidate}"
 
 
 def _half(means: list[Mean]) -> list[float]:

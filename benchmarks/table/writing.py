@@ -4,6 +4,8 @@ import json
 import math
 from collections import Counter
 from collections.abc import Mapping
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from table import plots
 from table.cells import LONG, RATES, SHORT, Wishes
 from table.figures import Line, Mean, Place, Table, as_json, table_of
-from table.goals import Outcome, outcomes
+from table.goals import GOALS, PLACE, Outcome, outcomes
 from table.rows import BATCH_SIZE, IMAGE_SIZE, ROWS
 from table.trials import Effect, Trial, effects, trials
 
@@ -68,7 +70,8 @@ def _page(table: Table, journal: Mapping[str, Line], drawn: list[dict[str, str]]
         answered=sum(one.seed in table.seeds(one.workspace, one.row, one.share, one.budget) for one in cells),
         budgets=_budgets(table),
         circumstances=_circumstances(journal),
-        goals=[_goal(one) for one in outcomes(table)],
+        goals=[f"{goal.words}: {100 * goal.least:+g}" for goal in GOALS],
+        outcomes=_outcomes(table),
         plots=drawn,
         columns=[(heading, words) for heading, _, words in COLUMNS.values()],
         tables=[
@@ -76,7 +79,7 @@ def _page(table: Table, journal: Mapping[str, Line], drawn: list[dict[str, str]]
             for workspace in table.workspaces
             for budget in (LONG, SHORT)
             for share in reversed(table.shares)
-            if (workspace, budget) in table.epochs
+            if _has_been_begun(table, workspace, share, budget)
         ],
         trials=[_trial(one) for one in trials(table)],
         effects=[_effect(one) for one in effects(table)],
@@ -97,10 +100,22 @@ def _circumstances(journal: Mapping[str, Line]) -> list[str]:
     return [words.format(count, *where) for where, count in Counter(lines).items()]
 
 
-def _goal(one: Outcome) -> list[str]:
-    against = f"`{one.against}`" if one.against else MISSING
-    place = [_plain(one.workspace), one.budget, f"`{one.candidate}`"]
-    return [*place, one.goal.words, against, _signed(one.found), one.verdict]
+def _outcomes(table: Table) -> list[list[str]]:
+    """A line for each candidate at each workspace and budget with a figure, a cell for each goal."""
+    lines = []
+    for (workspace, budget, candidate), group in groupby(outcomes(table), key=attrgetter(*PLACE)):
+        told = list(group)
+        seeds = sorted({one.found.seeds for one in told if one.found})
+        if seeds:
+            place = [_plain(workspace), budget, f"`{candidate}`", " or ".join(map(str, seeds))]
+            lines.append([*place, *map(_outcome, told)])
+    return lines
+
+
+def _outcome(one: Outcome) -> str:
+    against = "" if one.goal.against or not one.against else f", `{one.against}`"
+    words = _points(one.found)
+    return (f"**{words}**" if one.is_met else words) + against
 
 
 def _trial(one: Trial) -> list[str]:
@@ -109,6 +124,11 @@ def _trial(one: Trial) -> list[str]:
 
 def _effect(one: Effect) -> list[str]:
     return [f"`{one.factor}`", f"{one.value:g}", f"{one.own:g}", *map(_points, one.differences.values())]
+
+
+def _has_been_begun(table: Table, workspace: str, share: float, budget: str) -> bool:
+    """Something was learned from these very labels; the row whose labels all are exact says nothing about them."""
+    return any(table.seeds(workspace, row.name, share, budget) for row in ROWS.values() if not row.all_leaf)
 
 
 def _one_table(table: Table, workspace: str, share: float, budget: str) -> dict[str, Any]:

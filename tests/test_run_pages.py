@@ -9,6 +9,7 @@ import pytest
 from reading_pages import button, open_page, said, with_failed_run
 
 from app.components import charts, metric_words, run_detail, wording
+from hmgc_core import report
 from hmgc_core.metrics import evaluate, unseen_metrics
 from hmgc_core.models import options
 from hmgc_core.models.options import Option
@@ -188,6 +189,23 @@ def test_a_finished_run_shows_its_figures_with_their_exact_names(
     assert page.metric[0].value == "90%"
     assert "leaf_accuracy" in page.dataframe[1].value["Exact name"].tolist()
     assert len(page.get("plotly_chart")) == 3
+    run = training.all_runs(predicted_workspace)[-1]
+    sentence = report.why_curves_jump(run.config)
+    assert (sentence in said(page)) if sentence else ("The curves jump" not in said(page))
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"image_size": 64}, "after 60% and 85% of the steps"),
+        ({"image_size": 36}, "after 85% of the steps"),
+        ({"image_size": 32}, ""),
+        ({"image_size": 64, "freeze_backbone": True}, ""),
+    ],
+)
+def test_curves_that_jump_are_explained(changes: dict[str, object], told: str) -> None:
+    config = replace(RunConfig(model="flat", backbone="resnet_mini"), **changes)
+    assert told in report.why_curves_jump(config) if told else not report.why_curves_jump(config)
 
 
 def test_two_runs_stand_side_by_side(predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from hmgc_core.learning.devices import fitting_threads, pick_device
 from hmgc_core.learning.inference import metrics_of, predict
 from hmgc_core.learning.pixel_cache import decode_pictures
 from hmgc_core.learning.resume import FILE, drop_resume_state
-from hmgc_core.learning.schedule import one_cycle, view_side, work_before
+from hmgc_core.learning.schedule import growth, one_cycle, view_side, work_before
 from hmgc_core.learning.transforms import normalise, random_views
 from hmgc_core.metrics import calibration_error, evaluate
 from hmgc_core.models.catalog import MODELS, READING_NAMES, build_model
@@ -250,6 +250,12 @@ def test_views_grow_to_the_full_size_and_progress_counts_their_pixels(steps, siz
 def test_views_are_half_as_large_at_first():
     assert [view_side(step, 100, 64) for step in (0, 59, 60, 84, 85, 99)] == [32, 32, 48, 48, 64, 64]
     assert view_side(0, 100, 224) == 112 and view_side(0, 100, 32) == 32
+
+
+@pytest.mark.parametrize("size", [16, 32, 36, 40, 64, 224])
+def test_where_views_grow_is_told_in_shares_of_the_steps(size):
+    sides = [view_side(step, 101, size) for step in range(101)]
+    assert [100 * share for share in growth(size)] == [at for at in range(1, 101) if sides[at] > sides[at - 1]]
 
 
 def test_a_smaller_view_shows_what_the_large_one_shows():

@@ -47,6 +47,8 @@ def show(ws: Workspace, run: Run) -> None:
     epochs = training.epochs(ws, run.id)
     if epochs:
         _curves(epochs)
+        if why := report.why_curves_jump(run.config):
+            st.caption(why)
     elif run.status != "done" and not run.error:
         st.caption("No epoch is finished yet.")
     coarse_labels.show(ws, run)

@@ -1,6 +1,7 @@
 """What changes from step to step of a training: the learning rate, and how large the views are. Plain numbers."""
 
 import math
+from itertools import pairwise
 
 # (from this share of all steps on, this share of the full side): small views teach the early steps at a fraction of the
 # work, the last steps see what is measured. Progressive resizing, as in J. Howard's DAWNBench entry of 2018.
@@ -21,7 +22,15 @@ def one_cycle(step: int, steps: int, peak: float, *, warm_up: float) -> float:
 
 def view_side(step: int, steps: int, size: int) -> int:
     """The side in pixels of the views of a step, for pictures of `size`: a multiple of 8, or `size` itself."""
-    scale = next(scale for start, scale in reversed(GROWTH) if step >= start * (steps - 1))
+    return _side(next(scale for start, scale in reversed(GROWTH) if step >= start * (steps - 1)), size)
+
+
+def growth(size: int) -> list[float]:
+    """The shares of all steps after which the views of pictures of `size` become larger; none where they are small."""
+    return [start for (_, before), (start, scale) in pairwise(GROWTH) if _side(scale, size) > _side(before, size)]
+
+
+def _side(scale: float, size: int) -> int:
     return size if scale == 1 else min(size, max(SMALLEST_SIDE, 8 * round(scale * size / 8)))
 
 

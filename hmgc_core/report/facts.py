@@ -14,9 +14,10 @@ import numpy as np
 
 from hmgc_core import __version__
 from hmgc_core.checkpoint_files import WEIGHTS, read_manifest
+from hmgc_core.learning.schedule import growth
 from hmgc_core.metrics.words import figures
 from hmgc_core.querying import names_one_leaf
-from hmgc_core.records import IS, IS_NOT, NONE_HERE, EpochMetrics, OnProgress, Run, quiet
+from hmgc_core.records import IS, IS_NOT, NONE_HERE, EpochMetrics, OnProgress, Run, RunConfig, quiet
 from hmgc_core.report.exam import Exam, exam_of, taught
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow import coarse_labels, training
@@ -61,6 +62,11 @@ class Facts:
         return f"Run {self.run.id}: {self.run.config.model} on {self.run.config.backbone}"
 
     @property
+    def why_curves_jump(self) -> str:
+        """As a sentence, "" where nothing jumps."""
+        return why_curves_jump(self.run.config)
+
+    @property
     def measured_split(self) -> str:
         """test if it was measured, else val; "" if neither was."""
         return next((split for split in ("test", "val") if self.run.metrics.get(split)), "")
@@ -69,6 +75,15 @@ class Facts:
         """One measure of the measured split in words, a dash where it is none."""
         found = figures(self.run.metrics.get(self.measured_split, {}))
         return next((one.text for one in found if one.exact == exact), "–")
+
+
+def why_curves_jump(config: RunConfig) -> str:
+    """What somebody wonders about who sees the curves of this training, as a sentence; "" where nothing jumps."""
+    shares = [] if config.freeze_backbone else growth(config.image_size)
+    if not shares:
+        return ""
+    told = " and ".join(f"{share:.0%}" for share in shares)
+    return f"The curves jump after {told} of the steps: until then it learned from smaller pictures, which is faster."
 
 
 def gather(ws: Workspace, run_id: int, *, on_progress: OnProgress = quiet) -> Facts:

@@ -127,8 +127,10 @@ def _effect(one: Effect) -> list[str]:
 
 
 def _has_been_begun(table: Table, workspace: str, share: float, budget: str) -> bool:
-    """Something was learned from these very labels; the row whose labels all are exact says nothing about them."""
-    return any(table.seeds(workspace, row.name, share, budget) for row in ROWS.values() if not row.all_leaf)
+    """A training here says something about labels of this share, not only about exact ones, which every share has."""
+    lines = {row.name: table.seeds(workspace, row.name, share, budget) for row in ROWS.values()}
+    exact = [line["id"] for row in ROWS.values() if row.all_leaf for line in lines[row.name].values()]
+    return any(line["id"] not in exact for found in lines.values() for line in found.values())
 
 
 def _one_table(table: Table, workspace: str, share: float, budget: str) -> dict[str, Any]:

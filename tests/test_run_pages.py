@@ -189,9 +189,14 @@ def test_a_finished_run_shows_its_figures_with_their_exact_names(
     assert page.metric[0].value == "90%"
     assert "leaf_accuracy" in page.dataframe[1].value["Exact name"].tolist()
     assert len(page.get("plotly_chart")) == 3
-    run = training.all_runs(predicted_workspace)[-1]
-    sentence = report.why_curves_jump(run.config)
-    assert (sentence in said(page)) if sentence else ("The curves jump" not in said(page))
+    assert "The curves jump after" not in said(page)  # its pictures are small from the start
+
+
+def test_the_page_of_a_run_explains_its_curves(predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[RunConfig] = []
+    monkeypatch.setattr(report, "why_curves_jump", lambda config: asked.append(config) or "Pictures grew there.")
+    assert "Pictures grew there." in said(open_page(monkeypatch, with_failed_run(predicted_workspace), "runs", run="1"))
+    assert {config.image_size for config in asked} == {16}
 
 
 @pytest.mark.parametrize(
@@ -201,6 +206,7 @@ def test_a_finished_run_shows_its_figures_with_their_exact_names(
         ({"image_size": 36}, "after 85% of the steps"),
         ({"image_size": 32}, ""),
         ({"image_size": 64, "freeze_backbone": True}, ""),
+        ({"image_size": 64, "epochs": 1}, ""),
     ],
 )
 def test_curves_that_jump_are_explained(changes: dict[str, object], told: str) -> None:

@@ -107,7 +107,7 @@ def _pays(table: Table) -> Figure | None:
         return None
     known_of = Counter(name for name, _ in found)
     names = [name for name in table.workspaces if known_of[name] == max(known_of.values())]
-    rows = [row for row in PLAIN_WORDS if any(place[1] == row for place in found)][::-1]
+    rows = [row for row in PLAIN_WORDS if any((name, row) in found for name in names)][::-1]
     size = (3.2 + 2.6 * len(names), 0.7 + 0.28 * len(rows))
     figure, panels = plt.subplots(1, len(names), figsize=size, sharey=True, squeeze=False, layout="constrained")
     for panel, name in zip(panels[0], names, strict=True):

@@ -79,7 +79,7 @@ class Facts:
 
 def why_curves_jump(config: RunConfig) -> str:
     """What somebody wonders about who sees the curves of this training, as a sentence; "" where nothing jumps."""
-    shares = [] if config.freeze_backbone else growth(config.image_size)
+    shares = growth(config.image_size) if config.epochs > 1 and not config.freeze_backbone else []
     if not shares:
         return ""
     told = " and ".join(f"{share:.0%}" for share in shares)

@@ -217,6 +217,26 @@ def test_the_first_button_of_the_page_learns_from_the_new_labels(
     assert button(page, "Start training")
 
 
+def test_the_page_follows_a_run_that_ends_while_it_is_drawn(
+    trained: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    label(trained, 3, "owl", by="bob")
+    run_id = heads.queue(trained, 1)
+    offer = heads.offer
+
+    def offer_just_before_its_end(ws: Workspace) -> heads.Offer | None:
+        offered = offer(ws)
+        training.cancel(ws, run_id)
+        return offered
+
+    page = open_page(monkeypatch, trained, "train")
+    assert page.button[0].disabled
+    monkeypatch.setattr(heads, "offer", offer_just_before_its_end)
+    page.run()
+    assert training.run(trained, run_id).status == "cancelled"
+    assert (page.button[0].label, page.button[0].disabled) == ("Learn from the new label · a few seconds", False)
+
+
 def test_the_overview_leads_to_it_once_many_labels_are_new(trained: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     for who in ("bob", "cleo"):
         for image_id in range(1, 13):

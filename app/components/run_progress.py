@@ -1,5 +1,7 @@
 """A training that waits or runs: how far it is, how long it takes, and a way to stop it. Refreshes itself."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from app import actions
@@ -12,12 +14,13 @@ from hmgc_core.workflow.workspaces import Workspace
 EVERY_S = 2.0
 
 
-def show(ws: Workspace) -> None:
-    """The runs that are active, looked at again every few seconds while there is one.
+def show(ws: Workspace, seen: Sequence[Run]) -> None:
+    """Those of the runs that are active, looked at again every few seconds while there is one.
 
-    When one begins or ends the whole page runs once more, so that everything on it tells the same.
+    When one begins or ends the whole page runs once more, so that everything on it tells the same. seen: the runs as
+    the page read them before anything else; one that ended while the page was drawn has ended since.
     """
-    active = {run.id: run.status for run in training.all_runs(ws) if run.is_active}
+    active = {run.id: run.status for run in seen if run.is_active}
     if not active:
         return
 
@@ -45,10 +48,10 @@ def _stop(ws: Workspace, run_id: int) -> None:
     actions.do(training.cancel, ws, run_id)
 
 
-def show_first(ws: Workspace, what: str) -> bool:
+def show_first(ws: Workspace, seen: Sequence[Run], what: str) -> bool:
     """Where no run has finished yet but one is active: say that `what` comes with it. Returns whether it is so."""
-    if not training.awaits_first(ws):
+    if not any(run.is_active for run in seen) or any(run.status == "done" for run in seen):
         return False
     st.markdown(f"#### The first model is being trained. {what} when it has finished.")
-    show(ws)
+    show(ws, seen)
     return True

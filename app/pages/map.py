@@ -15,7 +15,7 @@ run = next((run for run in runs if run.id == asked), runs[0] if runs else None)
 
 st.header("Map")
 link_notice.leave_out({state.RUN: link_notice.is_number, state.MAP_COLOUR: WAYS})
-if run is None and run_progress.show_first(ws, "The map can be made"):
+if run is None and run_progress.show_first(ws, every_run, "The map can be made"):
     st.stop()
 if run is None:
     empty_state.show("No model was trained yet.", next_page="train", label="Train a model")

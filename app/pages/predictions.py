@@ -41,7 +41,7 @@ if image_id is not None:
     st.stop()
 
 st.header("Predictions")
-if run is None and run_progress.show_first(ws, "Its predictions appear here"):
+if run is None and run_progress.show_first(ws, every_run, "Its predictions appear here"):
     st.stop()
 if run is None and every_run:
     empty_state.show(f"The first training is {every_run[0].state}.", next_page="train", label="See the training")

@@ -24,7 +24,7 @@ if asked is not None and asked not in by_number:
 
 beside = by_number.get(state.chosen_number(state.OTHER_RUN) or 0)
 run_list.show(runs)
-run_progress.show(ws)
+run_progress.show(ws, runs)
 left, right = st.columns(2)
 with left:
     run_list.picker("Run", runs, state.RUN, run)

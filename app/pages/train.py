@@ -36,12 +36,12 @@ if not sum(counts.train_by_level):
     st.stop()
 
 services.show_if_away(training.services(ws), "worker")
-is_quick = quick_training.show(ws, pictures=counts.images)
 runs = training.all_runs(ws)
+is_quick = quick_training.show(ws, pictures=counts.images)
 others = task_progress.long_ones(ws)
 if others or any(run.is_active for run in runs):
     st.subheader("In progress")
-    run_progress.show(ws)
+    run_progress.show(ws, runs)
     task_progress.show_long(ws, others)
 
 way = ways.choice("What to do", WAYS, state.TRAIN_WAY)

@@ -25,6 +25,15 @@ def unguarded(text: str) -> str:
     return text[1:] if text.startswith("'") and _FORMULA.match(text, 1) else text
 
 
+def delimiter_of(text: str) -> str:
+    """What stands between the cells of a table, by its first line: a comma, or a semicolon or tab where it has none.
+
+    Spreadsheets write semicolons where people write 0,5 for a half.
+    """
+    header = text.lstrip("\r\n").split("\n", 1)[0]
+    return "," if "," in header else next((sign for sign in (";", "\t") if sign in header), ",")
+
+
 def write_rows(file: BinaryIO, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
     """Write a CSV in UTF-8, text cells guarded, None as an empty cell; returns the number of rows."""
     text = io.TextIOWrapper(file, encoding="utf-8", newline="")

@@ -62,6 +62,8 @@ def import_images(
             done = imports.carry_out(ws, plan, started_by=_user(), on_progress=report)
     for remark in plan.source.remarks:
         remarks.print(remark, markup=False, soft_wrap=True)
+    for warning in plan.source.warnings:
+        remarks.print(f"Attention: {warning}.", markup=False, soft_wrap=True)
     if as_json:
         print_json(_values(done, dry_run=dry_run) | ({"remarks": plan.source.remarks} if format else {}))
     else:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hmgc_core.cells import unguarded
+from hmgc_core.cells import delimiter_of, unguarded
 from hmgc_core.errors import TaxonomyError
 from hmgc_core.taxonomy import NodeText, Taxonomy
 
@@ -145,7 +145,8 @@ def _tell_format(path: Path, text: str) -> str:
     ending = path.suffix.lower()
     if ending == ".json":
         return "json"
-    header = [name.strip().lower() for name in next(csv.reader([text.lstrip("\r\n").split("\n", 1)[0]]), [])]
+    first = text.lstrip("\r\n").split("\n", 1)[0]
+    header = [name.strip().lower() for name in next(csv.reader([first], delimiter=delimiter_of(text)), [])]
     if header[:2] == ["child", "parent"] and set(header) <= set(EDGE_COLUMNS):
         return "edges"
     if header and all(name == f"level{i}" for i, name in enumerate(header, 1)):
@@ -161,7 +162,8 @@ def _tell_format(path: Path, text: str) -> str:
 
 def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
     """(line number, cells without outer blanks) of each row that is not blank."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)  # a name may hold other signs that end lines
+    given = io.StringIO(text, newline="")
+    reader = csv.reader(given, delimiter=delimiter_of(text), strict=True)  # a name may hold other signs that end lines
     while True:
         line = reader.line_num + 1
         try:

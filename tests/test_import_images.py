@@ -204,6 +204,25 @@ def test_a_table_that_cannot_be_read_is_refused_with_a_remedy(
     assert caught.value.remedy
 
 
+@pytest.mark.parametrize("content", ["path;label;split\na.png;owl;test\n", "Path,LABEL,Split\na.png,owl,test\n"])
+def test_a_table_as_spreadsheets_write_it_is_read(ws: Workspace, tmp_path: Path, content: str) -> None:
+    write_picture(tmp_path / "a.png", 1)
+    (tmp_path / "t.csv").write_text(content)
+    report = import_images(ws, tmp_path / "t.csv")
+    assert (report.images, report.annotations, report.skipped, said(ws)) == (1, 1, [], {1: [("import", "owl")]})
+
+
+def test_a_table_whose_labels_have_another_name_is_warned_of(ws: Workspace, tmp_path: Path) -> None:
+    write_picture(tmp_path / "a.png", 1)
+    (tmp_path / "t.csv").write_text("path,split,leaf,coarse\na.png,test,owl,bird\n")
+    plan = plan_import(ws, tmp_path / "t.csv")
+    assert (plan.preview.annotations, len(plan.source.warnings)) == (0, 1)
+    assert "no column 'label'" in plan.source.warnings[0] and "'leaf', 'coarse'" in plan.source.warnings[0]
+    assert not plan_import(ws, tmp_path / "t.csv", columns=Columns(label="leaf")).source.warnings
+    (tmp_path / "t.csv").write_text("path,split\na.png,test\n")
+    assert not plan_import(ws, tmp_path / "t.csv").source.warnings  # nothing in it could be a label
+
+
 def test_a_missing_source_and_an_unknown_image_are_named(ws: Workspace, tmp_path: Path) -> None:
     with pytest.raises(TableError, match="no file or folder"):
         import_images(ws, tmp_path / "nowhere")

@@ -336,6 +336,24 @@ def test_an_import_is_shown_before_it_happens_and_told_about_after(
     assert button(page, "See what would happen")
 
 
+def test_a_table_whose_labels_would_not_come_is_told_and_stays_at_hand(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_picture(tmp_path / "30.png", 30)
+    (tmp_path / "t.csv").write_text("path,leaf\n30.png,owl\n")
+    page = look_at_path(open_page(monkeypatch, workspace, "data"), str(tmp_path / "t.csv"))
+    assert "has no column 'label'" in (told := page.warning[0].value.replace("\\", "")) and "'leaf'" in told
+    button(page, "Cancel").click().run()
+    assert page.text_input(key=state.IMPORT_SOURCE).value == str(tmp_path / "t.csv")
+    page.text_input(key=f"{state.IMPORT_COLUMN}.label").set_value("leaf")
+    button(page, "See what would happen").click().run()
+    when_over(page)
+    assert not page.warning and figures(page)["Labels"] == "1"
+    button(page, "Add 1 picture").click().run()
+    when_over(page)
+    assert page.text_input(key=state.IMPORT_SOURCE).value == ""
+
+
 def look_at_data_set(page: AppTest, path: str, kind: str, **more: str) -> AppTest:
     """Give a data set on the Pictures page and look what would happen. more: `tree`, a file."""
     page.session_state[state.IMPORT_WAY] = picture_import.DATA_SET

@@ -56,6 +56,14 @@ def test_a_bom_windows_line_ends_and_quoted_commas_are_read(tmp_path: Path) -> N
     assert tree.keys == ("r", "Food, canned", 'x "y"')
 
 
+@pytest.mark.parametrize("sign", [";", "\t"])
+def test_a_spreadsheets_semicolons_and_tabs_stand_for_commas(tmp_path: Path, sign: str) -> None:
+    rows = "child,parent,name|owl,bird,Owl|bird,life,Bird".replace(",", sign).replace("|", "\n")
+    assert read_taxonomy(write(tmp_path / "t.csv", rows)).keys == ("life", "bird", "owl")
+    levels = f"level1{sign}level2\nbird{sign}owl, grey\n"
+    assert read_taxonomy(write(tmp_path / "l.csv", levels)).keys == ("bird", "bird/owl, grey")
+
+
 def test_markup_slashes_emoji_and_right_to_left_names_are_only_text(tmp_path: Path) -> None:
     keys = ["<script>alert(1)</script>", "a/b", "😀", "طائر", "![x](http://example.org/x.png)", "'; drop table node"]
     tree = read_taxonomy(write(tmp_path / "t.csv", "child,parent\n" + "".join(f'"{k}",root\n' for k in keys)))

@@ -27,6 +27,8 @@ def show(plan: ImportPlan, *, has_tree: bool, on_add: Callable[[], None], on_can
         for remark in plan.source.remarks:
             end = "" if remark.endswith("…") else "."
             st.caption(escape_markdown(f"{remark[:1].upper()}{remark[1:]}{end}"))
+        for warning in plan.source.warnings:
+            st.warning(escape_markdown(f"{warning[:1].upper()}{warning[1:]}."), icon=":material/warning:")
         if report.stayed:
             st.caption(escape_markdown(f"{report.stayed_in_words}."))
         if plan.copy and report.images:

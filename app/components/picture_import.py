@@ -67,6 +67,7 @@ def _form(ws: Workspace, *, has_tree: bool) -> None:
             st.text_input(
                 "Folder of pictures, zip, or table (CSV) of pictures and labels",
                 key=state.IMPORT_SOURCE,
+                persist_state="page",
                 placeholder="/home/me/birds, /home/me/birds.zip or /home/me/birds/labels.csv",
                 help="A path on the machine that runs this app. Paths inside a table are relative to it.",
             )
@@ -90,6 +91,7 @@ def _data_set(*, has_tree: bool) -> None:
     st.text_input(
         "Folder that it lies in, unpacked",
         key=state.IMPORT_SOURCE,
+        persist_state="page",
         placeholder="/home/me/birds",
         help="A path on the machine that runs this app.",
     )
@@ -123,7 +125,9 @@ def _details(way: str) -> None:
     if way != DATA_SET:
         with st.grid(4, min_column_width=150):
             for column, name in COLUMNS.items():
-                st.text_input(f"{name} column", value=column, key=f"{state.IMPORT_COLUMN}.{column}")
+                st.text_input(
+                    f"{name} column", value=column, key=f"{state.IMPORT_COLUMN}.{column}", persist_state="page"
+                )
     else:
         st.text_input(
             "Class tree, where it has none of its own",
@@ -190,6 +194,7 @@ def _column(column: str) -> str:
 def _add(ws: Workspace) -> None:
     plan: ImportPlan = st.session_state[state.IMPORT_WORK].result
     by = who.current()
+    st.session_state[state.IMPORT_SOURCE] = ""  # kept where an import is cancelled, to be looked at once more
     st.session_state[state.IMPORT_WORK] = Work(
         "Adding pictures", lambda report: imports.carry_out(ws, plan, started_by=by, on_progress=report)
     )

@@ -4,11 +4,11 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
-from hmgc_core.cells import unguarded, write_rows
+from hmgc_core.cells import delimiter_of, unguarded, write_rows
 from hmgc_core.errors import TableError
 
 SPLIT_WORDS = {
@@ -24,7 +24,7 @@ SPLIT_WORDS = {
 
 @dataclass(frozen=True)
 class Columns:
-    """Names of the columns to read; all but the path may be missing in the file.
+    """Names of the columns to read, in large or small letters; all but the path may be missing in the file.
 
     state: in a table that was exported, `earlier` and `withdrawn` mark what is no longer said; it does not come in.
     """
@@ -57,16 +57,7 @@ def read_table(path: Path, columns: Columns | None = None, *, name: str = "") ->
     """The rows of a label table. name: as people know the file. Raises TableError with file, line and remedy."""
     columns = columns or Columns()
     shown = name or str(path)
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise TableError(f"cannot read {shown}: {error.strerror}", remedy="check the path") from error
-    except UnicodeDecodeError as error:
-        raise TableError(f"{shown} is not UTF-8 text", remedy="save the table as UTF-8") from error
-    delimiter = "\t" if path.suffix.lower() in (".tsv", ".tab") else ","
-    reader = csv.DictReader(io.StringIO(text.replace("\0", ""), newline=""), delimiter=delimiter)
-    _check_header(shown, [name.strip() for name in reader.fieldnames or ()], columns)
-    reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+    reader = _open(path, columns, shown)
     for row in _rows(reader, shown):
         cell = {name: unguarded((value or "").strip()) for name, value in row.items() if isinstance(name, str)}
         if not any(cell.values()):
@@ -80,6 +71,40 @@ def read_table(path: Path, columns: Columns | None = None, *, name: str = "") ->
             annotator=cell.get(columns.annotator, ""),
             kind=cell.get(columns.kind, "") if stands else "",
         )
+
+
+def unread_labels(path: Path, columns: Columns | None = None, *, name: str = "") -> str:
+    """What to say of a label table without a column of labels, though it has columns that are not read; else "".
+
+    Raises as `read_table`.
+    """
+    columns = columns or Columns()
+    header = list(_open(path, columns, name or str(path)).fieldnames or ())
+    others = [column for column in header if column and column not in astuple(columns)]
+    if columns.label in header or not others:
+        return ""
+    which = f"one of {_some(others)}" if len(others) > 1 else repr(others[0])
+    return (
+        f"the table has no column {columns.label!r}, so its pictures come in without labels; if {which} holds the "
+        f"classes, say so {_where('label')}"
+    )
+
+
+def _open(path: Path, columns: Columns, shown: str) -> "csv.DictReader[str]":
+    """The table with its header read, under the names in `columns` where they differ in large and small letters only."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise TableError(f"cannot read {shown}: {error.strerror}", remedy="check the path") from error
+    except UnicodeDecodeError as error:
+        raise TableError(f"{shown} is not UTF-8 text", remedy="save the table as UTF-8") from error
+    delimiter = "\t" if path.suffix.lower() in (".tsv", ".tab") else delimiter_of(text)
+    reader = csv.DictReader(io.StringIO(text.replace("\0", ""), newline=""), delimiter=delimiter)
+    header = [name.strip() for name in reader.fieldnames or ()]
+    asked = {name.lower(): name for name in astuple(columns) if name not in header}
+    reader.fieldnames = [asked.pop(name.lower(), name) for name in header]
+    _check_header(shown, list(reader.fieldnames), columns)
+    return reader
 
 
 def _rows(reader: "csv.DictReader[str]", shown: str) -> Iterator[dict[str | Any, str | Any]]:
@@ -99,17 +124,23 @@ def _check_header(shown: str, header: list[str], columns: Columns) -> None:
         wanted.append(("label", columns.label))
     for meaning, name in wanted:
         if name not in header:
-            where = f"under “Table columns, labels and copies”, or with --{meaning}-column"
             if not _is_heading(header):
                 raise TableError(
                     f"{PurePath(shown).name} is no table of labels: line 1 names no column {name!r}",
                     remedy="write a header `path,label` and one row per picture",
                 )
-            there = ", ".join(map(repr, header[:8])) + (", …" if len(header) > 8 else "")
             raise TableError(
-                f"the table {PurePath(shown).name} has, in line 1, no column {name!r}; there are {there}",
-                remedy=f"say which column holds the {meaning}: {where}",
+                f"the table {PurePath(shown).name} has, in line 1, no column {name!r}; there are {_some(header)}",
+                remedy=f"say which column holds the {meaning}: {_where(meaning)}",
             )
+
+
+def _some(header: list[str]) -> str:
+    return ", ".join(map(repr, header[:8])) + (", …" if len(header) > 8 else "")
+
+
+def _where(meaning: str) -> str:
+    return f"under “Table columns, labels and copies”, or with --{meaning}-column"
 
 
 def _is_heading(header: list[str]) -> bool:

@@ -14,7 +14,7 @@ from typing import BinaryIO, NamedTuple
 
 from hmgc_core.errors import ArchiveError, TableError
 from hmgc_core.exchange.archive import ARCHIVES, TABLES, disk_error, is_archive, plain_name, unpack
-from hmgc_core.exchange.table import Columns, TableRow, read_table
+from hmgc_core.exchange.table import Columns, TableRow, read_table, unread_labels
 from hmgc_core.pictures import SUFFIXES
 from hmgc_core.records import OnProgress
 from hmgc_core.store.staging import Staging
@@ -35,7 +35,8 @@ class PictureSource:
 
     base: the folder that rows are relative to. files: name -> file of what was unpacked, None where rows are looked up
     in `base`. originals: name -> what people know that file by. left_out: (name, reason). remarks: what people should
-    know. table: the table itself, if it is one. taxonomy: the class tree that comes along where there is none yet.
+    know. warnings: what they would hardly want. table: the table itself, if it is one. taxonomy: the class tree that
+    comes along where there is none yet.
     """
 
     name: str
@@ -46,9 +47,15 @@ class PictureSource:
     originals: dict[str, str] = field(default_factory=dict)
     left_out: list[tuple[str, str]] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     staging: Staging | None = None
     table: Path | None = None
     taxonomy: Taxonomy | None = None
+
+    def warn(self, warning: str) -> None:
+        """Note a warning, if it says anything."""
+        if warning:
+            self.warnings.append(warning)
 
     def drop(self) -> None:
         """Remove what was unpacked."""
@@ -97,6 +104,7 @@ def open_source(ws: Workspace, path: Path, *, columns: Columns | None, on_progre
     else:
         rows = list(read_table(path, columns))
         source = PictureSource(str(path), "table", path.resolve().parent, rows, table=path.resolve())
+        source.warn(unread_labels(path, columns))
     if not source.rows and not source.left_out:
         source.drop()
         raise TableError(f"{path} holds no picture", remedy=f"pictures end in {', '.join(sorted(SUFFIXES))}")
@@ -203,6 +211,7 @@ def _read_rows(source: PictureSource, columns: Columns | None) -> None:
         if PurePosixPath(name).suffix.lower() in TABLES:
             try:
                 tables[name] = list(read_table(file, columns, name=name))
+                source.warn(unread_labels(file, columns, name=name))
             except TableError as error:
                 source.left_out.append((name, f"{error}; {error.remedy}" if error.remedy else str(error)))
     if len(tables) > 1:

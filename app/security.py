@@ -10,7 +10,6 @@ from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 from hmgc_core import settings
 from hmgc_core.errors import NotAllowed
 
-COOKIE = "hmgc_annotator"
 TOKEN_HEADER = "x-hmgc-token"  # noqa: S105 (a header's name, no secret)
 TOKEN_LIFE_S = 30 * 24 * 3600
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]", "::1")
@@ -36,6 +35,11 @@ def annotator_of(secret: str, token: str) -> str:
 def fingerprint(secret: str) -> str:
     """What tells this workspace from another one served at the same address; says nothing about the secret."""
     return hashlib.sha256(f"workspace {secret}".encode()).hexdigest()[:12]
+
+
+def cookie_of(secret: str) -> str:
+    """The name of a workspace's cookie: browsers send those of one port to all ports of a machine."""
+    return f"hmgc_annotator_{fingerprint(secret)}"
 
 
 @functools.lru_cache

@@ -15,6 +15,7 @@ from hmgc_core.terminal import (
     JsonOption,
     RunArgument,
     WorkspaceOption,
+    counted,
     finished_run,
     open_existing,
     open_or_make,
@@ -141,7 +142,7 @@ def import_taxonomy(
         return
     screen.print(
         f"{done.nodes} classes, {done.leaves} of them at the finest level, "
-        f"{done.depth} {'level' if done.depth == 1 else 'levels'}; version {done.version}."
+        f"{counted(done.depth, 'level')}; {'nothing has happened yet' if dry_run else f'version {done.version}'}."
     )
     if done.moved:
         screen.print(f"{done.moved} labels moved.")

@@ -12,6 +12,7 @@ from hmgc_core.exchange.table import Columns
 from hmgc_core.terminal import (
     JsonOption,
     WorkspaceOption,
+    counted,
     open_existing,
     open_or_make,
     print_json,
@@ -88,7 +89,10 @@ def _values(done: ImportReport, *, dry_run: bool) -> dict[str, Any]:
 
 
 def _print(done: ImportReport, *, would: str) -> None:
-    screen.print(f"{would}{done.images} new images, {done.duplicates} duplicates, {done.annotations} labels.")
+    screen.print(
+        f"{would}{counted(done.images, 'new image')}, {counted(done.duplicates, 'duplicate')}, "
+        f"{counted(done.annotations, 'label')}."
+    )
     if done.stayed:
         screen.print(f"{done.stayed_in_words}.", markup=False, highlight=False, soft_wrap=True)
     for skip in done.skipped[:MOST_PRINTED]:

@@ -1,12 +1,22 @@
 """Verbs of the command line that take data out, keep it safe, and bring it back."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from hmgc_core import settings
-from hmgc_core.terminal import JsonOption, WorkspaceOption, open_existing, print_json, progress, remarks, screen
+from hmgc_core.terminal import (
+    JsonOption,
+    WorkspaceOption,
+    counted,
+    open_existing,
+    print_json,
+    progress,
+    remarks,
+    screen,
+)
 from hmgc_core.workflow import backups, exports
 from hmgc_core.workflow.exports import Cut, ExportReport
 
@@ -82,12 +92,16 @@ def backup(
     with progress("Backing up") as report:
         done = backups.backup(ws, out, on_progress=_in_megabytes(report))
     screen.print(
-        f"{done.counts['images']} images, {done.counts['labels']} labels and the models of {done.counts['runs']} runs "
-        f"in {done.file}, {done.size / MEGABYTE:.1f} MB.",
+        f"{_contents(done.counts)} in {done.file}, {done.size / MEGABYTE:.1f} MB.",
         markup=False, highlight=False, soft_wrap=True,
     )  # fmt: skip
     for remark in done.left_out:
         remarks.print(f"not in it: {remark}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _contents(counts: Mapping[str, int]) -> str:
+    images, labels, runs = (counted(counts.get(f"{one}s", 0), one) for one in ("image", "label", "run"))
+    return f"{images}, {labels} and the models of {runs}"
 
 
 def restore(
@@ -99,8 +113,7 @@ def restore(
     with progress("Restoring") as report:
         done = backups.restore(source, folder, on_progress=_in_megabytes(report))
     screen.print(
-        f"{done.counts.get('images', 0)} images, {done.counts.get('labels', 0)} labels and the models of "
-        f"{done.counts.get('runs', 0)} runs are back in {done.folder}, as they were on {done.made_at}.",
+        f"{_contents(done.counts)} are back in {done.folder}, as they were on {done.made_at}.",
         markup=False, highlight=False, soft_wrap=True,
     )  # fmt: skip
     for path in done.missing:

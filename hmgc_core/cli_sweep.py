@@ -102,7 +102,7 @@ def _tell(ws: Workspace, of: Sweep, *, as_json: bool) -> None:
     if best is not None:
         score = f"{best.score:.1%} of all classes on the way to the labels found, on the validation images"
         screen.print(f"Best: trial {best.number}, {score}. Train with its settings:", markup=False, soft_wrap=True)
-        screen.print(verbs.command(verbs.config_of(of, best)), markup=False, highlight=False, soft_wrap=True)
+        screen.print(verbs.command(ws, verbs.config_of(of, best)), markup=False, highlight=False, soft_wrap=True)
 
 
 def _table(of: Sweep, found: tuple[Trial, ...]) -> Table:
@@ -125,5 +125,5 @@ def _values(ws: Workspace, of: Sweep) -> dict[str, Any]:
         "trials": found,
         "best": best,
         "importances": verbs.importances(ws, of),
-        "command": verbs.command(verbs.config_of(of, best)) if best else "",
+        "command": verbs.command(ws, verbs.config_of(of, best)) if best else "",
     }

@@ -114,7 +114,9 @@ def relabel(
     screen.print(f"{done.labels} labels, {done.coarser} of them coarser: {levels}.", soft_wrap=True)
     if done.hardness:
         screen.print(f"Hard is: {done.hardness}.", soft_wrap=True)
-    screen.print(f"Learn from it: hmgc train MODEL --labelling {shlex.quote(done.name)}", markup=False, soft_wrap=True)
+    place = shlex.join(["--workspace", str(ws.folder.resolve())])
+    learn = f"hmgc train MODEL --labelling {shlex.quote(done.name)} {place}"
+    screen.print(f"Learn from it: {learn}", markup=False, soft_wrap=True)
 
 
 def _shares(text: str) -> list[float]:

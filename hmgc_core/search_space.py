@@ -196,8 +196,8 @@ def chosen(given: Sequence[str], known: Sequence[Dimension]) -> tuple[Dimension,
     for text in given:
         name, _, values = text.strip().partition("=")
         if name not in by_name:
-            nearest = ", ".join(nearest_names(name, by_name))
-            raise BadConfig(f"there is no setting {name!r} to vary", remedy=f"choose some of {nearest}, …")
+            by_likeness = ", ".join(nearest_names(name, by_name, count=len(by_name)))
+            raise BadConfig(f"there is no setting {name!r} to vary", remedy=f"choose some of {by_likeness}")
         taken[name] = _ranged(by_name[name], values)
     if not taken:
         raise BadConfig("nothing is to be varied", remedy=f"name at least one setting, as {', '.join(USUAL)}")

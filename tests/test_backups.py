@@ -496,6 +496,6 @@ def test_the_command_line_goes_there_and_back(good_backup: Path, tmp_path: Path)
         return result.output
 
     ws, out = tmp_path / "ws", tmp_path / "again.zip"
-    assert "1 images, 1 labels" in hmgc("restore", str(good_backup), "--workspace", str(ws))
-    assert "1 images, 1 labels and the models of 0 runs" in hmgc("backup", str(out), "--workspace", str(ws))
+    assert "1 image, 1 label" in hmgc("restore", str(good_backup), "--workspace", str(ws))
+    assert "1 image, 1 label and the models of 0 runs" in hmgc("backup", str(out), "--workspace", str(ws))
     assert zipfile.is_zipfile(out)

@@ -243,8 +243,9 @@ def test_the_train_page_offers_labellings_once_there_is_one(leafy: Workspace, mo
     next(one for one in page.button if one.label == "Start training").click().run()
     (run,) = training.all_runs(leafy)
     assert run.config.labelling == "coarse_90 [x]"
-    again = open_page(monkeypatch, leafy, "train")  # filled in like the newest run
-    assert again.selectbox(key="train.labelling").value == "coarse_90 [x]"
+    again = open_page(monkeypatch, leafy, "train")  # filled in like the newest run, but for its labels: a trial
+    assert again.selectbox(key="train.labelling").value == ""
+    again.selectbox(key="train.labelling").set_value("coarse_90 [x]").run()
     assert "12 labels of training pictures" in said(again) and "the labelling coarse_90 [x]" in said(again)
     assert labellings.labels_by_level(leafy, labellings.all_labellings(leafy)[0]) == [0, 2, 7, 3]
 

@@ -13,7 +13,7 @@ from hmgc_core.cli import app as commands
 from hmgc_core.errors import BadConfig, CheckpointError, NotTrainable, UnknownRun
 from hmgc_core.records import RunConfig
 from hmgc_core.store import jobs
-from hmgc_core.workflow import coarse_labels, heads, labelling, seeing, training
+from hmgc_core.workflow import coarse_labels, heads, labelling, labellings, seeing, training
 from hmgc_core.workflow.workspaces import Workspace
 
 SMALL = RunConfig(model="flat", backbone="resnet_mini", image_size=16, epochs=2, batch_size=8, device="cpu")
@@ -77,6 +77,14 @@ def test_a_run_that_learns_already_is_no_reason_for_another(trained: Workspace) 
     label(trained, 4, "owl", by="bob")
     offer = heads.offer(trained)
     assert offer and offer.obstacle == ""
+
+
+def test_a_run_of_a_labelling_knows_nothing_of_new_labels(trained: Workspace) -> None:
+    labellings.relabel(trained, name="few", protocol="free", coarse=[0.5])
+    label(trained, 3, "owl", by="bob")
+    carry_out(trained, training.queue_run(trained, replace(SMALL, labelling="few", epochs=1)))
+    told = heads.offer(trained)
+    assert told is not None and (told.run.id, told.new, told.obstacle) == (1, 1, "")
 
 
 def test_a_model_without_a_head_is_no_start(trained: Workspace) -> None:

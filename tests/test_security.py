@@ -114,9 +114,14 @@ def test_a_session_keeps_the_token_where_no_script_reads_it(client: TestClient, 
     response = client.post("/api/session", json={}, headers=token)
     assert response.json() == {"annotator": "ada"}
     cookie = response.headers["set-cookie"].lower()
-    assert cookie.startswith(f"{security.COOKIE}=")
+    (name,) = client.cookies
+    assert cookie.startswith(f"{name}=") and name.startswith("hmgc_annotator_")
     assert "httponly" in cookie and "samesite=lax" in cookie
-    assert client.cookies[security.COOKIE] == token[security.TOKEN_HEADER]
+    assert client.cookies[name] == token[security.TOKEN_HEADER]
+
+
+def test_workspaces_on_two_ports_of_a_machine_remember_who_labels_each_on_its_own() -> None:
+    assert security.cookie_of("a") != security.cookie_of("b")
 
 
 def test_the_fingerprint_tells_workspaces_apart_and_not_the_secret() -> None:

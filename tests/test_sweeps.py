@@ -481,9 +481,10 @@ def test_the_printed_line_trains_just_that(labelled_workspace: Workspace) -> Non
         seed=7,
     )
     asked, _, _ = training.checked(ws, config)
-    words = shlex.split(sweeps.command(asked))
+    words = shlex.split(sweeps.command(labelled_workspace, asked))
     assert words[:3] == ["hmgc", "train", "coarse_fine"]
-    ended = CliRunner().invoke(cli.app, [*words[1:], "--workspace", str(ws.folder)])
+    assert words[-2:] == ["--workspace", str(ws.folder)]
+    ended = CliRunner().invoke(cli.app, words[1:])
     assert ended.exit_code == 0, ended.output
     assert training.all_runs(ws)[0].config == asked
 

@@ -131,7 +131,7 @@ def _best(ws: Workspace, of: Sweep, best: Trial) -> None:
                     actions.do(sweeps.more, ws, of.name, trials=MORE, at=AT)
                     st.rerun()
         with st.expander("The same from a terminal"):
-            st.code(sweeps.command(sweeps.config_of(of, best)), language=None, wrap_lines=True)
+            st.code(sweeps.command(ws, sweeps.config_of(of, best)), language=None, wrap_lines=True)
 
 
 def _train(ws: Workspace, of: Sweep) -> None:

@@ -54,21 +54,21 @@ def fields(ws: Workspace) -> None:
     )
     if example:
         st.caption(_like_run(example))
-    _labels(ws, like)
+    _labels(ws)
     with st.expander("More settings"):
         _options(model, backbone, like)
         _more(like)
 
 
-def _labels(ws: Workspace, like: RunConfig) -> None:
-    """Which labels to learn from, where there is more than one set of them."""
+def _labels(ws: Workspace) -> None:
+    """Which labels to learn from, where there is more than one set of them: those of people, unless one is chosen."""
     made = {one.name: one for one in labellings.all_labellings(ws)}
     if not made:
         return
     _select(
         "Labels",
         ["", *made],
-        like.labelling if like.labelling in made else "",
+        "",
         setting="labelling",
         words=lambda name: f"{name}: {made[name].labels} labels" if name else "What people say now",
         help="A labelling is a set of labels for the training pictures that was made under a name. Validation and test "

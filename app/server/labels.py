@@ -5,7 +5,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.security import COOKIE, TOKEN_HEADER, TOKEN_LIFE_S
+from app.security import TOKEN_HEADER, TOKEN_LIFE_S, cookie_of
 from app.server.answers import answer
 from app.server.threads import LABELS, in_thread
 from app.server.workspace import workspace
@@ -102,7 +102,7 @@ async def session(request: Request) -> Response:
     asked = await write(request)
     response = answer({"annotator": asked.annotator})
     response.set_cookie(
-        COOKIE,
+        cookie_of(workspace().secret()),
         request.headers[TOKEN_HEADER],
         max_age=TOKEN_LIFE_S,
         httponly=True,

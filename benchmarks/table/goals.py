@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from table.cells import LONG, SHORT
 from table.figures import CANDIDATES, Mean, Table
 
+FEWEST = 3  # seeds: two may agree by chance, and their interval is then nothing at all
+
 
 @dataclass(frozen=True)
 class Goal:
@@ -20,8 +22,8 @@ class Goal:
     above: float
 
     def is_met(self, found: Mean | None) -> bool | None:
-        """None where the figures cannot say: none, or one seed only."""
-        if found is None or found.low is None:
+        """None where the figures cannot say: of fewer seeds than FEWEST."""
+        if found is None or found.low is None or found.seeds < FEWEST:
             return None
         return found.mean >= self.least and found.low > self.above
 

@@ -54,7 +54,7 @@ ROWS = {
         Row("flat_balanced", "flat, half of each batch exact", "flat", switches={"exact_share": 0.5}),
         Row(
             "exact_quarter",
-            "flat, a quarter of each batch exact",
+            "flat, a quarter of each batch exact (the recipe `balanced`)",
             "flat",
             switches=_recipe("balanced"),
             recipe="balanced",
@@ -62,7 +62,7 @@ ROWS = {
         Row("coarse_dropped", "flat on the exact labels alone, as many steps", "flat", drop_coarse=True),
         Row(
             "self_taught",
-            "exact_quarter, and sure guesses inside the labelled class are learned",
+            "exact_quarter, and sure guesses inside the labelled class are learned (the recipe `self_taught`)",
             "flat",
             switches=_recipe("self_taught"),
             recipe="self_taught",

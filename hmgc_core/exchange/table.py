@@ -91,7 +91,7 @@ def unread_labels(path: Path, columns: Columns | None = None, *, name: str = "")
 
 
 def _open(path: Path, columns: Columns, shown: str) -> "csv.DictReader[str]":
-    """The table with its header read, under the names in `columns` where they differ in large and small letters only."""
+    """The table with its header read, under the names in `columns` but for large and small letters."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:

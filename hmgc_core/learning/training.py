@@ -297,9 +297,10 @@ def _remark(
         remarks.append(f"{left_out_as_coarse(taxonomy, train)} labels above the finest level were left out, as asked")
     stops = int((data.kinds == NONE_HERE).sum())
     if stops and not has_stops:
+        said = "1 label says" if stops == 1 else f"{stops} labels say"
         remarks.append(
-            f"{stops} labels say that a picture's kind is missing from the tree; {config.model} has no answer for "
-            "that, so it learned from them only where the pictures belong"
+            f"{said} that a picture's kind is missing from the tree; "
+            f"{config.model} has no answer for that, so it learned from them only where the pictures belong"
         )
     if not valid_places:
         remarks.append("no labelled validation picture: the last epoch is kept")

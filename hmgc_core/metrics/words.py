@@ -64,7 +64,8 @@ GROUPS = {
         ),
         "ece_node": Measure(
             "Over- or underconfidence, any level",
-            "The same for the answered class, as deep as the picture's label goes.",
+            "The same for the answered class, as deep as the picture's label goes, and by the model's own certainties; "
+            "those shown are corrected.",
             better="lower",
         ),
         "average_prc": Measure(

@@ -50,9 +50,12 @@ class Offer:
 
 
 def offer(ws: Workspace) -> Offer | None:
-    """The newest finished run whose head can learn alone, and what is new since; None where there is no such run."""
+    """The newest finished run whose head can learn alone, and what is new since; None where there is no such run.
+
+    Runs of a labelling are left out: they did not learn what people said.
+    """
     runs = training.all_runs(ws)
-    start = next((run for run in runs if _can_start(run)), None)
+    start = next((run for run in runs if _can_start(run) and not run.config.labelling), None)
     if start is None:
         return None
     with ws.reading() as connection:
@@ -61,7 +64,9 @@ def offer(ws: Workspace) -> Offer | None:
     told = Offer(start, new, gone, _seen(ws, start), _taught(ws))
     if not new and not gone:
         return replace(told, obstacle=f"Run {start.id} knows every label there is.")
-    at_it = next((run for run in runs if run.is_active and run.last_annotation_id >= newest), None)
+    at_it = next(
+        (run for run in runs if run.is_active and not run.config.labelling and run.last_annotation_id >= newest), None
+    )
     return replace(told, obstacle=f"Run {at_it.id} learns from them already." if at_it else "")
 
 

@@ -186,8 +186,8 @@ def cancel(ws: Workspace, name: str) -> bool:
     return tasks.cancel(ws, sweep(ws, name).task.id)
 
 
-def command(config: RunConfig) -> str:
-    """The line that queues just this training: `hmgc train …`."""
+def command(ws: Workspace, config: RunConfig) -> str:
+    """The line that queues just this training in the workspace: `hmgc train …`."""
     plain = RunConfig(recipe=DEFAULT)
     words = ["hmgc", "train", config.model]
     for name in ("backbone", "image_size", "epochs", "batch_size", "lr", "weight_decay", "label_smoothing", "device"):
@@ -200,7 +200,7 @@ def command(config: RunConfig) -> str:
     options = {option.name: option.default for option in options_of(config.model, config.backbone)}
     words += _pairs("--option", {**options, **chosen_options(config)}, options)
     words += _pairs("--switch", config.switches, asdict(RECIPES[config.recipe].switches))
-    return shlex.join(words)
+    return shlex.join([*words, "--workspace", str(ws.folder.resolve())])
 
 
 def _pairs(flag: str, values: dict[str, Any], usual: dict[str, Any]) -> list[str]:

@@ -69,7 +69,8 @@ def checked(ws: Workspace, config: RunConfig) -> tuple[RunConfig, int, int]:
 
 
 def _no_labelling(name: str, known: list[str]) -> BadConfig:
-    there = f"; there are {', '.join(map(repr, nearest_names(name, known)))}" if known else ""
+    nearest = nearest_names(name, known)
+    there = f"; there are {', '.join(map(repr, nearest))}{', …' if len(nearest) < len(known) else ''}" if known else ""
     remedy = f"leave it blank to use the current labels{there}" if known else "make one: `hmgc relabel`"
     return BadConfig(f"there is no labelling {name!r}", remedy=remedy)
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import actions, resources, state
-from app.security import COOKIE, annotator_of, escape_markdown
+from app.security import annotator_of, cookie_of, escape_markdown
 from hmgc_core.errors import NotAllowed
 from hmgc_core.workflow import labelling
 
@@ -20,8 +20,9 @@ def current() -> str:
 
 def remembered() -> str:
     """Whom the browser's cookie names, "" for nobody."""
+    secret = resources.workspace().secret()
     try:
-        return annotator_of(resources.workspace().secret(), st.context.cookies.get(COOKIE, ""))
+        return annotator_of(secret, st.context.cookies.get(cookie_of(secret), ""))
     except NotAllowed:
         return ""
 

@@ -9,8 +9,8 @@ import typer
 from rich.table import Table
 
 from hmgc_core import cli_edit, cli_in, cli_out, cli_sweep, cli_train, cli_work, settings, supervisor
-from hmgc_core.errors import HmgcError, WorkspaceError
-from hmgc_core.records import HEAT_METHODS
+from hmgc_core.errors import BadConfig, HmgcError, WorkspaceError
+from hmgc_core.records import HEAT_METHODS, Run
 from hmgc_core.terminal import (
     JsonOption,
     RunArgument,
@@ -25,8 +25,9 @@ from hmgc_core.terminal import (
     remarks,
     screen,
 )
-from hmgc_core.workflow import health, taxonomies, workspaces
+from hmgc_core.workflow import health, new_pictures, taxonomies, workspaces
 from hmgc_core.workflow.health import Finding
+from hmgc_core.workflow.workspaces import Workspace
 
 app = typer.Typer(
     help="Label images at whatever level of a class tree you are sure of, and train on exactly those labels.",
@@ -190,13 +191,24 @@ app.command("stop-sweep")(cli_sweep.stop_sweep)
 @app.command()
 def predict(
     run: RunArgument,
-    images: Annotated[list[str], typer.Argument(help="Picture files, or numbers of images in the workspace.")],
+    images: Annotated[
+        list[str] | None, typer.Argument(help="Picture files, or numbers of images in the workspace.")
+    ] = None,
+    new: Annotated[
+        bool, typer.Option("--new", help="Have the worker predict all pictures that came in after the training.")
+    ] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say what a run sees in pictures; of those that cannot be read, why."""
     ws = open_existing(workspace)
     finished = finished_run(ws, run)
+    if new:
+        _predict_new(ws, finished, as_json=as_json)
+    if not images:
+        if new:
+            return
+        raise BadConfig("no picture is named", remedy="name files or numbers of images, or say --new")
     from hmgc_core import inspection  # noqa: PLC0415 - torch takes seconds to import
 
     answers, problems = inspection.predict(ws, finished, images)
@@ -205,6 +217,20 @@ def predict(
         _print_error(problem)
     if problems:
         raise typer.Exit(1)
+
+
+def _predict_new(ws: Workspace, run: Run, *, as_json: bool) -> None:
+    """Leave the pictures that came in after the training to the worker."""
+    count = len(new_pictures.lacking(ws, run.id))
+    if count:
+        new_pictures.ask(ws, run.id)
+    if as_json:
+        print_json({"run": run.id, "new": count})
+    elif count:
+        waiting = f"{counted(count, 'new image')} will be predicted by the worker, the app's or `hmgc worker --once`."
+        screen.print(waiting, soft_wrap=True)
+    else:
+        screen.print(f"Run {run.id} has a prediction for every image.")
 
 
 def _print_answers(answers: list[dict[str, Any]]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hmgc_core.errors import BadConfig, NotTrainable
 from hmgc_core.learning.checkpoints import Checkpoint, load_checkpoint
@@ -18,7 +19,7 @@ from hmgc_core.learning.inference import ImagePrediction, answer_calibration_err
 from hmgc_core.learning.pixel_cache import Skipped, decode_pictures
 from hmgc_core.metrics import evaluate, unseen_metrics
 from hmgc_core.models.catalog import NO_HEAD, READY_MADE
-from hmgc_core.records import IS, SPLITS, Prediction, Progress, Run
+from hmgc_core.records import IS, SPLITS, ImageRecord, Prediction, Progress, Run
 from hmgc_core.store import annotations, predictions
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import Taxonomy
@@ -65,8 +66,8 @@ def predict_all(
     Raises Stopped when `should_stop` says so; then nothing is stored.
     """
     # Before the pictures are read: one that changes meanwhile is then kept under a name that nobody asks for.
-    keeper = _keeper(ws, run, labels, checkpoint, should_stop)
-    pixels = _pictures(ws, run, labels, checkpoint, on_progress=on_progress, should_stop=should_stop)
+    keeper = _keeper(ws, run, labels.images, checkpoint, should_stop)
+    pixels = _pictures(ws, run, labels.images, checkpoint, on_progress=on_progress, should_stop=should_stop)
     targets = {split: _targets(labels, split, pixels) for split in ("val", "test")}
     told = predict(
         checkpoint,
@@ -79,7 +80,10 @@ def predict_all(
     )
     said = list(told)
     keeper.end()
-    _store(ws, run, labels, said)
+    made, ids, vectors = _kept(run, labels.images, checkpoint.taxonomy, said)
+    with ws.writing() as connection:
+        predictions.replace_all(connection, run.id, made)
+    embeddings.keep(ws.run_folder(run.id), ids, vectors)
     metrics = {}
     for split, nodes in targets.items():
         if nodes:
@@ -90,17 +94,45 @@ def predict_all(
     return metrics, _skips(pixels.skipped)
 
 
+def predict_new(
+    ws: Workspace,
+    run: Run,
+    images: Sequence[ImageRecord],
+    *,
+    on_progress: Callable[[Progress], None],
+    should_stop: Callable[[], bool],
+) -> list[int]:
+    """Predict images that came in after a training and store it beside the rest; returns the ids of unreadable ones.
+
+    The run's metrics stay those of its training. Raises Stopped when `should_stop` says so; then nothing is stored.
+    """
+    checkpoint = load_checkpoint(training.checkpoint_folder(run))
+    keeper = _keeper(ws, run, images, checkpoint, should_stop)
+    told: dict[str, Any] = {"on_progress": on_progress, "should_stop": should_stop}
+    pixels = _pictures(ws, run, images, checkpoint, **told)
+    said = list(predict(checkpoint, pixels, device=run.config.device, on_features=keeper.add, **told))
+    keeper.end()
+    if said:
+        made, ids, vectors = _kept(run, images, checkpoint.taxonomy, said)
+        # The rows, by which an image counts as predicted, come last: cut off before, all is done again.
+        embeddings.add(ws.run_folder(run.id), ids, vectors)
+        with ws.writing() as connection:
+            predictions.add(connection, run.id, made)
+    read = set(pixels.readable)
+    return [image.id for place, image in enumerate(images) if place not in read]
+
+
 def _pictures(
     ws: Workspace,
     run: Run,
-    labels: RunLabels,
+    images: Sequence[ImageRecord],
     checkpoint: Checkpoint,
     *,
     on_progress: Callable[[Progress], None],
     should_stop: Callable[[], bool],
 ) -> Pictures:
-    """All images of a run: of one whose head learned alone, what its trunk sees in them."""
-    paths = [image.path for image in labels.images]
+    """Images for a run: for one whose head learned alone, what its trunk sees in them."""
+    paths = [image.path for image in images]
     told: dict[str, Any] = {"on_progress": on_progress, "should_stop": should_stop}
     if not run.config.freeze_backbone:
         return decode_pictures(paths, size=run.config.image_size, folder=ws.cache, **told)
@@ -117,14 +149,14 @@ def _pictures(
 
 
 def _keeper(
-    ws: Workspace, run: Run, labels: RunLabels, checkpoint: Checkpoint, should_stop: Callable[[], bool]
+    ws: Workspace, run: Run, images: Sequence[ImageRecord], checkpoint: Checkpoint, should_stop: Callable[[], bool]
 ) -> SpareKeeper:
     """Keeps what a whole model sees in the images, so that its head can soon learn alone."""
     if run.config.freeze_backbone or run.config.model in NO_HEAD:
         return SpareKeeper(None)
     return SpareKeeper.of(
         checkpoint.model,
-        [image.path for image in labels.images],
+        [image.path for image in images],
         trunk=checkpoint.trunk,
         cache=ws.cache,
         compute=pick_device(run.config.device),
@@ -139,13 +171,13 @@ def _targets(labels: RunLabels, split: str, pixels: Pictures) -> dict[int, int]:
     return {place: nodes[image.path] for place, image in images if image.split == split and image.path in nodes}
 
 
-def _store(ws: Workspace, run: Run, labels: RunLabels, said: Sequence[ImagePrediction]) -> None:
-    ids = [labels.images[one.place].id for one in said]
-    made = [_prediction(run.id, image_id, labels.taxonomy, one) for image_id, one in zip(ids, said, strict=True)]
-    with ws.writing() as connection:
-        predictions.replace_all(connection, run.id, made)
-    vectors = np.array([one.embedding for one in said])
-    embeddings.keep(ws.run_folder(run.id), np.array(ids, dtype=np.int64), vectors)
+def _kept(
+    run: Run, images: Sequence[ImageRecord], taxonomy: Taxonomy, said: Sequence[ImagePrediction]
+) -> tuple[list[Prediction], NDArray[np.int64], NDArray[np.float16]]:
+    """What is kept of n predictions: their rows, (n,) image ids, (n, D) embeddings."""
+    ids = [images[one.place].id for one in said]
+    made = [_prediction(run.id, image_id, taxonomy, one) for image_id, one in zip(ids, said, strict=True)]
+    return made, np.array(ids, dtype=np.int64), np.array([one.embedding for one in said])
 
 
 def without_nan(value: Any) -> Any:

@@ -121,6 +121,8 @@ def test_the_next_step_is_the_first_thing_that_is_missing(workspace: Workspace) 
     assert [step.page for step in steps] == pages
     assert steps[6].address == {"chart": "classes"}  # where it is weak; nothing but training pictures has a label
     measured = replace(taught, by_split={**taught.by_split, "val": (4, 1), "test": (8, 4)})
+    grown = next_step.next_step(has_tree=True, counts=measured, runs=[training_run(status="done")], unpredicted=5)
+    assert (grown.page, grown.label) == ("predictions", "Have it predict them") and "5 pictures" in grown.sentence
     step = next_step.next_step(has_tree=True, counts=measured, runs=[training_run(status="done")])
     assert step.address == {"chart": "classes", "split": "test"}
 

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from app import actions, state
-from app.components import answers, evidence, prediction_filters, prediction_marks, reference_marks
+from app.components import answers, evidence, new_pictures, prediction_filters, prediction_marks, reference_marks
 from app.components.annotator.index import Reopen
 from app.components.cam_overlay import index as cam_overlay
 from app.components.wording import SPLITS, number
@@ -43,6 +43,7 @@ def show(ws: Workspace, run: Run | None, image_id: int) -> None:
             _other_answer(ws, image_id)
         elif run:
             st.info(f"Run {run.id} has no prediction for this picture.", icon=":material/info:")
+            new_pictures.show(ws, run)
         answers.show_labels(ws, view.history if view else labelling.image_history(ws, image_id), view)
         reference_marks.show(ws, image_id)
     if run and view:

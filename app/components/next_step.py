@@ -23,18 +23,23 @@ class Step:
     address: Mapping[str, str] = field(default_factory=dict)
 
 
-def next_step(*, has_tree: bool, counts: LabelCounts, runs: Sequence[Run], offer: Offer | None = None) -> Step:
-    """The first thing that is missing, in the order of the work. offer: what can be learned in seconds."""
+def next_step(
+    *, has_tree: bool, counts: LabelCounts, runs: Sequence[Run], offer: Offer | None = None, unpredicted: int = 0
+) -> Step:
+    """The first thing that is missing, in the order of the work.
+
+    offer: what can be learned in seconds. unpredicted: pictures that came in after the newest finished run.
+    """
     if not has_tree:
         return Step("Start with the classes: bring in a class tree.", "taxonomy", "Import a class tree")
     if not counts.images:
         return Step("The class tree is there. Now bring in pictures.", "data", "Add pictures")
     if any(run.is_active for run in runs):
         return Step("A model is being trained on your labels.", "runs", "Watch its progress")
-    return _after_first_pictures(counts, runs, offer)
+    return _after_first_pictures(counts, runs, offer, unpredicted)
 
 
-def _after_first_pictures(counts: LabelCounts, runs: Sequence[Run], offer: Offer | None) -> Step:
+def _after_first_pictures(counts: LabelCounts, runs: Sequence[Run], offer: Offer | None, unpredicted: int) -> Step:
     taught = sum(counts.train_by_level[1:])
     if taught < ENOUGH_LABELS:
         said = (
@@ -48,11 +53,18 @@ def _after_first_pictures(counts: LabelCounts, runs: Sequence[Run], offer: Offer
     if offer and not offer.obstacle and offer.new >= ENOUGH_LABELS:
         return Step(f"{number(offer.new, 'label')} were made since run {offer.run.id}.", "train", "Learn from them")
     if any(run.status == "done" for run in runs):
-        said = "A model is trained. See what it gets right, and where it goes wrong."
-        unseen = next((split for split in ("test", "val") if counts.by_split.get(split, (0, 0))[1]), "")
-        address = {"chart": "classes"} | ({"split": unseen} if unseen else {})
-        return Step(said, "predictions", "See where it is weak", address)
+        return _with_model(counts, unpredicted)
     return Step(f"{number(taught, 'label')} to learn from: train a first model.", "train", "Train a model")
+
+
+def _with_model(counts: LabelCounts, unpredicted: int) -> Step:
+    if unpredicted:
+        said = f"The model has no prediction for {number(unpredicted, 'picture')} yet."
+        return Step(said, "predictions", "Have it predict " + ("it" if unpredicted == 1 else "them"))
+    unseen = next((split for split in ("test", "val") if counts.by_split.get(split, (0, 0))[1]), "")
+    address = {"chart": "classes"} | ({"split": unseen} if unseen else {})
+    said = "A model is trained. See what it gets right, and where it goes wrong."
+    return Step(said, "predictions", "See where it is weak", address)
 
 
 def show(step: Step) -> None:

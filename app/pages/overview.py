@@ -14,7 +14,7 @@ from app.components import (
     services,
 )
 from app.components.wording import number, percent
-from hmgc_core.workflow import heads, labelling, taxonomies, training
+from hmgc_core.workflow import heads, labelling, new_pictures, taxonomies, training
 
 ws = resources.workspace()
 newest = taxonomies.newest_taxonomy(ws)
@@ -24,7 +24,11 @@ runs = training.all_runs(ws)
 st.header("Overview")
 health_notice.show(ws)
 offer = heads.offer(ws)
-next_step.show(next_step.next_step(has_tree=newest is not None, counts=counts, runs=runs, offer=offer))
+suggests = next((run for run in runs if run.status == "done"), None)
+unpredicted = len(new_pictures.lacking(ws, suggests.id)) if suggests else 0
+next_step.show(
+    next_step.next_step(has_tree=newest is not None, counts=counts, runs=runs, offer=offer, unpredicted=unpredicted)
+)
 
 if newest is not None:
     label_next.show(ws, *newest)

@@ -8,6 +8,7 @@ from app.components import (
     evidence,
     image_page,
     link_notice,
+    new_pictures,
     prediction_address,
     prediction_charts,
     prediction_filters,
@@ -55,6 +56,7 @@ if asked is not None and asked != run.id:
 if asked is None:
     # A training that ends while somebody looks at this run changes nothing before their eyes.
     st.query_params[state.IN_ADDRESS[state.RUN]] = str(run.id)
+new_pictures.show(ws, run)
 table = resources.prediction_table(ws, run.id)
 chosen, shown, split, order = st.columns([23, 36, 31, 17], vertical_alignment="top")
 with chosen:

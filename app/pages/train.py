@@ -7,6 +7,7 @@ from app.components import (
     charts,
     empty_state,
     level_names,
+    new_pictures,
     quick_training,
     run_progress,
     run_summary,
@@ -38,6 +39,9 @@ if not sum(counts.train_by_level):
 services.show_if_away(training.services(ws), "worker")
 runs = training.all_runs(ws)
 is_quick = quick_training.show(ws, pictures=counts.images)
+suggests = next((run for run in runs if run.status == "done"), None)
+if suggests is not None:
+    new_pictures.show(ws, suggests)
 others = task_progress.long_ones(ws)
 if others or any(run.is_active for run in runs):
     st.subheader("In progress")

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from hmgc_core.records import Prediction
-from hmgc_core.store.images import CHUNK
+from hmgc_core.store.images import CHUNK, OUT
 from hmgc_core.store.schema import image, prediction
 
 
@@ -25,12 +25,32 @@ class PredictionColumns:
 def replace_all(connection: sa.Connection, run_id: int, predictions: Sequence[Prediction]) -> None:
     """Store the predictions of a run in place of earlier ones."""
     connection.execute(prediction.delete().where(prediction.c.run_id == run_id))
+    _insert(connection, predictions)
+
+
+def add(connection: sa.Connection, run_id: int, predictions: Sequence[Prediction]) -> None:
+    """Store predictions of a run beside its others, in place of those for the same images."""
+    ids = [one.image_id for one in predictions]
+    for start in range(0, len(ids), CHUNK):
+        same = (prediction.c.run_id == run_id) & prediction.c.image_id.in_(ids[start : start + CHUNK])
+        connection.execute(prediction.delete().where(same))
+    _insert(connection, predictions)
+
+
+def lacking(connection: sa.Connection, run_id: int) -> list[int]:
+    """The images of the workspace that a run says nothing about, by id."""
+    said = sa.select(prediction.c.image_id).where(prediction.c.run_id == run_id)
+    query = sa.select(image.c.id).where((image.c.words > OUT) & image.c.id.not_in(said)).order_by(image.c.id)
+    return list(connection.execute(query).scalars())
+
+
+def _insert(connection: sa.Connection, predictions: Sequence[Prediction]) -> None:
     if predictions:
         connection.execute(
             prediction.insert(),
             [
                 {
-                    "run_id": run_id,
+                    "run_id": p.run_id,
                     "image_id": p.image_id,
                     "node_key": p.node,
                     "probability": p.probability,

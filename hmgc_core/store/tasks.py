@@ -53,6 +53,12 @@ def of_kind(connection: sa.Connection, *, kind: str, run_id: int | None) -> list
     return [_record(row) for row in connection.execute(sa.select(task).where(same).order_by(task.c.id.desc()))]
 
 
+def done_count(connection: sa.Connection, *, kind: str) -> int:
+    """How many tasks of a kind have a result: with it, caches notice what they changed."""
+    query = sa.select(sa.func.count()).where((task.c.kind == kind) & (task.c.status == "done"))
+    return connection.execute(query).scalar_one()
+
+
 def active(connection: sa.Connection) -> list[Task]:
     """The tasks that wait or run, the oldest first."""
     found = connection.execute(sa.select(task).where(task.c.status.in_(ACTIVE)).order_by(task.c.id))

@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-from hmgc_core.tasks import coarse_labels, picture_map, score_cam, sweep
+from hmgc_core.tasks import coarse_labels, new_pictures, picture_map, score_cam, sweep
 from hmgc_core.tasks.job import Job
+from hmgc_core.workflow import new_pictures as new_picture_verbs
 from hmgc_core.workflow import picture_maps, sweeps
 
 # kind -> what carries it out and returns its result as plain JSON.
 KINDS: dict[str, Callable[[Job], dict[str, Any]]] = {
     "coarse-labels": coarse_labels.compare,
+    new_picture_verbs.KIND: new_pictures.predict,
     picture_maps.KIND: picture_map.make,
     "score_cam": score_cam.carry_out,
     sweeps.KIND: sweep.search,

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hmgc_core.durable_files import written_whole
 from hmgc_core.likeness import Vectors, compacted
 from hmgc_core.taxonomy import IntArray
 
@@ -41,10 +42,25 @@ def keep(run_folder: Path, images: NDArray[np.int64], vectors: NDArray[np.float1
 
     images: (n,) ids in any order, vectors: (n, D) in the same.
     """
-    np.save(run_folder / VECTORS, vectors)
-    np.save(run_folder / IMAGES, images)
+    for name, values in ((VECTORS, vectors), (IMAGES, images)):
+        with written_whole(run_folder / name) as file:
+            np.save(file, values)
     if len(vectors):
         _compact(run_folder)
+
+
+def add(run_folder: Path, images: NDArray[np.int64], vectors: NDArray[np.float16]) -> None:
+    """Leave the vectors of further images, (n,) and (n, D), beside those that are kept, in place of the same images'.
+
+    Where the run kept none, which the screens of look-alikes would then miss, nothing is left.
+    """
+    try:
+        kept, seen = np.load(run_folder / IMAGES), np.load(run_folder / VECTORS)
+    except (OSError, ValueError, EOFError):
+        return
+    # Cut off between the two files, the vectors are ahead.
+    stays = ~np.isin(kept, images)
+    keep(run_folder, np.concatenate([kept[stays], images]), np.concatenate([seen[: len(kept)][stays], vectors]))
 
 
 def embeddings(run_folder: Path) -> Embeddings | None:

@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from hmgc_core.querying import Filter, Verdict, matching, wrong_levels
 from hmgc_core.records import Annotation, ImageRecord, Prediction, Run
-from hmgc_core.store import annotations, imports, predictions, runs
+from hmgc_core.store import annotations, imports, predictions, runs, tasks
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import BoolArray, IntArray, Taxonomy
+from hmgc_core.workflow import new_pictures
 from hmgc_core.workflow.pictures import image
 from hmgc_core.workflow.placings import reference_nodes
 from hmgc_core.workflow.taxonomies import taxonomy_version
@@ -68,9 +69,9 @@ def labels_stamp(ws: Workspace) -> int:
 
 
 def pictures_stamp(ws: Workspace) -> int:
-    """A number that changes whenever pictures are taken back; for caches."""
+    """A number that changes whenever pictures are taken back, or new ones predicted; for caches."""
     with ws.reading() as connection:
-        return imports.undone_count(connection)
+        return imports.undone_count(connection) + tasks.done_count(connection, kind=new_pictures.KIND)
 
 
 def prediction_table(ws: Workspace, run_id: int) -> PredictionTable:

@@ -24,21 +24,28 @@ from hmgc_core.workflow import queues, workspaces
 
 ROWS = 9  # of one page of the list
 LETTERS = "abcdefghjklm"  # accept the suggestion at its first, second, … level
+SURE_FROM = 0.5  # Space accepts the deepest class of the path that is as sure
 ROUNDS = 12  # of the simulated annotators, each of whom leaves some pictures out
 
 
 def fewest_keys(tree: Taxonomy, suggestion: Prediction | None, wanted: int) -> list[str]:
     """The shortest way to say `wanted` (a node): Space, a letter, or digits from where one stands or "-" leads to."""
     path = [tree.index(key) for key, _ in suggestion.path] if suggestion else []
-    ways = [] if not path or path[-1] != wanted else [["Space"]]
+    sure = [place for place, (_, sureness) in enumerate(suggestion.path) if sureness >= SURE_FROM] if suggestion else []
+    meant = max(sure, default=0)
+    ways = [["Space"]] if path and path[meant] == wanted else []
     ways += [[LETTERS[level]] for level, node in enumerate(path[: len(LETTERS)]) if node == wanted]
     order = likely_order(tree, suggestion)
     stands = [0, *path[:-1]]
     for place, node in enumerate(stands):
-        coarser = ["-"] * (len(stands) - place) if place else []
         if tree.is_at_or_below(wanted, node):
-            ways.append(coarser + walk(tree, order, node, wanted))
+            ways.append((shifts(meant, place - 1) if place else []) + walk(tree, order, node, wanted))
     return min(ways, key=len)
+
+
+def shifts(meant: int, place: int) -> list[str]:
+    """The keys that lead from the root to a class of the suggested path, where another, or that one, is meant."""
+    return ["-"] * (meant - place) if place < meant else ["+"] * (place - meant) or ["+", "-"]
 
 
 def likely_order(tree: Taxonomy, suggestion: Prediction | None) -> dict[int, float]:

@@ -1,9 +1,14 @@
 """The suggestion as a ladder: every level of its path is one key or one click away, on every keyboard."""
 
-import pytest
-from playwright.sync_api import expect
+from collections.abc import Callable
+from pathlib import Path
 
-from browser.screen import Screen
+import pytest
+from playwright.sync_api import Page, expect
+
+from browser.app_server import AppServer
+from browser.screen import Screen, make_workspace, predict
+from hmgc_core.taxonomy import Taxonomy
 
 
 def send(screen: Screen, key: str, code: str, *, shift: bool = False) -> None:
@@ -27,6 +32,27 @@ def test_the_letters_stand_on_the_steps_and_a_click_does_the_same(desk: Screen) 
     desk.part("steps").get_by_role("button", name="albatross 91").click()
     desk.saved()
     assert desk.said(image) == [("is", "albatross")]
+
+
+def test_space_accepts_as_far_down_as_the_model_is_sure(
+    tmp_path: Path, open_page: Callable[..., Page], app_server: Callable[[Path], AppServer], tree: Taxonomy
+) -> None:
+    ws = make_workspace(tmp_path, 9, tree)
+    predict(ws, sure=(0.9, 0.7, 0.3))
+    desk = Screen(open_page(), ws).open(app_server(ws.folder))
+    expect(desk.part("acceptText")).to_have_text("albatross")
+    expect(desk.part("steps").locator("[aria-current]")).to_contain_text("albatross")
+    image = desk.label("Space")
+    desk.saved()
+    assert desk.said(image) == [("is", "albatross")]
+    desk.press("+")
+    expect(desk.part("acceptText")).to_have_text("Black-footed albatross")
+    image = desk.label("Space")
+    desk.saved()
+    assert desk.said(image) == [("is", "black-footed")]
+    image = desk.label("c")
+    desk.saved()
+    assert desk.said(image) == [("is", "black-footed")]
 
 
 def test_what_was_ruled_out_is_no_step_any_more(desk: Screen) -> None:

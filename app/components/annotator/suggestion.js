@@ -1,3 +1,5 @@
+const SURE_FROM = 0.5; // a class that is less likely than this is on the path, but not what Space accepts
+
 /* What a model says about one picture, as far as this version of the tree knows the classes. */
 class Suggestion {
   /* The suggestion {run, node, path, top} of an item; null where this tree has none of its classes. */
@@ -11,7 +13,7 @@ class Suggestion {
     const known = path.map(([key, probability]) => ({ node: tree.find(key), probability }));
     const end = known.findIndex(({ node: found }) => found === undefined);
     this.path = end < 0 ? known : known.slice(0, end);
-    this.level = this.path.length - 1;
+    this.level = Math.max(0, this.path.findLastIndex(({ probability }) => probability >= SURE_FROM));
     // Of the classes beside the path only the likeliest leaves are known: enough to order them, too little to be said.
     const exact = this.path.map((step) => [step.node, step.probability]);
     const leaves = top.map(([key, probability]) => [tree.find(key), probability]).filter(([leaf]) => leaf !== undefined);
@@ -19,7 +21,7 @@ class Suggestion {
     this.shown = new Map([...leaves, ...exact]);
   }
 
-  /* The class to accept: the suggested one or, after "coarser", one above it. */
+  /* The class to accept: the deepest one that is sure enough or, after "coarser" and "finer", another on the path. */
   get node() {
     return this.level < 0 ? 0 : this.path[this.level].node;
   }

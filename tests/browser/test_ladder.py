@@ -37,7 +37,7 @@ def test_the_letters_stand_on_the_steps_and_a_click_does_the_same(desk: Screen) 
 def test_space_accepts_as_far_down_as_the_model_is_sure(
     tmp_path: Path, open_page: Callable[..., Page], app_server: Callable[[Path], AppServer], tree: Taxonomy
 ) -> None:
-    ws = make_workspace(tmp_path, 9, tree)
+    ws = make_workspace(tmp_path, 12, tree)
     predict(ws, sure=(0.9, 0.7, 0.3))
     desk = Screen(open_page(), ws).open(app_server(ws.folder))
     expect(desk.part("acceptText")).to_have_text("albatross")

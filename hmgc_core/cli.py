@@ -174,6 +174,7 @@ app.command()(cli_work.worker)
 app.command()(cli_work.inspector)
 app.command()(cli_train.cancel)
 app.command()(cli_train.resume)
+app.command("set-aside")(cli_train.set_aside)
 app.command()(cli_train.runs)
 app.command()(cli_train.evaluate)
 

@@ -132,6 +132,18 @@ def cancel(run: RunArgument, workspace: WorkspaceOption = None) -> None:
     screen.print(f"Run {run} was asked to stop." if asked else f"Run {run} had ended already.")
 
 
+def set_aside(
+    run: RunArgument,
+    undo: Annotated[bool, typer.Option("--undo", help="Have it back.")] = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Have a finished run make no suggestions any more: the newest of the others does."""
+    ws = open_existing(workspace)
+    training.set_aside(ws, run, aside=not undo)
+    now = training.suggesting(training.all_runs(ws))
+    screen.print(f"Suggestions come from run {now.id}." if now else "No run makes suggestions.")
+
+
 def resume(run: RunArgument, workspace: WorkspaceOption = None) -> None:
     """Let a stopped or failed training go on where it was."""
     training.resume(open_existing(workspace), run)

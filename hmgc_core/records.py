@@ -304,7 +304,7 @@ class EpochMetrics:
 
 @dataclass(frozen=True)
 class Run:
-    """One training run as the database knows it. progress is in [0, 1]."""
+    """One training run as the database knows it. progress is in [0, 1]. set_aside: it suggests nothing any more."""
 
     id: int
     config: RunConfig
@@ -325,6 +325,12 @@ class Run:
     remarks: tuple[str, ...] = ()
     checkpoint: str = ""
     metrics: dict[str, Any] = field(default_factory=dict)
+    set_aside: bool = False
+
+    @property
+    def suggests(self) -> bool:
+        """It may be the one that suggests: it has finished, and was not set aside."""
+        return self.status == "done" and not self.set_aside
 
     @property
     def is_active(self) -> bool:
@@ -339,6 +345,8 @@ class Run:
     @property
     def state(self) -> str:
         """The state in a word for people; never "training" while it is about to stop."""
+        if self.set_aside:
+            return "set aside"
         return "stopping" if self.is_active and self.cancel_requested else STATUS_WORDS[self.status]
 
 

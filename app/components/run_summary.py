@@ -22,7 +22,15 @@ def show(ws: Workspace, run: Run) -> None:
         problems(run)
         split = metrics_split(run)
         if split:
-            main_figures(run, split, columns=2, before=training.before(ws, run))
+            before = training.before(ws, run)
+            main_figures(run, split, columns=2, before=before)
+            if before and is_clearly_worse(run, before, split) and not run.set_aside:
+                st.warning(
+                    f"Clearly worse than run {before.id}. Until the next training ends, it makes the suggestions; "
+                    "set aside, it leaves that to the run before it.",
+                    icon=":material/trending_down:",
+                )
+        offer_to_set_aside(ws, run)
         if st.button("Open this run", key=f"open-run-{run.id}", type="tertiary", icon=":material/arrow_forward:"):
             st.switch_page("pages/runs.py", query_params={"run": str(run.id)})
 
@@ -46,6 +54,43 @@ def offer_to_go_on(ws: Workspace, run: Run) -> None:
 
 def _go_on(ws: Workspace, run_id: int) -> None:
     actions.do(training.resume, ws, run_id)
+
+
+def offer_to_set_aside(ws: Workspace, run: Run) -> None:
+    """Of the run that suggests: a button to have it do so no more; of one set aside: the way back."""
+    if run.status != "done":
+        return
+    if run.set_aside:
+        said, label, icon = "Set aside: suggestions come from another run.", "Use it again", ":material/undo:"
+    else:
+        now = training.suggesting(training.all_runs(ws))
+        if now is None or now.id != run.id:
+            return
+        said, label, icon = "Suggestions come from this run.", "Set aside", ":material/archive:"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(said, width="content")
+        st.button(
+            label,
+            key=f"aside-{run.id}",
+            type="tertiary",
+            icon=icon,
+            help="Set aside, a run suggests nothing and no training goes on from it; its predictions stay to be seen.",
+            on_click=actions.do,
+            args=(training.set_aside, ws, run.id),
+            kwargs={"aside": not run.set_aside},
+        )
+
+
+def is_clearly_worse(run: Run, before: Run, split: str) -> bool:
+    """A main figure is worse than the other run's by more than chance would make it, and none is better so."""
+    metrics, theirs = run.metrics[split], before.metrics.get(split, {})
+    if "images" not in theirs or theirs["images"] != metrics.get("images"):
+        return False
+    earlier = {figure.exact: figure for figure in metric_words.figures(theirs)}
+    main = [figure for figure in metric_words.main_figures(metrics) if figure.exact in earlier]
+    pairs = [(figure, earlier[figure.exact]) for figure in main]
+    clear = [(figure, than) for figure, than in pairs if figure.is_clear(than, metrics["images"])]
+    return bool(clear) and not any(figure.is_better(than) for figure, than in clear)
 
 
 def problems(run: Run) -> None:

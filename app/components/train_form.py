@@ -84,7 +84,7 @@ def chosen_labelling(ws: Workspace) -> Labelling | None:
 
 def _example(ws: Workspace) -> Run | None:
     """The newest whole training whose settings were of use."""
-    whole = (run for run in training.all_runs(ws) if not run.config.freeze_backbone)
+    whole = (run for run in training.all_runs(ws) if not run.config.freeze_backbone and not run.set_aside)
     return next((run for run in whole if run.status != "failed"), None)
 
 

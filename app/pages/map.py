@@ -11,7 +11,7 @@ ws = resources.workspace()
 every_run = training.all_runs(ws)
 runs = [run for run in every_run if run.status == "done"]
 asked = state.chosen_number(state.RUN)
-run = next((run for run in runs if run.id == asked), runs[0] if runs else None)
+run = next((run for run in runs if run.id == asked), training.suggesting(runs) or (runs[0] if runs else None))
 
 st.header("Map")
 link_notice.leave_out({state.RUN: link_notice.is_number, state.MAP_COLOUR: WAYS})

@@ -24,7 +24,7 @@ runs = training.all_runs(ws)
 st.header("Overview")
 health_notice.show(ws)
 offer = heads.offer(ws)
-suggests = next((run for run in runs if run.status == "done"), None)
+suggests = training.suggesting(runs)
 unpredicted = len(new_pictures.lacking(ws, suggests.id)) if suggests else 0
 next_step.show(
     next_step.next_step(has_tree=newest is not None, counts=counts, runs=runs, offer=offer, unpredicted=unpredicted)

@@ -32,7 +32,7 @@ link_notice.leave_out(
 every_run = training.all_runs(ws)
 runs = [run for run in every_run if run.status == "done"]
 asked = state.chosen_number(state.RUN)
-run = next((run for run in runs if run.id == asked), runs[0] if runs else None)
+run = next((run for run in runs if run.id == asked), training.suggesting(runs) or (runs[0] if runs else None))
 image_id = state.chosen_number(state.IMAGE)
 
 if image_id is not None:

@@ -49,7 +49,8 @@ def chosen_run(runs: list[Run]) -> tuple[Run | None, bool]:
     fitting = tree_edits.versions_of_this_shape(ws)
     asked = state.chosen_number(state.RUN)
     run = next((run for run in runs if run.id == asked), None)
-    run = run or next((run for run in runs if run.taxonomy in fitting), runs[0] if runs else None)
+    # The newest of this shape, rather one that was not set aside; else the newest.
+    run = run or min(runs, key=lambda run: (run.taxonomy not in fitting, run.set_aside, -run.id), default=None)
     return run, run is not None and run.taxonomy in fitting
 
 

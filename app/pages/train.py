@@ -39,7 +39,7 @@ if not sum(counts.train_by_level):
 services.show_if_away(training.services(ws), "worker")
 runs = training.all_runs(ws)
 is_quick = quick_training.show(ws, pictures=counts.images)
-suggests = next((run for run in runs if run.status == "done"), None)
+suggests = training.suggesting(runs)
 if suggests is not None:
     new_pictures.show(ws, suggests)
 others = task_progress.long_ones(ws)

@@ -124,6 +124,12 @@ class Figure:
         spread = math.sqrt((self.value * (1 - self.value) + other.value * (1 - other.value)) / images)
         return abs(self.value - other.value) > 1.96 * spread
 
+    def is_better(self, other: "Figure") -> bool:
+        """It says better of its run than the other of its own; False where one is missing."""
+        if self.value is None or other.value is None:
+            return False
+        return self.value > other.value if self.measure.better == "higher" else self.value < other.value
+
     def against(self, other: "Figure") -> str:
         """How much more (or less, with a minus) this one is than the other: `+3.0 points`; "" where it is the same."""
         if self.value is None or other.value is None or abs(self.value - other.value) < SMALLEST:

@@ -7,6 +7,8 @@ import sqlalchemy as sa
 from hmgc_core.records import ACTIVE, ENDED_EARLY, EpochMetrics, Run, RunConfig
 from hmgc_core.store.schema import epoch, now, run
 
+_SUGGESTS = (run.c.status == "done") & ~run.c.set_aside
+
 
 def add(connection: sa.Connection, config: RunConfig, *, taxonomy_id: int, last_annotation_id: int) -> int:
     """Queue a run on the labels as they are now; returns its number."""
@@ -44,6 +46,7 @@ def _record(row: sa.Row) -> Run:
         remarks=tuple(row.remarks),
         checkpoint=row.checkpoint,
         metrics=row.metrics,
+        set_aside=row.set_aside,
     )
 
 
@@ -59,14 +62,19 @@ def all_runs(connection: sa.Connection) -> list[Run]:
 
 
 def newest_done(connection: sa.Connection) -> Run | None:
-    """The run whose predictions are the suggestions: the newest one that finished."""
-    row = connection.execute(sa.select(run).where(run.c.status == "done").order_by(run.c.id.desc()).limit(1)).first()
+    """The run whose predictions are the suggestions: the newest one that finished and was not set aside."""
+    row = connection.execute(sa.select(run).where(_SUGGESTS).order_by(run.c.id.desc()).limit(1)).first()
     return _record(row) if row else None
 
 
 def newest_done_id(connection: sa.Connection) -> int | None:
     """The number of `newest_done`, None before the first training."""
-    return connection.execute(sa.select(sa.func.max(run.c.id)).where(run.c.status == "done")).scalar()
+    return connection.execute(sa.select(sa.func.max(run.c.id)).where(_SUGGESTS)).scalar()
+
+
+def set_aside(connection: sa.Connection, run_id: int, *, aside: bool) -> None:
+    """Have a run suggest nothing any more, or again."""
+    connection.execute(run.update().where(run.c.id == run_id).values(set_aside=aside))
 
 
 def request_cancel(connection: sa.Connection, run_id: int) -> bool:

@@ -243,6 +243,7 @@ run = _table(
     sa.Column("remarks", sa.JSON, nullable=False, default=list),
     sa.Column("checkpoint", sa.Text, nullable=False, default=""),
     sa.Column("metrics", sa.JSON, nullable=False, default=dict),
+    sa.Column("set_aside", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 epoch = _table(

@@ -52,10 +52,10 @@ class Offer:
 def offer(ws: Workspace) -> Offer | None:
     """The newest finished run whose head can learn alone, and what is new since; None where there is no such run.
 
-    Runs of a labelling are left out: they did not learn what people said.
+    Runs of a labelling are left out, as they did not learn what people said, and those that were set aside.
     """
     runs = training.all_runs(ws)
-    start = next((run for run in runs if _can_start(run) and not run.config.labelling), None)
+    start = next((run for run in runs if run.suggests and _can_start(run) and not run.config.labelling), None)
     if start is None:
         return None
     with ws.reading() as connection:

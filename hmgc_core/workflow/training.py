@@ -1,6 +1,6 @@
 """Verbs of training: queue, watch, cancel; and the labels that a queued run has frozen."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -130,13 +130,30 @@ def all_runs(ws: Workspace) -> list[Run]:
 
 
 def before(ws: Workspace, of: Run) -> Run | None:
-    """The run that tells whether this one got better: the one it started from, else the newest that ended before it.
+    """The run that tells whether this one got better: the one it started from, else the newest before it that suggests.
 
     None where there is none of the same class tree.
     """
     earlier = [one for one in all_runs(ws) if one.id < of.id and one.status == "done" and one.taxonomy == of.taxonomy]
     start = of.config.start_from
-    return next((one for one in earlier if not start or one.id == start), None)
+    return next((one for one in earlier if (one.id == start if start else one.suggests)), None)
+
+
+def suggesting(runs_known: Iterable[Run]) -> Run | None:
+    """Of runs from the newest on, the one that suggests: the first that finished and was not set aside."""
+    return next((one for one in runs_known if one.suggests), None)
+
+
+def set_aside(ws: Workspace, run_id: int, *, aside: bool = True) -> None:
+    """Have a finished run suggest nothing any more: the newest of the others does; or, aside=False, have it back.
+
+    Its predictions stay, and can be looked at. Raises UnknownRun, BadConfig for a run that has not finished.
+    """
+    of = run(ws, run_id)
+    if of.status != "done":
+        raise BadConfig(f"run {run_id} is {of.state}", remedy="only a finished run suggests, and can be set aside")
+    with ws.writing() as connection:
+        runs.set_aside(connection, run_id, aside=aside)
 
 
 def awaits_first(ws: Workspace) -> bool:

@@ -175,6 +175,7 @@ app.command()(cli_work.inspector)
 app.command()(cli_train.cancel)
 app.command()(cli_train.resume)
 app.command("set-aside")(cli_train.set_aside)
+app.command("let-suggest")(cli_train.let_suggest)
 app.command()(cli_train.runs)
 app.command()(cli_train.evaluate)
 

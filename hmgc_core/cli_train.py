@@ -132,14 +132,21 @@ def cancel(run: RunArgument, workspace: WorkspaceOption = None) -> None:
     screen.print(f"Run {run} was asked to stop." if asked else f"Run {run} had ended already.")
 
 
-def set_aside(
-    run: RunArgument,
-    undo: Annotated[bool, typer.Option("--undo", help="Have it back.")] = False,
-    workspace: WorkspaceOption = None,
-) -> None:
+def set_aside(run: RunArgument, workspace: WorkspaceOption = None) -> None:
     """Have a finished run make no suggestions any more: the newest of the others does."""
     ws = open_existing(workspace)
-    training.set_aside(ws, run, aside=not undo)
+    training.set_aside(ws, run)
+    _tell_who_suggests(ws)
+
+
+def let_suggest(run: RunArgument, workspace: WorkspaceOption = None) -> None:
+    """Have a finished run make the suggestions: those after it are set aside."""
+    ws = open_existing(workspace)
+    training.let_suggest(ws, run)
+    _tell_who_suggests(ws)
+
+
+def _tell_who_suggests(ws: Workspace) -> None:
     now = training.suggesting(training.all_runs(ws))
     screen.print(f"Suggestions come from run {now.id}." if now else "No run makes suggestions.")
 

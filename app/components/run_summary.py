@@ -30,14 +30,14 @@ def show(ws: Workspace, run: Run) -> None:
                     "set aside, it leaves that to the run before it.",
                     icon=":material/trending_down:",
                 )
-        offer_to_set_aside(ws, run)
+        offer_to_suggest(ws, run)
         if st.button("Open this run", key=f"open-run-{run.id}", type="tertiary", icon=":material/arrow_forward:"):
             st.switch_page("pages/runs.py", query_params={"run": str(run.id)})
 
 
 def title(run: Run) -> None:
     """Its name, its state and its age."""
-    colour, icon = wording.STATUS[run.status]
+    colour, icon = ("gray", ":material/archive:") if run.set_aside else wording.STATUS[run.status]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{escape_markdown(wording.run_title(run))}**", width="content")
         st.badge(run.state, color=colour, icon=icon)  # type: ignore[arg-type]
@@ -56,28 +56,32 @@ def _go_on(ws: Workspace, run_id: int) -> None:
     actions.do(training.resume, ws, run_id)
 
 
-def offer_to_set_aside(ws: Workspace, run: Run) -> None:
-    """Of the run that suggests: a button to have it do so no more; of one set aside: the way back."""
+def offer_to_suggest(ws: Workspace, run: Run) -> None:
+    """Which run suggests, and the button that changes it: set this one aside, or let it suggest."""
     if run.status != "done":
         return
-    if run.set_aside:
-        said, label, icon = "Set aside: suggestions come from another run.", "Use it again", ":material/undo:"
+    now = training.suggesting(training.all_runs(ws))
+    if now is not None and now.id == run.id:
+        said, label, icon, verb = (
+            "Suggestions come from this run.",
+            "Set aside",
+            ":material/archive:",
+            training.set_aside,
+        )
     else:
-        now = training.suggesting(training.all_runs(ws))
-        if now is None or now.id != run.id:
-            return
-        said, label, icon = "Suggestions come from this run.", "Set aside", ":material/archive:"
+        said = f"Suggestions come from run {now.id}." if now else "No run makes suggestions."
+        label, icon, verb = "Let this run suggest", ":material/assistant:", training.let_suggest
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(said, width="content")
         st.button(
             label,
-            key=f"aside-{run.id}",
+            key=f"suggest-{run.id}",
             type="tertiary",
             icon=icon,
-            help="Set aside, a run suggests nothing and no training goes on from it; its predictions stay to be seen.",
+            help="The newest run suggests that is not set aside. Those set aside suggest nothing, and no training goes "
+            "on from them; their predictions stay to be seen.",
             on_click=actions.do,
-            args=(training.set_aside, ws, run.id),
-            kwargs={"aside": not run.set_aside},
+            args=(verb, ws, run.id),
         )
 
 

@@ -35,7 +35,7 @@ with right:
 run_summary.title(run)
 run_summary.problems(run)
 run_summary.offer_to_go_on(ws, run)
-run_summary.offer_to_set_aside(ws, run)
+run_summary.offer_to_suggest(ws, run)
 if beside is not None and beside.id != run.id:
     run_compare.show(run, beside)
 else:

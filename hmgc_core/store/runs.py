@@ -1,5 +1,6 @@
 """Training runs as people see them: rows and the epochs they reported. Who works on one is the business of `jobs`."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -72,9 +73,9 @@ def newest_done_id(connection: sa.Connection) -> int | None:
     return connection.execute(sa.select(sa.func.max(run.c.id)).where(_SUGGESTS)).scalar()
 
 
-def set_aside(connection: sa.Connection, run_id: int, *, aside: bool) -> None:
-    """Have a run suggest nothing any more, or again."""
-    connection.execute(run.update().where(run.c.id == run_id).values(set_aside=aside))
+def set_aside(connection: sa.Connection, run_ids: Sequence[int], *, aside: bool = True) -> None:
+    """Have runs suggest nothing any more, or again."""
+    connection.execute(run.update().where(run.c.id.in_(run_ids)).values(set_aside=aside))
 
 
 def request_cancel(connection: sa.Connection, run_id: int) -> bool:

@@ -144,16 +144,29 @@ def suggesting(runs_known: Iterable[Run]) -> Run | None:
     return next((one for one in runs_known if one.suggests), None)
 
 
-def set_aside(ws: Workspace, run_id: int, *, aside: bool = True) -> None:
-    """Have a finished run suggest nothing any more: the newest of the others does; or, aside=False, have it back.
+def set_aside(ws: Workspace, run_id: int) -> None:
+    """Have a finished run suggest nothing any more: the newest of the others does.
 
     Its predictions stay, and can be looked at. Raises UnknownRun, BadConfig for a run that has not finished.
     """
+    of = _finished(ws, run_id)
+    with ws.writing() as connection:
+        runs.set_aside(connection, [of.id])
+
+
+def let_suggest(ws: Workspace, run_id: int) -> None:
+    """Have a finished run be the one that suggests: those after it are set aside. Raises as `set_aside`."""
+    of = _finished(ws, run_id)
+    with ws.writing() as connection:
+        runs.set_aside(connection, [of.id], aside=False)
+        runs.set_aside(connection, [one.id for one in runs.all_runs(connection) if one.id > of.id and one.suggests])
+
+
+def _finished(ws: Workspace, run_id: int) -> Run:
     of = run(ws, run_id)
     if of.status != "done":
         raise BadConfig(f"run {run_id} is {of.state}", remedy="only a finished run suggests, and can be set aside")
-    with ws.writing() as connection:
-        runs.set_aside(connection, run_id, aside=aside)
+    return of
 
 
 def awaits_first(ws: Workspace) -> bool:

@@ -1,4 +1,4 @@
-"""A run that turned out badly is set aside: all that asks for the run that suggests finds the one before it."""
+"""Which run suggests: one that turned out badly is set aside, and all that asks finds the one before it."""
 
 from dataclasses import replace
 
@@ -47,8 +47,11 @@ def test_everything_asks_the_run_before_it_and_comes_back(twice: Workspace) -> N
     training.set_aside(twice, 2)
     assert suggests(twice) == {1} and training.run(twice, 2).state == "set aside"
     training.set_aside(twice, 2)  # once more is harmless
-    training.set_aside(twice, 2, aside=False)
+    training.let_suggest(twice, 2)
     assert suggests(twice) == {2} and training.run(twice, 2).state == "finished"
+    training.let_suggest(twice, 1)
+    assert suggests(twice) == {1} and training.run(twice, 2).set_aside
+    training.let_suggest(twice, 1)  # once more is harmless
     for number in (1, 2):
         training.set_aside(twice, number)
     assert suggests(twice) == {None}
@@ -66,6 +69,8 @@ def test_only_a_finished_run_is_set_aside(twice: Workspace) -> None:
     number = training.queue_run(twice, SMALL)
     with pytest.raises(BadConfig, match=f"run {number} is waiting"):
         training.set_aside(twice, number)
+    with pytest.raises(BadConfig):
+        training.let_suggest(twice, number)
     with pytest.raises(UnknownRun):
         training.set_aside(twice, 9)
 
@@ -77,8 +82,8 @@ def test_the_pages_offer_it_and_take_it_back(twice: Workspace, monkeypatch: pyte
     assert not page.exception and training.run(twice, 2).set_aside
     assert open_page(monkeypatch, twice, "predictions").query_params["run"] == "1"
     page = open_page(monkeypatch, twice, "train")
-    assert "Set aside: suggestions come from another run" in said(page)
-    button(page, "Use it again").click().run()
+    assert "Suggestions come from run 1" in said(page)
+    button(page, "Let this run suggest").click().run()
     assert not page.exception and not training.run(twice, 2).set_aside
 
 
@@ -116,4 +121,4 @@ def test_by_command(twice: Workspace) -> None:
 
     assert "run 1" in hmgc("set-aside", "2")
     assert "set aside" in hmgc("runs")
-    assert "run 2" in hmgc("set-aside", "2", "--undo")
+    assert "run 2" in hmgc("let-suggest", "2")

@@ -1,6 +1,7 @@
 """Settings from the environment, each with its default. docs/deployment.md lists them; a test compares the two."""
 
 import os
+import shutil
 from pathlib import Path
 
 SETTINGS: dict[str, tuple[str, str]] = {
@@ -19,6 +20,11 @@ def setting(name: str) -> str:
     """The value of one setting: the environment's, else its default. KeyError for a name not in SETTINGS."""
     default, _ = SETTINGS[name]
     return os.environ.get(name) or default
+
+
+def sees_gpu() -> bool:
+    """The driver of a GPU is there: told without torch, which takes seconds to import."""
+    return Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi") is not None
 
 
 def workspace_folder() -> Path:

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import state
 from app.components import next_step, node_search, picture_import, taxonomy_import
+from hmgc_core import settings
 from hmgc_core.records import Prediction, Run, RunConfig
 from hmgc_core.store import images, jobs, predictions
 from hmgc_core.taxonomy import NodeText, Taxonomy
@@ -292,6 +293,16 @@ def test_labels_of_a_dropped_class_can_move_up(labelled_workspace: Workspace, mo
     _, taken = taxonomies.current_taxonomy(labelled_workspace)
     assert "owl" not in taken
     assert sum(labelling.label_counts(labelled_workspace).by_level) == 20
+
+
+@pytest.mark.parametrize(("gpu", "backbone"), [(True, "resnet18"), (False, "resnet_mini")])
+def test_a_first_training_is_filled_in_with_what_the_machine_can_bear(
+    labelled_workspace: Workspace, monkeypatch: pytest.MonkeyPatch, gpu: bool, backbone: str
+) -> None:
+    monkeypatch.setattr(settings, "sees_gpu", lambda: gpu)
+    page = open_page(monkeypatch, labelled_workspace, "train")
+    boxes = {name: page.selectbox(key=f"train.{name}").value for name in ("model", "backbone", "recipe")}
+    assert boxes == {"model": "flat", "backbone": backbone, "recipe": "balanced"}
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------

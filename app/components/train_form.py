@@ -38,7 +38,7 @@ def show(ws: Workspace, *, is_first_choice: bool = True) -> None:
 def fields(ws: Workspace) -> None:
     """The settings of a training, filled in like the newest whole training; `wanted` reads them."""
     example = _example(ws)
-    like = example.config if example else RunConfig(model=training.DEFAULT_MODEL, recipe=training.DEFAULT)
+    like = example.config if example else training.first_config()
     model = _select("Model", training.MODELS, like.model, setting="model")
     st.caption(model_words.model(model))
     sizes = sorted({*SIZES, like.image_size})

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hmgc_core import settings
 from hmgc_core.errors import BadConfig, CheckpointError, NotTrainable, UnknownRun, nearest_names
 from hmgc_core.given_paths import given_path
 from hmgc_core.leading import Step, read_on
@@ -35,6 +36,7 @@ __all__ = [
     "switches_of",
 ]
 
+SMALL_BACKBONE = "resnet_mini"  # where there is no GPU
 PLACES = ("is", "none_here")  # kinds that say where an image belongs
 
 
@@ -137,6 +139,12 @@ def before(ws: Workspace, of: Run) -> Run | None:
     earlier = [one for one in all_runs(ws) if one.id < of.id and one.status == "done" and one.taxonomy == of.taxonomy]
     start = of.config.start_from
     return next((one for one in earlier if (one.id == start if start else one.suggests)), None)
+
+
+def first_config() -> RunConfig:
+    """What a first training is filled in with: the model and recipe that did best, on what this machine can bear."""
+    backbone = RunConfig.backbone if settings.sees_gpu() else SMALL_BACKBONE
+    return RunConfig(model=DEFAULT_MODEL, recipe=DEFAULT, backbone=backbone)
 
 
 def suggesting(runs_known: Iterable[Run]) -> Run | None:

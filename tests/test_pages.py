@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from conftest import write_picture, write_table
+from conftest import label, write_picture, write_table
 from reading_pages import button, gallery, open_page, said, tree_card, with_failed_run, words
 from streamlit.testing.v1 import AppTest
 
@@ -303,6 +303,16 @@ def test_a_first_training_is_filled_in_with_what_the_machine_can_bear(
     page = open_page(monkeypatch, labelled_workspace, "train")
     boxes = {name: page.selectbox(key=f"train.{name}").value for name in ("model", "backbone", "recipe")}
     assert boxes == {"model": "flat", "backbone": backbone, "recipe": "balanced"}
+
+
+def test_that_no_label_is_at_the_finest_level_is_said_before_the_training(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for image_id in range(1, 5):
+        label(workspace, image_id, "bird")
+    assert "No label is at the finest level" in said(open_page(monkeypatch, workspace, "train"))
+    label(workspace, 5, "owl")
+    assert "No label is at the finest level" not in said(open_page(monkeypatch, workspace, "train"))
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------

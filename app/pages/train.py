@@ -77,5 +77,12 @@ with labels:
     st.caption(
         f"{number(sum(by_level), 'label')} of training pictures, each at the level at which it was made. " + kept
     )
+    with_leaves = {int(depth) for depth in newest[1].depths[newest[1].leaves]}
+    if not any(by_level[depth] for depth in with_leaves):
+        st.warning(
+            "No label is at the finest level, so a model can only guess there: of two finest classes under the same "
+            "label it learns nothing that tells them apart. Label some pictures down to the finest class.",
+            icon=":material/vertical_align_bottom:",
+        )
     bars = charts.level_bars(level_names.with_examples(newest[1]), by_level, by_level)
     charts.draw(bars, key="train.levels", alt="How many training labels there are at each level")

@@ -13,7 +13,7 @@ from reading_pages import button, gallery, open_page, said, tree_card, with_fail
 from streamlit.testing.v1 import AppTest
 
 from app import state
-from app.components import next_step, node_search, picture_import, taxonomy_import
+from app.components import next_step, node_search, picture_import, taxonomy_import, train_form
 from hmgc_core import settings
 from hmgc_core.records import Prediction, Run, RunConfig
 from hmgc_core.store import images, jobs, predictions
@@ -303,6 +303,14 @@ def test_a_first_training_is_filled_in_with_what_the_machine_can_bear(
     page = open_page(monkeypatch, labelled_workspace, "train")
     boxes = {name: page.selectbox(key=f"train.{name}").value for name in ("model", "backbone", "recipe")}
     assert boxes == {"model": "flat", "backbone": backbone, "recipe": "balanced"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [(" Mini", "resnet_mini"), ("vig_s", "vig_s"), ("resnet", "resnet"), ("timm:convnext_nano", "timm:convnext_nano")],
+)
+def test_a_part_of_a_backbones_name_is_enough_where_one_has_it(typed: str, meant: str) -> None:
+    assert train_form.meant_backbone(typed) == meant
 
 
 def test_that_no_label_is_at_the_finest_level_is_said_before_the_training(

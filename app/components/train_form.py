@@ -93,7 +93,7 @@ def _backbone(model: str, chosen: str) -> str:
     known = list(CLIPS) if model in training.READING_NAMES else [*training.BACKBONES]
     if chosen not in known and (chosen.startswith("clip:") or model not in training.READING_NAMES):
         known.append(chosen)
-    return st.selectbox(
+    said = st.selectbox(
         "Backbone",
         known,
         index=known.index(chosen) if chosen in known else 0,
@@ -102,6 +102,16 @@ def _backbone(model: str, chosen: str) -> str:
         key=_key(f"{'reading.' if model in training.READING_NAMES else ''}backbone"),
         help="Or type timm: or clip: and the name of one of those libraries' networks.",
     )
+    meant = meant_backbone(said)
+    if meant != said:
+        st.caption(f"That is {meant}.")
+    return meant
+
+
+def meant_backbone(backbone: str) -> str:
+    """The one backbone of ours whose name holds what was typed; anything else stays as it is."""
+    fitting = [name for name in training.BACKBONES if backbone.strip().lower() in name]
+    return fitting[0] if len(fitting) == 1 else backbone
 
 
 def _options(model: str, backbone: str, like: RunConfig) -> None:
@@ -232,7 +242,7 @@ def wanted(ws: Workspace) -> RunConfig:
     said: dict[str, Any] = {name: st.session_state[_key(name)] for name in names}
     said["weights"] = said["weights"].strip()
     reads = said["model"] in training.READING_NAMES
-    said["backbone"] = st.session_state[_key("reading.backbone" if reads else "backbone")]
+    said["backbone"] = meant_backbone(st.session_state[_key("reading.backbone" if reads else "backbone")])
     model, backbone = said["model"], said["backbone"]
     said["options"] = {
         option.name: st.session_state[_option_key(model, backbone, option)]

@@ -12,7 +12,17 @@ from app import security
 from hmgc_core import settings
 from hmgc_core.records import QueueChoice
 from hmgc_core.taxonomy import Taxonomy
-from hmgc_core.workflow import health, labelling, map_colours, pictures, queues, seeing, taxonomies, workspaces
+from hmgc_core.workflow import (
+    health,
+    labelling,
+    map_colours,
+    new_pictures,
+    pictures,
+    queues,
+    seeing,
+    taxonomies,
+    workspaces,
+)
 from hmgc_core.workflow.exploring import Paths
 from hmgc_core.workflow.health import Finding
 from hmgc_core.workflow.map_colours import OF_A_LEVEL, By, Colouring
@@ -154,6 +164,16 @@ def _queue_size(
     stamp: tuple[object, ...],  # noqa: ARG001
 ) -> QueueSize:
     return queues.size(_ws, QueueChoice.parse(queue), annotator=annotator)
+
+
+def unpredicted(ws: Workspace, run_id: int) -> int:
+    """How many pictures a finished run has no prediction for, though it could read them."""
+    return _unpredicted(ws, str(ws.folder), run_id, (*pictures.places_stamp(ws), seeing.pictures_stamp(ws)))
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _unpredicted(_ws: Workspace, folder: str, run_id: int, stamp: tuple[object, ...]) -> int:  # noqa: ARG001
+    return len(new_pictures.lacking(_ws, run_id))
 
 
 def folders(ws: Workspace) -> list[FolderChoice]:

@@ -30,7 +30,7 @@ def delimiter_of(text: str) -> str:
 
     Spreadsheets write semicolons where people write 0,5 for a half.
     """
-    header = text.lstrip("\r\n").split("\n", 1)[0]
+    header = text.lstrip().split("\n", 1)[0]
     return "," if "," in header else next((sign for sign in (";", "\t") if sign in header), ",")
 
 

@@ -10,12 +10,12 @@ from rich.table import Table
 
 from hmgc_core import cli_edit, cli_in, cli_out, cli_sweep, cli_train, cli_work, settings, supervisor
 from hmgc_core.errors import BadConfig, HmgcError, WorkspaceError
+from hmgc_core.metrics.words import number
 from hmgc_core.records import HEAT_METHODS, Run
 from hmgc_core.terminal import (
     JsonOption,
     RunArgument,
     WorkspaceOption,
-    counted,
     finished_run,
     open_existing,
     open_or_make,
@@ -143,7 +143,7 @@ def import_taxonomy(
         return
     screen.print(
         f"{done.nodes} classes, {done.leaves} of them at the finest level, "
-        f"{counted(done.depth, 'level')}; {'nothing has happened yet' if dry_run else f'version {done.version}'}."
+        f"{number(done.depth, 'level')}; {'nothing has happened yet' if dry_run else f'version {done.version}'}."
     )
     if done.moved:
         screen.print(f"{done.moved} labels moved.")
@@ -229,7 +229,7 @@ def _predict_new(ws: Workspace, run: Run, *, as_json: bool) -> None:
     if as_json:
         print_json({"run": run.id, "new": count})
     elif count:
-        waiting = f"{counted(count, 'new image')} will be predicted by the worker, the app's or `hmgc worker --once`."
+        waiting = f"{number(count, 'new image')} will be predicted by the worker, the app's or `hmgc worker --once`."
         screen.print(waiting, soft_wrap=True)
     else:
         screen.print(f"Run {run.id} has a prediction for every image.")

@@ -9,10 +9,10 @@ import typer
 from hmgc_core.exchange.data_sets import FORMATS, Preparation
 from hmgc_core.exchange.data_sets.reading import HELD_OUT
 from hmgc_core.exchange.table import Columns
+from hmgc_core.metrics.words import number
 from hmgc_core.terminal import (
     JsonOption,
     WorkspaceOption,
-    counted,
     open_existing,
     open_or_make,
     print_json,
@@ -90,8 +90,8 @@ def _values(done: ImportReport, *, dry_run: bool) -> dict[str, Any]:
 
 def _print(done: ImportReport, *, would: str) -> None:
     screen.print(
-        f"{would}{counted(done.images, 'new image')}, {counted(done.duplicates, 'duplicate')}, "
-        f"{counted(done.annotations, 'label')}."
+        f"{would}{number(done.images, 'new image')}, {number(done.duplicates, 'duplicate')}, "
+        f"{number(done.annotations, 'label')}."
     )
     if done.stayed:
         screen.print(f"{done.stayed_in_words}.", markup=False, highlight=False, soft_wrap=True)

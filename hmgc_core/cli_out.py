@@ -7,10 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from hmgc_core import settings
+from hmgc_core.metrics.words import number
 from hmgc_core.terminal import (
     JsonOption,
     WorkspaceOption,
-    counted,
     open_existing,
     print_json,
     progress,
@@ -100,7 +100,7 @@ def backup(
 
 
 def _contents(counts: Mapping[str, int]) -> str:
-    images, labels, runs = (counted(counts.get(f"{one}s", 0), one) for one in ("image", "label", "run"))
+    images, labels, runs = (number(counts.get(f"{one}s", 0), one) for one in ("image", "label", "run"))
     return f"{images}, {labels} and the models of {runs}"
 
 

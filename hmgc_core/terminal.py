@@ -58,11 +58,6 @@ def finished_run(ws: Workspace, number: int) -> Run:
     return run
 
 
-def counted(count: int, one: str) -> str:
-    """A count and its noun: `1 label`, `2 labels`."""
-    return f"{count} {one if count == 1 else f'{one}s'}"
-
-
 @contextmanager
 def progress(title: str) -> Iterator[Any]:
     """A progress bar on stderr, where that is no terminal its title alone; yields report(done, total, words="")."""

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import actions
+from app import actions, resources
 from app.components import task_progress
 from app.components.wording import number
 from hmgc_core.records import Run
@@ -18,7 +18,7 @@ def show(ws: Workspace, run: Run) -> None:
     if task is not None and task.is_active:
         task_progress.show(ws, task, what=WHAT)
         return
-    count = len(new_pictures.lacking(ws, run.id))
+    count = resources.unpredicted(ws, run.id)
     if not count:
         return
     if task is not None and task.status == "failed":

@@ -50,7 +50,7 @@ def _stop(ws: Workspace, run_id: int) -> None:
 
 def show_first(ws: Workspace, seen: Sequence[Run], what: str) -> bool:
     """Where no run has finished yet but one is active: say that `what` comes with it. Returns whether it is so."""
-    if not any(run.is_active for run in seen) or any(run.status == "done" for run in seen):
+    if not training.awaits_first(seen):
         return False
     st.markdown(f"#### The first model is being trained. {what} when it has finished.")
     show(ws, seen)

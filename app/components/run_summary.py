@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import actions
 from app.components import metric_words, wording
+from app.components.metric_words import Figure
 from app.security import escape_markdown
 from hmgc_core.errors import HmgcError
 from hmgc_core.records import Run
@@ -87,14 +88,18 @@ def offer_to_suggest(ws: Workspace, run: Run) -> None:
 
 def is_clearly_worse(run: Run, before: Run, split: str) -> bool:
     """A main figure is worse than the other run's by more than chance would make it, and none is better so."""
-    metrics, theirs = run.metrics[split], before.metrics.get(split, {})
-    if "images" not in theirs or theirs["images"] != metrics.get("images"):
-        return False
-    earlier = {figure.exact: figure for figure in metric_words.figures(theirs)}
-    main = [figure for figure in metric_words.main_figures(metrics) if figure.exact in earlier]
+    earlier, images = _earlier(run, before, split), run.metrics[split].get("images", 0)
+    main = [figure for figure in metric_words.main_figures(run.metrics[split]) if figure.exact in earlier]
     pairs = [(figure, earlier[figure.exact]) for figure in main]
-    clear = [(figure, than) for figure, than in pairs if figure.is_clear(than, metrics["images"])]
+    clear = [(figure, than) for figure, than in pairs if figure.is_clear(than, images)]
     return bool(clear) and not any(figure.is_better(than) for figure, than in clear)
+
+
+def _earlier(run: Run, before: Run | None, split: str) -> dict[str, Figure]:
+    """The figures of the run before by name; none where it was measured on other pictures of the split."""
+    theirs = before.metrics.get(split, {}) if before else {}
+    is_alike = "images" in theirs and theirs["images"] == run.metrics[split].get("images")
+    return {figure.exact: figure for figure in metric_words.figures(theirs)} if is_alike else {}
 
 
 def problems(run: Run) -> None:
@@ -123,9 +128,7 @@ def main_figures(run: Run, split: str, *, columns: int, before: Run | None = Non
     before: a run to say the difference to, where both were measured on as many pictures of the split.
     """
     metrics = run.metrics[split]
-    theirs = before.metrics.get(split, {}) if before else {}
-    is_alike = "images" in theirs and theirs["images"] == metrics.get("images")
-    earlier = {figure.exact: figure for figure in metric_words.figures(theirs)} if is_alike else {}
+    earlier = _earlier(run, before, split)
     with st.grid(columns, min_column_width=140):
         for figure in metric_words.main_figures(metrics):
             meaning = f"{figure.measure.meaning} Exact name: `{figure.exact}`. Measured on {measured_on(run, split)}."

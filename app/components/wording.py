@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from hmgc_core.metrics.words import percent
+from hmgc_core.metrics.words import number, percent
 from hmgc_core.records import Run
 
 # The colour and icon of a run's state.
@@ -28,12 +28,6 @@ KINDS_COUNTED = {
 # What comes of work that the worker does beside trainings.
 MAP = "The map of all pictures"
 COARSE_LABELS = "What the coarse labels bought"
-
-
-def number(count: int, one: str = "", many: str = "") -> str:
-    """A count with thousands separated, and its noun if one is given: `1,204 pictures`."""
-    noun = (one if count == 1 else many or f"{one}s") if one else ""
-    return f"{count:,} {noun}".rstrip()
 
 
 def far(height: int, depth: int) -> str:

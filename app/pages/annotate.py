@@ -34,7 +34,7 @@ if way == "many":
         token=security.sign(ws.secret(), name),
         place=resources.fingerprint(),
         taxonomy=annotator.TreeVersion(tree[0], tree[1].content_hash),
-        awaits_model=training.awaits_first(ws),
+        awaits_model=training.awaits_first(training.all_runs(ws)),
         remember=who.remembered() != name,
         on_leave=who.leave,
     )
@@ -45,7 +45,7 @@ annotator.show(
     token=security.sign(ws.secret(), name),
     place=resources.fingerprint(),
     taxonomy=annotator.TreeVersion(tree[0], tree[1].content_hash),
-    awaits_model=training.awaits_first(ws),
+    awaits_model=training.awaits_first(training.all_runs(ws)),
     remember=who.remembered() != name,
     queue=annotator.QueueShown(str(choice), queue_words.name(ws, choice), st.session_state.get(state.QUEUE_ROUND, 0)),
     reopen=st.session_state.get(state.REOPEN),

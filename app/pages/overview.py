@@ -14,7 +14,7 @@ from app.components import (
     services,
 )
 from app.components.wording import number, percent
-from hmgc_core.workflow import heads, labelling, new_pictures, taxonomies, training
+from hmgc_core.workflow import heads, labelling, taxonomies, training
 
 ws = resources.workspace()
 newest = taxonomies.newest_taxonomy(ws)
@@ -25,7 +25,7 @@ st.header("Overview")
 health_notice.show(ws)
 offer = heads.offer(ws)
 suggests = training.suggesting(runs)
-unpredicted = len(new_pictures.lacking(ws, suggests.id)) if suggests else 0
+unpredicted = resources.unpredicted(ws, suggests.id) if suggests else 0
 next_step.show(
     next_step.next_step(has_tree=newest is not None, counts=counts, runs=runs, offer=offer, unpredicted=unpredicted)
 )

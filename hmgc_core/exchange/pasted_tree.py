@@ -5,10 +5,10 @@ prose, bytes) is an error that says what it looks like.
 """
 
 import csv
-import io
 import re
 from dataclasses import dataclass
 
+from hmgc_core.cells import delimiter_of
 from hmgc_core.errors import TaxonomyError
 from hmgc_core.taxonomy_io import EDGE_COLUMNS, TaxonomyFile, read_taxonomy_text
 
@@ -42,9 +42,8 @@ def read_pasted(text: str) -> PastedTree:
     lines = [line for line in text.split("\n") if line.strip()]
     if text.lstrip()[0] in "{[":
         return PastedTree(read_taxonomy_text(text, "json", name=NAME), "json", len(lines))
-    table = _as_table(text, lines[0])
-    if table:
-        format, text = table
+    format = _table_format(lines[0])
+    if format:
         return PastedTree(read_taxonomy_text(text, format, name=NAME), format, len(lines))
     _refuse_what_is_no_list(lines)
     if all(_BULLET.match(line) for line in lines):
@@ -75,23 +74,13 @@ def _refuse_what_is_no_text(text: str) -> None:
         )
 
 
-def _as_table(text: str, header: str) -> tuple[str, str] | None:
-    """(format, the text with commas between cells) where the first line is a header we know."""
-    for delimiter in (",", "\t", ";"):
-        names = [name.strip().strip('"').lower() for name in header.split(delimiter)]
-        edges = names[:2] == ["child", "parent"] and set(names) <= set(EDGE_COLUMNS)
-        levels = all(name == f"level{place}" for place, name in enumerate(names, 1))
-        if edges or levels:
-            return "edges" if edges else "levels", text if delimiter == "," else _with_commas(text, delimiter)
-    return None
-
-
-def _with_commas(text: str, delimiter: str) -> str:
-    out = io.StringIO()
-    # Line by line, so that an error names the line that people see.
-    for line in text.split("\n"):
-        csv.writer(out, lineterminator="\n").writerow(next(csv.reader([line], delimiter=delimiter), []))
-    return out.getvalue()
+def _table_format(header: str) -> str:
+    """The format of a table whose header we know, "" for any other text."""
+    cells = next(csv.reader([header], delimiter=delimiter_of(header)), [])
+    names = [name.strip().lower() for name in cells]
+    if names[:2] == ["child", "parent"] and set(names) <= set(EDGE_COLUMNS):
+        return "edges"
+    return "levels" if all(name == f"level{place}" for place, name in enumerate(names, 1)) else ""
 
 
 def _refuse_what_is_no_list(lines: list[str]) -> None:

@@ -55,9 +55,18 @@ class TableRow:
 
 def read_table(path: Path, columns: Columns | None = None, *, name: str = "") -> Iterator[TableRow]:
     """The rows of a label table. name: as people know the file. Raises TableError with file, line and remedy."""
+    return open_table(path, columns, name=name)[0]
+
+
+def open_table(path: Path, columns: Columns | None = None, *, name: str = "") -> tuple[Iterator[TableRow], str]:
+    """(the rows as `read_table` gives them, a warning): "", or that no column of labels is there, but others are."""
     columns = columns or Columns()
     shown = name or str(path)
     reader = _open(path, columns, shown)
+    return _table_rows(reader, columns, shown), _without_labels(list(reader.fieldnames or ()), columns)
+
+
+def _table_rows(reader: "csv.DictReader[str]", columns: Columns, shown: str) -> Iterator[TableRow]:
     for row in _rows(reader, shown):
         cell = {name: unguarded((value or "").strip()) for name, value in row.items() if isinstance(name, str)}
         if not any(cell.values()):
@@ -73,13 +82,7 @@ def read_table(path: Path, columns: Columns | None = None, *, name: str = "") ->
         )
 
 
-def unread_labels(path: Path, columns: Columns | None = None, *, name: str = "") -> str:
-    """What to say of a label table without a column of labels, though it has columns that are not read; else "".
-
-    Raises as `read_table`.
-    """
-    columns = columns or Columns()
-    header = list(_open(path, columns, name or str(path)).fieldnames or ())
+def _without_labels(header: list[str], columns: Columns) -> str:
     others = [column for column in header if column and column not in astuple(columns)]
     if columns.label in header or not others:
         return ""

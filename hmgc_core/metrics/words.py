@@ -155,6 +155,12 @@ def main_figures(metrics: dict[str, Any]) -> list[Figure]:
     return [figure for figure in figures(metrics) if figure.exact in MAIN and figure.value is not None]
 
 
+def number(count: int, one: str = "", many: str = "") -> str:
+    """A count with thousands separated, and its noun if one is given: `1,204 pictures`."""
+    noun = (one if count == 1 else many or f"{one}s") if one else ""
+    return f"{count:,} {noun}".rstrip()
+
+
 def percent(share: float) -> str:
     """A probability or share for people: `94%`; never 0% or 100% for what is only nearly so."""
     if 0 < share < 0.005:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from hmgc_core.durable_files import write_durably
 from hmgc_core.errors import OutputError
 from hmgc_core.given_paths import given_path
-from hmgc_core.metrics.words import by_group, figures, main_figures, percent
+from hmgc_core.metrics.words import by_group, figures, main_figures, number, percent
 from hmgc_core.records import OnProgress, quiet
 from hmgc_core.report import drawing
 from hmgc_core.report.facts import Facts, gather
@@ -77,10 +77,6 @@ def _exact(name: str) -> Markup:
     return Markup("`{}`").format(name)
 
 
-def _plural(count: int, one: str, many: str = "") -> str:
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
 _TEMPLATES: dict[str, Any] = {
     "loader": PackageLoader("hmgc_core.report"),
     "undefined": StrictUndefined,
@@ -91,7 +87,7 @@ _FILTERS = {
     "percent": percent,
     "one_percent": _one_percent,
     "points": in_words,
-    "plural": _plural,
+    "plural": number,
     "exact": _exact,
 }
 

@@ -14,7 +14,7 @@ from typing import BinaryIO, NamedTuple
 
 from hmgc_core.errors import ArchiveError, TableError
 from hmgc_core.exchange.archive import ARCHIVES, TABLES, disk_error, is_archive, plain_name, unpack
-from hmgc_core.exchange.table import Columns, TableRow, read_table, unread_labels
+from hmgc_core.exchange.table import Columns, TableRow, open_table
 from hmgc_core.pictures import SUFFIXES
 from hmgc_core.records import OnProgress
 from hmgc_core.store.staging import Staging
@@ -102,9 +102,9 @@ def open_source(ws: Workspace, path: Path, *, columns: Columns | None, on_progre
     elif is_archive(path):
         source = _unpacked(ws, path, columns, on_progress)
     else:
-        rows = list(read_table(path, columns))
-        source = PictureSource(str(path), "table", path.resolve().parent, rows, table=path.resolve())
-        source.warn(unread_labels(path, columns))
+        rows, warning = open_table(path, columns)
+        source = PictureSource(str(path), "table", path.resolve().parent, list(rows), table=path.resolve())
+        source.warn(warning)
     if not source.rows and not source.left_out:
         source.drop()
         raise TableError(f"{path} holds no picture", remedy=f"pictures end in {', '.join(sorted(SUFFIXES))}")
@@ -210,8 +210,9 @@ def _read_rows(source: PictureSource, columns: Columns | None) -> None:
     for name, file in files.items():
         if PurePosixPath(name).suffix.lower() in TABLES:
             try:
-                tables[name] = list(read_table(file, columns, name=name))
-                source.warn(unread_labels(file, columns, name=name))
+                rows, warning = open_table(file, columns, name=name)
+                tables[name] = list(rows)
+                source.warn(warning)
             except TableError as error:
                 source.left_out.append((name, f"{error}; {error.remedy}" if error.remedy else str(error)))
     if len(tables) > 1:
@@ -219,14 +220,14 @@ def _read_rows(source: PictureSource, columns: Columns | None) -> None:
             f"there are {len(tables)} tables of pictures: {', '.join(sorted(tables)[:5])}",
             remedy="leave one of them in, so that it is clear which labels count",
         )
-    for name, rows in tables.items():
+    for name, listed in tables.items():
         folder = posixpath.dirname(name)
         source.rows += [
             replace(row, path=posixpath.normpath(plain_name(posixpath.join(folder, row.path))))
-            for row in rows
+            for row in listed
             if row.path
         ]
-        source.left_out += [(f"line {row.line}", "the path is blank") for row in rows if not row.path]
+        source.left_out += [(f"line {row.line}", "the path is blank") for row in listed if not row.path]
     named = {row.path for row in source.rows}
     pictures = [name for name in files if PurePosixPath(name).suffix.lower() in SUFFIXES]
     rest = [name for name in pictures if name not in named]

@@ -1,6 +1,6 @@
 """Verbs of training: queue, watch, cancel; and the labels that a queued run has frozen."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -177,10 +177,9 @@ def _finished(ws: Workspace, run_id: int) -> Run:
     return of
 
 
-def awaits_first(ws: Workspace) -> bool:
+def awaits_first(runs_known: Sequence[Run]) -> bool:
     """No run has finished yet, and one waits or runs: suggestions and predictions come with its end."""
-    runs_now = all_runs(ws)
-    return any(one.is_active for one in runs_now) and not any(one.status == "done" for one in runs_now)
+    return any(one.is_active for one in runs_known) and not any(one.status == "done" for one in runs_known)
 
 
 def epochs(ws: Workspace, run_id: int) -> list[EpochMetrics]:

@@ -1,6 +1,5 @@
 /* What a model says about a whole screen: the mean of what it says about each picture. */
 
-const MOST = 0.5; // a class is suggested when the pictures lie in it with this probability, on average
 const FAINT = 0.02; // the path is not drawn on below
 
 /* What the model says about the pictures of a screen, each and together, in one version of the tree. */
@@ -25,7 +24,7 @@ class Opinions {
   doubts(tiles, node) {
     return tiles.map((tile) => {
       const opinion = node ? this.of(tile) : null;
-      const isOdd = opinion && (opinion.mass.get(node) ?? 0) < MOST;
+      const isOdd = opinion && (opinion.mass.get(node) ?? 0) < SURE_FROM;
       return isOdd ? this.tree.names[opinion.path.at(-1).node] : "";
     });
   }
@@ -39,10 +38,10 @@ function majority(suggestions, tree) {
   for (let node = likeliestChild(0, mass, tree); node; node = likeliestChild(node, mass, tree)) {
     path.push([tree.keys[node], mass.get(node)]);
   }
-  const shared = path.filter(([, probability]) => probability >= MOST).length;
-  if (!shared) return null;
-  const said = new Suggestion({ run: known[0].run, node: path[shared - 1][0], path, top: [] }, tree);
-  return Object.assign(said, { level: shared - 1, mass, shown: mass });
+  if (!(path[0]?.[1] >= SURE_FROM)) return null;
+  const said = new Suggestion({ run: known[0].run, node: path[0][0], path, top: [] }, tree);
+  // What is asked for is the class that is meant, not the end of the path.
+  return Object.assign(said, { key: tree.keys[said.node], mass, shown: mass });
 }
 
 /* node -> probability, over all pictures; those without a suggestion count as none. */

@@ -14,6 +14,7 @@ st.set_page_config(
 )
 page = navigation.pages()
 header.show()
+state.follow_back(page.url_path)
 try:
     actions.show_page(page.run)
 finally:  # also where the page stops half-way, or leads to another one

@@ -113,6 +113,7 @@ UNDO_WORK = "data.undo.work"
 HEALTH = "health"
 
 ON_PAGE = "page"  # the last one on screen
+IN_SIGHT = "page.address"  # what its address names
 
 EXPORT_TABLE = "data.export.table"
 EXPORT_LEVEL = "data.export.level"
@@ -189,6 +190,7 @@ def choose(key: str, value: Any) -> None:
         st.query_params.pop(IN_ADDRESS[key], None)
         return
     st.query_params[IN_ADDRESS[key]] = str(value)
+    st.session_state[IN_SIGHT] = {*st.session_state.get(IN_SIGHT, ()), IN_ADDRESS[key]}
     if key in REMEMBERED:
         st.session_state[key] = str(value)
 
@@ -197,4 +199,18 @@ def arrive(page: str) -> bool:
     """From now on this page is on screen; returns whether it was another one before."""
     before = st.session_state.get(ON_PAGE)
     st.session_state[ON_PAGE] = page
+    st.session_state[IN_SIGHT] = set(st.query_params)
     return bool(before != page)
+
+
+def follow_back(page: str) -> None:
+    """Forget what the browser's Back took out of the address, where it stays on this page.
+
+    On another page a bare address is that of a link to it: there the choices of before come back.
+    """
+    if st.session_state.get(ON_PAGE) != page:
+        return
+    gone = st.session_state.get(IN_SIGHT, set()) - set(st.query_params)
+    for key in REMEMBERED:
+        if IN_ADDRESS[key] in gone:
+            st.session_state.pop(key, None)

@@ -84,10 +84,7 @@ def serve(
     ws = open_or_make(workspace)
     for finding in health.at_start(ws):
         remarks.print(f"Attention: {finding.what}: {finding.state}. Remedy: {finding.remedy}.", markup=False)
-    chosen = supervisor.free_port(host, port)
-    if chosen != port:
-        remarks.print(f"Port {port} is taken; using {chosen}.")
-    supervisor.serve(ws.folder, host=host, port=chosen, say=lambda text: remarks.print(text, markup=False))
+    supervisor.serve(ws.folder, host=host, first_port=port, say=lambda text: remarks.print(text, markup=False))
 
 
 @app.command()

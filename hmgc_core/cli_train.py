@@ -110,7 +110,10 @@ def relabel(
     if as_json:
         print_json(done)
         return
-    levels = ", ".join(f"{count} at level {level}" for level, count in done.by_level.items())
+    agreed = {level: count for level, count in done.by_level.items() if level}
+    levels = ", ".join(f"{count} at level {level}" for level, count in agreed.items())
+    if 0 in done.by_level:
+        levels += f"; {done.by_level[0]} without a class that people agree on"
     screen.print(f"{done.labels} labels, {done.coarser} of them coarser: {levels}.", soft_wrap=True)
     if done.hardness:
         screen.print(f"Hard is: {done.hardness}.", soft_wrap=True)

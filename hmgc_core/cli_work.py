@@ -7,6 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from hmgc_core import settings
+from hmgc_core.ending import end_with_server
 from hmgc_core.presence import be_polite, owner_name, present
 from hmgc_core.terminal import WorkspaceOption, open_or_make
 from hmgc_core.workflow.workspaces import Workspace
@@ -28,6 +29,7 @@ def worker(
     ws = open_or_make(workspace)
     if processes > 1 and not together:
         _start_together(processes, ws, once=once)
+    end_with_server()
     with present(ws, "worker", owner_name()):  # from the first moment on: torch takes seconds to import
         from hmgc_core import worker as room  # noqa: PLC0415
         from hmgc_core.learning.processes import launched  # noqa: PLC0415
@@ -40,6 +42,7 @@ def inspector(workspace: WorkspaceOption = None) -> None:
     """Make heatmaps for the pages, until Ctrl-C."""
     ws = open_or_make(workspace)
     be_polite()
+    end_with_server()
     with present(ws, "inspector", owner_name()):  # from the first moment on: torch takes seconds to import
         from hmgc_core import inspection  # noqa: PLC0415
     inspection.inspect_forever(ws)

@@ -50,11 +50,14 @@ class TaxonomyError(HmgcError):
 
 
 class OrphanedLabels(TaxonomyError):
-    """A new taxonomy version would drop keys that labels use. `counts`: dropped key -> labels that use it."""
+    """A new taxonomy version would drop keys that labels use.
 
-    def __init__(self, message: str, *, remedy: str, counts: dict[str, int]) -> None:
+    counts: dropped key -> labels of people that use it; copies: those of labellings that use any of these keys.
+    """
+
+    def __init__(self, message: str, *, remedy: str, counts: dict[str, int], copies: int = 0) -> None:
         super().__init__(message, remedy=remedy)
-        self.counts = counts
+        self.counts, self.copies = counts, copies
 
 
 class BadEdit(TaxonomyError):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hmgc_core.ending import stop_on_signals
 from hmgc_core.errors import (
     BadConfig,
     HmgcError,
@@ -32,7 +33,7 @@ from hmgc_core.learning.inference import ImagePrediction
 from hmgc_core.learning.inference import predict as predict_pixels
 from hmgc_core.learning.pixel_cache import Skipped, decode_pictures
 from hmgc_core.pictures import read_picture
-from hmgc_core.presence import owner_name, present, stop_on_signals
+from hmgc_core.presence import owner_name, present
 from hmgc_core.records import HEAT_METHODS, Inspection, Run
 from hmgc_core.store import inspections
 from hmgc_core.store.workspace import Workspace

@@ -1,13 +1,11 @@
-"""What the worker and the inspector share as processes: a name, a sign of life in the database, a clean end."""
+"""What the worker and the inspector share as processes: a name, a sign of life in the database, manners."""
 
 import os
-import signal
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 
 from hmgc_core.errors import HmgcError
 from hmgc_core.store import jobs
@@ -40,17 +38,6 @@ def present(ws: Workspace, role: jobs.Role, owner: str) -> Iterator[None]:
         thread.join()
         with ws.writing() as connection:
             jobs.leave(connection, owner=owner)
-
-
-def stop_on_signals(stopping: threading.Event) -> None:
-    """Let SIGINT and SIGTERM set the event; does nothing outside the main thread."""
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        stopping.set()
-
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, stop)
 
 
 def be_polite() -> None:

@@ -14,7 +14,7 @@ from hmgc_core.errors import BadRequest
 from hmgc_core.records import IS_NOT, Sample
 from hmgc_core.taxonomy import BoolArray, IntArray, Taxonomy
 
-Verdict = Literal["right", "wrong", "unlabelled"]
+Verdict = Literal["right", "wrong", "unlabelled", "open"]  # open: labelled, but not to the point: people part
 
 
 def agreed_node(taxonomy: Taxonomy, nodes: Iterable[int]) -> int:
@@ -77,10 +77,12 @@ def wrong_levels(taxonomy: Taxonomy, labels: IntArray, predicted: IntArray) -> I
     """The first level (1 = top) at which each prediction leaves the path of its label; 0 where it never does.
 
     labels, predicted: (B,) node indices, -1 for no label. A label above the prediction is not contradicted by it.
-    Returns (B,) int, -1 where there is no label.
+    Returns (B,) int, -1 where there is no label, and where it says nothing: no answer could be wrong there. It stands
+    at the root where people part at the top.
     """
     result = np.full(len(labels), -1, dtype=np.int64)
     known = labels >= 0
+    known[known] = taxonomy.leaf_counts[labels[known]] < len(taxonomy.leaves)
     if known.any():
         meeting = taxonomy.lca(labels[known], predicted[known])
         leaves_path = (meeting != labels[known]) & (meeting != predicted[known])
@@ -117,7 +119,12 @@ def matching(
     if wanted.node > 0:
         keep &= taxonomy.is_at_or_below(predicted, wanted.node) | taxonomy.is_at_or_below(labels, wanted.node)
     if wanted.verdict:
-        keep &= {"right": levels == 0, "wrong": levels > 0, "unlabelled": levels < 0}[wanted.verdict]
+        keep &= {
+            "right": levels == 0,
+            "wrong": levels > 0,
+            "unlabelled": labels < 0,
+            "open": (levels < 0) & (labels >= 0),
+        }[wanted.verdict]
     if wanted.wrong_level:
         keep &= levels == wanted.wrong_level
     return keep

@@ -1,16 +1,19 @@
 """Start the worker, the inspector and the app as processes of their own, keep them up, and end them together."""
 
+import fcntl
 import os
-import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from hmgc_core.durable_files import not_written
+from hmgc_core.ending import SERVED_BY, on_end_signals
 from hmgc_core.errors import WorkspaceError
 
 ENTRY = Path(__file__).parents[1] / "streamlit_app.py"
@@ -43,22 +46,61 @@ class _Child:
     started_at: float
 
 
-def serve(workspace: Path, *, host: str, port: int, say: Callable[[str], None]) -> None:
-    """Run everything until Ctrl-C or SIGTERM; a worker or inspector that dies is started again.
+def serve(workspace: Path, *, host: str, first_port: int, say: Callable[[str], None]) -> None:
+    """Run everything until Ctrl-C, SIGTERM or the end of the terminal; a worker or inspector that dies is restarted.
 
-    Ends the children so that a running training saves its state. Raises WorkspaceError outside a checkout, or when the
-    app itself ends.
+    Ends the children so that a running training saves its state. Raises WorkspaceError outside a checkout, where the
+    workspace is served already, or when the app itself ends.
     """
     if not ENTRY.exists():
         raise WorkspaceError("the app's entry streamlit_app.py is not here", remedy="run `hmgc serve` in a checkout")
+    with _only_here(workspace) as tell_where:
+        port = free_port(host, first_port)
+        if port != first_port:
+            say(f"Port {first_port} is taken; using {port}.")
+        tell_where(f"http://{_shown(host)}:{port}")
+        _serve(workspace, host, port, say)
+
+
+@contextmanager
+def _only_here(workspace: Path) -> Iterator[Callable[[str], None]]:
+    """While the block runs nobody else serves this workspace; gives a function that keeps at which address we do.
+
+    Two workers would train at once, and at another port a browser would know neither its annotator nor its keys.
+    """
+    place = workspace / "served"
+    try:
+        file = place.open("a+")
+    except OSError as error:
+        raise not_written(place, error) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.seek(0)
+            where, _, process = file.read().partition(" ")
+            raise WorkspaceError(
+                f"this workspace is served already{f', at {where}' if where else ''}",
+                remedy=f"open that address, or end the other one first (process {process or 'unknown'})",
+            ) from error
+
+        def tell(address: str) -> None:
+            file.truncate(0)
+            file.write(f"{address} {os.getpid()}")
+            file.flush()
+
+        yield tell
+        file.truncate(0)
+
+
+def _serve(workspace: Path, host: str, port: int, say: Callable[[str], None]) -> None:
     stopping = False
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         nonlocal stopping
         stopping = True
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
+    on_end_signals(stop)
     children = [_start(name, command, workspace, host) for name, command in _commands(host, port).items()]
     try:
         if _wait_for_app(host, port, children[0].process, lambda: stopping):
@@ -91,7 +133,7 @@ def app_environment(workspace: Path, host: str) -> dict[str, str]:
 
 
 def _environment(workspace: Path, host: str) -> dict[str, str]:
-    return {**os.environ, "HMGC_WORKSPACE": str(workspace), "HMGC_HOST": host}
+    return {**os.environ, "HMGC_WORKSPACE": str(workspace), "HMGC_HOST": host, SERVED_BY: str(os.getpid())}
 
 
 def _start(name: str, command: list[str], workspace: Path, host: str) -> _Child:

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from hmgc_core import settings
+from hmgc_core.ending import stop_on_signals
 from hmgc_core.errors import Diverged, HmgcError, OthersGone, OutOfMemory
 from hmgc_core.evaluation import predict_all, without_nan
 from hmgc_core.heartbeat import Heart, lease_s
@@ -24,7 +25,7 @@ from hmgc_core.learning.heads import fit_head
 from hmgc_core.learning.processes import ALONE, Processes
 from hmgc_core.learning.together import Training, call_in
 from hmgc_core.learning.training import FitResult, fit
-from hmgc_core.presence import owner_name, present, stop_on_signals
+from hmgc_core.presence import owner_name, present
 from hmgc_core.records import EpochMetrics, Progress, Run, Stopped
 from hmgc_core.store import jobs, runs, schema
 from hmgc_core.store.workspace import Workspace

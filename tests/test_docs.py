@@ -8,6 +8,7 @@ import typer.main
 
 from app.navigation import CONTENTS
 from hmgc_core.cli import app
+from hmgc_core.ending import SERVED_BY
 from hmgc_core.models.catalog import BACKBONES, MODELS
 from hmgc_core.records import KINDS
 from hmgc_core.settings import SETTINGS
@@ -46,7 +47,7 @@ def test_every_setting_is_named_with_its_default_and_meaning(name: str) -> None:
 
 
 def test_no_setting_is_read_past_the_list() -> None:
-    known = {*SETTINGS, "HMGC_CHROMIUM", "HMGC_REQUIRE_BROWSER", "HMGC_SHARED"}
+    known = {*SETTINGS, SERVED_BY, "HMGC_CHROMIUM", "HMGC_REQUIRE_BROWSER", "HMGC_SHARED"}
     for path in [*ROOT.glob("hmgc_core/**/*.py"), *ROOT.glob("app/**/*.py")]:
         assert set(re.findall(r"HMGC_[A-Z_]+", path.read_text())) <= known, path
 

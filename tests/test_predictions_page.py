@@ -1,14 +1,19 @@
 """Predictions on screen: filters, the gallery, one picture in full, and its heatmaps."""
 
+from typing import get_args
+
 import pytest
 from conftest import label
 from reading_pages import button, gallery, open_page, said
 
 from app import state
 from app.components import prediction_gallery
+from hmgc_core.querying import Filter, Verdict
 from hmgc_core.store import inspections
 from hmgc_core.workflow import labelling, questions, seeing
 from hmgc_core.workflow.workspaces import Workspace
+
+VERDICTS = get_args(Verdict)
 
 # --- predictions ------------------------------------------------------------------------------------------------------
 
@@ -92,6 +97,26 @@ def test_below_a_wrong_class_every_class_is_wrong_and_below_a_coarse_label_nothi
     assert agreed(24) == [False] * len(agreed(24))
     label(predicted_workspace, 21, "bird", by="bo")
     assert agreed(21) == [True, None, None]
+
+
+def test_a_picture_on_which_people_part_at_the_top_is_neither_right_nor_wrong(
+    predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ws, picture = predicted_workspace, 21
+
+    def found(verdict: Verdict) -> list[int]:
+        return seeing.matching_images(seeing.prediction_table(ws, 1), Filter(verdict=verdict)).tolist()
+
+    before = {one: found(one) for one in VERDICTS}
+    assert (before["open"], picture in before["unlabelled"]) == ([], True)
+    label(ws, picture, "owl", by="ada")
+    label(ws, picture, "tug", by="bob")
+    before["unlabelled"].remove(picture)
+    assert {one: found(one) for one in VERDICTS} == {**before, "open": [picture]}
+    card = seeing.find_predictions(seeing.prediction_table(ws, 1), Filter(verdict="open"))[1][0]
+    assert (card.verdict, card.wrong_level) == ("open", 0)
+    page = open_page(monkeypatch, ws, "predictions", run="1", image=str(picture))
+    assert "No class agreed on" in said(page)
 
 
 def test_stepping_keeps_to_the_filters(predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

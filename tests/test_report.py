@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import label, write_picture
+from conftest import label, write_picture, write_table
 from PIL import Image
 from reading_pages import open_page
 from typer.testing import CliRunner
@@ -215,13 +215,15 @@ def test_the_data_hash_follows_the_labels_and_not_their_order(told: Workspace) -
     assert data_hash(RunLabels(parts[0], changed, parts[2], parts[3], parts[4], ())) != data_hash(labels)
 
 
-def test_later_labels_do_not_change_a_report(labelled_workspace: Workspace) -> None:
+def test_later_labels_and_pictures_do_not_change_a_report(labelled_workspace: Workspace, tmp_path: Path) -> None:
     ws = labelled_workspace
     training.queue_run(ws, SMALL)
     worker.work(ws, once=True)
     before = report.gather(ws, 1)
     version, _ = taxonomies.current_taxonomy(ws)
     labelling.annotate(ws, [NewAnnotation("a-later-one", 17, "tug", "is", version)], annotator="ada")
+    write_picture(tmp_path / "later.png", 1234)
+    pictures.import_images(ws, write_table(tmp_path / "later.csv", [{"path": "later.png"}]))
     after = report.gather(ws, 1)
     assert (after.hashes, after.exam, after.levels) == (before.hashes, before.exam, before.levels)
 

@@ -32,6 +32,25 @@ def taken_port() -> Iterator[int]:
         yield taken.getsockname()[1]
 
 
+@pytest.fixture
+def server(labelled_workspace: Workspace) -> Iterator[subprocess.Popen[str]]:
+    """`serve` on a workspace, after it has said where."""
+    command = [sys.executable, "-m", "hmgc_core", "serve", "--workspace", str(labelled_workspace.folder)]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        command += ["--port", str(free.getsockname()[1])]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    try:
+        assert "HMGC Studio is at" in process.stderr.readline()
+        yield process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.wait(40)
+        process.stderr.close()
+
+
 def wait_for(test: Callable[[], bool], *, at_most_s: float = 90) -> None:
     deadline = time.monotonic() + at_most_s
     while not test():
@@ -138,3 +157,24 @@ def test_everything_starts_comes_back_and_ends_together(labelled_workspace: Work
         process.wait()
         if process.stderr:
             process.stderr.close()
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds the started processes under /proc, which is not here")
+@pytest.mark.parametrize("how", [signal.SIGHUP, signal.SIGKILL])
+def test_nothing_lives_on_without_serve(server: subprocess.Popen[str], how: signal.Signals) -> None:
+    wait_for(lambda: set(children(server)) == {"app", "worker", "inspector"})
+    started = children(server)
+    server.send_signal(how)
+    assert server.wait(40) == (0 if how is signal.SIGHUP else -signal.SIGKILL)
+    wait_for(lambda: not any(Path(f"/proc/{process}").exists() for process in started.values()))
+
+
+def test_a_workspace_is_served_once_at_a_time(server: subprocess.Popen[str], labelled_workspace: Workspace) -> None:
+    command = [sys.executable, "-m", "hmgc_core", "serve", "--workspace", str(labelled_workspace.folder)]
+    second = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert second.returncode == 1
+    assert "this workspace is served already, at http://127.0.0.1:" in second.stderr
+    assert f"process {server.pid}" in second.stderr
+    server.terminate()
+    assert server.wait(40) == 0
+    assert not (labelled_workspace.folder / "served").read_text()

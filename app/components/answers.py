@@ -34,6 +34,8 @@ def show_labels(ws: Workspace, history: Sequence[Annotation], view: ImageView | 
     st.subheader("People say")
     if view and view.label_path:
         st.markdown(" › ".join(f"**{escape_markdown(name)}**" for name in view.label_path))
+    if view and view.is_open:
+        st.markdown("**No class agreed on.**")
     if not history:
         st.caption("Nobody has labelled this picture yet.")
     for said in reversed(history):

@@ -13,7 +13,13 @@ from hmgc_core.querying import Filter
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow.seeing import ORDERS, PredictionTable
 
-VERDICTS = {"": "All", "right": "✓ Right", "wrong": "✗ Wrong", "unlabelled": "– Not labelled"}
+VERDICTS = {
+    "": "All",
+    "right": "✓ Right",
+    "wrong": "✗ Wrong",
+    "unlabelled": "– Not labelled",
+    "open": "? Not agreed",
+}
 ORDER_WORDS = dict(zip(ORDERS, ("Least sure first", "Surest first", "As imported"), strict=True))
 EVERYTHING = (0, 100)
 
@@ -39,7 +45,7 @@ def order() -> str:
 
 
 def show_verdict() -> None:
-    """Right, wrong, or not labelled."""
+    """Right, wrong, not labelled, or labelled without a class that people agree on."""
     st.segmented_control(
         "Show",
         list(VERDICTS),

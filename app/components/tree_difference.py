@@ -7,6 +7,7 @@ import streamlit as st
 from app.components.wording import number
 from hmgc_core.errors import OrphanedLabels
 from hmgc_core.taxonomy import Taxonomy
+from hmgc_core.workflow.taxonomies import used_by
 from hmgc_core.workflow.tree_imports import LabelMove, TreeChange
 
 MOST_SHOWN = 500
@@ -70,10 +71,10 @@ def _moves(moves: Sequence[LabelMove]) -> None:
 
 def show_orphans(error: OrphanedLabels, change: TreeChange | None) -> None:
     """Labels that the new tree has no class for, and where they could go."""
-    labels, classes = sum(error.counts.values()), len(error.counts)
+    classes = number(len(error.counts), "class", "classes")
     st.warning(
-        f"{number(labels, 'label')} would lose their class: the new tree lacks "
-        f"{number(classes, 'class', 'classes')} in use. They can go to the nearest class above that stays; "
+        f"{used_by(sum(error.counts.values()), error.copies)} would lose their class: the new tree lacks "
+        f"{classes} in use. They can go to the nearest class above that stays; "
         "what people said is kept with each label.",
         icon=":material/move_up:",
     )

@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from app.server.trees import packed
 from app.server.workspace import workspace
+from hmgc_core.ending import end_with_server
 from hmgc_core.workflow.taxonomies import newest_taxonomy
 
 # Imported here rather than by the first visitor's page. torch is not among them and never will be.
@@ -22,6 +23,7 @@ HEAVY = ("pandas", "pyarrow", "plotly.graph_objects", "plotly.io", "networkx", "
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
     """Warm up. Raises WorkspaceError, and the app does not start, where the workspace cannot be opened."""
+    end_with_server()
     send_at_once()
     _leave_pages_to_navigation()
     await run_in_threadpool(_warm_up)

@@ -12,7 +12,9 @@ from app.server.pictures import OF_NUMBER, OF_WORKSPACE
 from app.server.threads import READS, in_thread
 from app.server.workspace import workspace
 from app.server.writes import annotator
+from hmgc_core.querying import Verdict
 from hmgc_core.workflow import map_colours, picture_maps, seeing
+from hmgc_core.workflow.seeing import ImageView
 
 
 async def points(request: Request) -> Response:
@@ -44,13 +46,18 @@ def _told(task: int, image: int) -> dict[str, Any]:
     view = seeing.image_view(ws, picture_maps.map_of_task(ws, task).run, image)
     if view is None:
         raise RequestError(404, f"image {image} is not on this map", remedy="reload the page")
-    agrees = [level.agrees for level in view.levels]
     return {
         "answer": view.levels[-1].name if view.levels else "",
         "share": round(view.prediction.probability, 4),
         "label": view.label_path[-1] if view.label_path else "",
-        "verdict": "unlabelled" if not view.label_path else "wrong" if False in agrees else "right",
+        "verdict": _verdict(view),
     }
+
+
+def _verdict(view: ImageView) -> Verdict:
+    if not view.label_path:
+        return "open" if view.is_open else "unlabelled"
+    return "wrong" if any(level.agrees is False for level in view.levels) else "right"
 
 
 def _task(request: Request) -> int:

@@ -103,7 +103,7 @@ def _told(
         fine=int(fine.sum()),
         right=int(right.sum()),
         bins=_bins(sure[fine], right[fine]),
-        first_wrong=np.bincount(levels, minlength=taxonomy.depth + 1).tolist(),
+        first_wrong=np.bincount(levels[levels >= 0], minlength=taxonomy.depth + 1).tolist(),
         confusions=_confusions(taxonomy, targets[fine], predicted[fine]),
         classes=_classes(taxonomy, targets[fine], right[fine], fine_labels),
         right_examples=examples_of(taxonomy, hits[np.argsort(-sure[hits])], targets, predicted, sure, images),

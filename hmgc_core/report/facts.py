@@ -87,14 +87,14 @@ def why_curves_jump(config: RunConfig) -> str:
 
 
 def gather(ws: Workspace, run_id: int, *, on_progress: OnProgress = quiet) -> Facts:
-    """The facts of a finished run, on the labels that it knew.
+    """The facts of a finished run, on the pictures and labels that it knew.
 
     Raises UnknownRun, CheckpointError where the run has no model.
     """
     run = training.run(ws, run_id)
     manifest = read_manifest(training.checkpoint_folder(run))
     on_progress(0, 3)
-    labels = training.run_labels(ws, run)
+    labels = training.known_labels(ws, run)
     taxonomy = labels.taxonomy
     on_progress(1, 3)
     exam = exam_of(ws, run, labels)

@@ -6,6 +6,7 @@ places or words meets it.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -228,6 +229,11 @@ def words(connection: sa.Connection, image_ids: Sequence[int]) -> dict[int, int]
 def all_images(connection: sa.Connection) -> list[ImageRecord]:
     """Every image, by id."""
     return [_record(row) for row in connection.execute(_with_path().order_by(image.c.id))]
+
+
+def since(connection: sa.Connection, moment: datetime) -> set[int]:
+    """Ids of the images that came later than this moment."""
+    return set(connection.execute(sa.select(image.c.id).where(image.c.created_at > moment)).scalars())
 
 
 def some_images(connection: sa.Connection, count: int) -> list[ImageRecord]:

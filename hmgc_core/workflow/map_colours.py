@@ -83,8 +83,12 @@ def _coloured(table: PredictionTable, rows: IntArray, by: By, level: int) -> tup
     if by == "verdict":
         wrong = wrong_levels(tree, labels, predicted)
         told: list[_Row] = [("right", 0, "Right"), ("wrong", 0, "Wrong at the coarsest level")]
-        told += [("wrong below", 0, "Wrong further down"), ("none", 0, "Not labelled")]
-        return np.where(wrong < 0, 3, wrong.clip(max=2)), told
+        told += [
+            ("wrong below", 0, "Wrong further down"),
+            ("none", 0, "Not labelled"),
+            ("none", 0, "No class agreed on"),
+        ]
+        return np.where(labels < 0, 3, np.where(wrong < 0, 4, wrong.clip(max=2))), told
     if by == "sureness":
         return np.searchsorted(SURENESS, table.probabilities[rows], side="right"), _steps()
     finest = tree.is_leaf[labels] & (labels >= 0)

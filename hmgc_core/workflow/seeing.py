@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hmgc_core.querying import Filter, Verdict, matching, wrong_levels
+from hmgc_core.querying import Filter, Verdict, matching, says_nothing, wrong_levels
 from hmgc_core.records import Annotation, ImageRecord, Prediction, Run
 from hmgc_core.store import annotations, imports, predictions, runs, tasks
 from hmgc_core.store.workspace import Workspace
@@ -177,7 +177,7 @@ def _rows(table: PredictionTable, wanted: Filter, order: str) -> IntArray:
 
 def _card(table: PredictionTable, row: int, wrong_level: int) -> Card:
     label = int(table.labels[row])
-    verdict: Verdict = "unlabelled" if label < 0 else "wrong" if wrong_level > 0 else "right"
+    verdict: Verdict = "unlabelled" if label < 0 else "open" if wrong_level < 0 else "wrong" if wrong_level else "right"
     theirs = table.other.answer(int(table.image_ids[row])) if table.other else -1
     has_same_tree = table.other is not None and table.other.taxonomy.content_hash == table.taxonomy.content_hash
     return Card(
@@ -205,7 +205,10 @@ class LevelView:
 
 @dataclass(frozen=True)
 class ImageView:
-    """One image in full: what the run says at each level, what people said, and other answers the run thought of."""
+    """One image in full: what the run says at each level, what people said, and other answers the run thought of.
+
+    is_open: it is labelled, but `label_path` is empty: people part at the top, or say no more than the root.
+    """
 
     image: ImageRecord
     prediction: Prediction
@@ -213,6 +216,7 @@ class ImageView:
     label_path: list[str]
     alternatives: list[tuple[str, float]]
     history: list[Annotation]
+    is_open: bool
 
 
 def image_view(ws: Workspace, run_id: int, image_id: int) -> ImageView | None:
@@ -232,6 +236,7 @@ def image_view(ws: Workspace, run_id: int, image_id: int) -> ImageView | None:
         label_path=[taxonomy.name(node) for node in taxonomy.path(label)] if label >= 0 else [],
         alternatives=[(taxonomy.name(taxonomy.index(key)), p) for key, p in prediction.top if key != prediction.node],
         history=history,
+        is_open=label >= 0 and says_nothing(taxonomy, label),
     )
 
 

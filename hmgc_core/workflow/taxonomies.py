@@ -1,7 +1,6 @@
 """Verbs on the class tree: which one is in use, and how a new version takes its place."""
 
 import csv
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import sqlalchemy as sa
 from hmgc_core.errors import OrphanedLabels, TaxonomyError, TreeChanged, UnknownNode
 from hmgc_core.exchange.known_classes import recognise
 from hmgc_core.leading import loosened
+from hmgc_core.metrics.words import number
 from hmgc_core.store import annotations, carrying, labellings, taxonomies
 from hmgc_core.store.workspace import Workspace
 from hmgc_core.taxonomy import Taxonomy
@@ -123,10 +123,10 @@ def store_taxonomy(
         check_unchanged(connection, old[0] if old else None)
         used = _used_keys(connection)
         led = _lead_keys(old[1] if old else None, new, moves or {}, to_ancestor=to_ancestor)
-        needed = Counter(used) + Counter(labellings.used_keys(connection))
-        orphans = {key: count for key, count in needed.items() if key not in new and key not in led}
-        if orphans:
-            raise _orphaned(orphans)
+        copied = labellings.used_keys(connection)
+        dropped = [key for key in used | copied if key not in new and key not in led]
+        if dropped:
+            raise _orphaned({key: used.get(key, 0) for key in dropped}, sum(copied.get(key, 0) for key in dropped))
         moved = sum(count for key, count in used.items() if key in led)
         version = old[0] if old and old[1] == new and not led else 0
         if not version and not dry_run:
@@ -175,15 +175,23 @@ def _lead_keys(old: Taxonomy | None, new: Taxonomy, moves: dict[str, str], *, to
     return led
 
 
-def _orphaned(orphans: dict[str, int]) -> OrphanedLabels:
-    labels = sum(orphans.values())
+def _orphaned(orphans: dict[str, int], copies: int) -> OrphanedLabels:
     most = sorted(orphans.items(), key=lambda item: -item[1])[:5]
-    shown = ", ".join(f"{key!r} ({count})" for key, count in most) + (", …" if len(orphans) > 5 else "")
+    shown = ", ".join(f"{key!r} ({count})" if count else repr(key) for key, count in most)
+    shown += ", …" if len(orphans) > 5 else ""
+    by = used_by(sum(orphans.values()), copies)
     return OrphanedLabels(
-        f"{labels} labels use {len(orphans)} classes that the new tree does not have: {shown}",
+        f"the new tree lacks {number(len(orphans), 'class', 'classes')} in use by {by}: {shown}",
         remedy="say where they go with --moves FILE (old,new), or move them up with --to-ancestor",
         counts=orphans,
+        copies=copies,
     )
+
+
+def used_by(labels: int, copies: int) -> str:
+    """Labels of people, and those of labellings, in words."""
+    told = ((labels, number(labels, "label")), (copies, f"{number(copies, 'label')} of labellings"))
+    return " and ".join(words for count, words in told if count)
 
 
 def _read_moves(path: Path) -> dict[str, str]:

@@ -247,6 +247,14 @@ def run_labels(ws: Workspace, of: Run) -> RunLabels:
     return frozen_labels(ws, of.config, taxonomy=of.taxonomy, upto=of.last_annotation_id)
 
 
+def known_labels(ws: Workspace, of: Run) -> RunLabels:
+    """As `run_labels`, without the pictures that came since the run was queued."""
+    labels = run_labels(ws, of)
+    with ws.reading() as connection:
+        later = images.since(connection, of.created_at)
+    return replace(labels, images=[record for record in labels.images if record.id not in later])
+
+
 def frozen_labels(ws: Workspace, config: RunConfig, *, taxonomy: int, upto: int) -> RunLabels:
     """The labels for a training of this config: up to a statement, in a version of the tree; those of its labelling.
 

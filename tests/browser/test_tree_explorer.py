@@ -84,6 +84,25 @@ def test_a_click_goes_into_a_class_and_the_outermost_leads_up(page: Page, url: s
     title(page, "life")
 
 
+def test_back_to_the_bare_address_shows_what_it_showed(page: Page, url: str) -> None:
+    page.goto(url)
+    item(page, "bird").click()
+    title(page, "bird")
+    page.locator("label", has_text="Rings").click()
+    expect(page.locator("svg.rings")).to_be_visible()
+    page.go_back()
+    expect(page.locator("svg.rings")).to_have_count(0)
+    title(page, "bird")
+    page.go_back()
+    title(page, "life")
+    item(page, "bird").click()
+    title(page, "bird")
+    page.get_by_role("link", name="Overview").click()
+    expect(page.get_by_role("heading", name="Helpers")).to_be_visible()
+    page.get_by_role("link", name="Class tree").first.click()
+    title(page, "bird")  # from elsewhere one comes back to where one was
+
+
 @pytest.mark.parametrize("view", ["boxes", "rings", "list"])
 def test_the_tree_is_walked_by_keyboard(page: Page, url: str, view: str) -> None:
     page.goto(f"{url}?view={view}")

@@ -1,9 +1,9 @@
 /* The cards of a gallery: one picture each, with what is told about it. */
 
-const SIGNS = ["–", "✓", "✗"];
-const VERDICTS = ["unlabelled", "right", "wrong"];
-const VERDICT_WORDS = ["not labelled", "right", "wrong"];
-const WRONG = 2;
+const SIGNS = ["–", "✓", "✗", "?"];
+const VERDICTS = ["unlabelled", "right", "wrong", "open"];
+const VERDICT_WORDS = ["not labelled", "right", "wrong", ""];
+const TOLD = { wrong: (label) => `is ${label}`, open: () => "no class agreed on" };
 
 function line(parent, kind, text) {
   const span = element("span", kind, text);
@@ -50,7 +50,8 @@ function card([id, answer, label, sure, other = -1], { names, others = names, of
     line(caption, "name", names[answer]);
     line(caption, "share", shareText(share));
     made.append(caption);
-    const told = label >= 0 ? `${verdict === WRONG ? "is" : "said:"} ${names[label]}` : "";
+    const tell = TOLD[VERDICTS[verdict]] ?? ((name) => `said: ${name}`);
+    const told = label >= 0 ? tell(names[label]) : "";
     if (told) line(made, "label", told);
     const beside = other < 0 ? "" : `other run: ${others[other]}`;
     if (beside) line(made, "beside", beside);

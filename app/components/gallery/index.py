@@ -18,7 +18,7 @@ from hmgc_core.workflow.seeing import Card
 
 # All of the script comes by a route, once: with each page of a gallery travels no more than its loader.
 _COMPONENT = st.components.v2.component("hmgc_gallery", html="<div class=room>\n</div>", js=SCRIPT.loader())
-VERDICTS = ("unlabelled", "right", "wrong")
+VERDICTS = ("unlabelled", "right", "wrong", "open")
 WORDS = {"<1%": 0, ">99%": 101}  # shares that are no whole per cent
 
 

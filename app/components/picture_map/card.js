@@ -74,6 +74,7 @@ class Card {
 
 function said({ label, verdict }) {
   if (verdict === "unlabelled") return "– not labelled"
+  if (verdict === "open") return "? no class agreed on"
   return verdict === "right" ? `✓ people say ${label}` : `✗ people say ${label}`
 }
 

@@ -143,7 +143,7 @@ def import_taxonomy(
         f"{number(done.depth, 'level')}; {'nothing has happened yet' if dry_run else f'version {done.version}'}."
     )
     if done.moved:
-        screen.print(f"{done.moved} labels moved.")
+        screen.print(f"{number(done.moved, 'label')} {'would move' if dry_run else 'moved'}.")
 
 
 app.command("import-images")(cli_in.import_images)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from hmgc_core.metrics.words import number
 from hmgc_core.terminal import JsonOption, WorkspaceOption, open_existing, print_json, screen
 from hmgc_core.tree_edits import Add, Edit, Merge, Move, Rename, Retire, Split
 from hmgc_core.workflow import taxonomies, tree_edits
@@ -157,11 +158,11 @@ def _lines(done: TreeEdit) -> list[str]:
     lines = [f"{state}: {done.nodes} classes."]
     lines += [f"New class: {key}" for key in done.added]
     lines += [f"Another class has this name: {key}" for key in done.namesakes[:MOST_NAMESAKES]]
-    lines += [f"{labels} labels go from {old} to {new}." for old, new, labels in done.led]
-    counted = {
-        "labels are concerned, of {people} people": done.labels,
-        'labels "it is not" say nothing any more': done.silenced,
-        'labels "none of the classes below" only say "is" from here on': done.loosened,
-        "labels wait for a second look": done.second_looks,
+    lines += [f"{number(labels, 'label goes', 'labels go')} from {old} to {new}." for old, new, labels in done.led]
+    said = {
+        f"It concerns {number(done.labels, 'label')} of {number(done.people, 'person', 'people')}.": done.labels,
+        f'{number(done.silenced, "label")} "it is not": without a meaning from here on.': done.silenced,
+        f'{number(done.loosened, "label")} "none of the classes below": only "is" from here on.': done.loosened,
+        f"{number(done.second_looks, 'label waits', 'labels wait')} for a second look.": done.second_looks,
     }
-    return lines + [f"{count} {words.format(people=done.people)}." for words, count in counted.items() if count]
+    return lines + [line for line, count in said.items() if count]

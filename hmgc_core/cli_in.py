@@ -112,8 +112,9 @@ def undo_import(
     if as_json:
         print_json(done)
         return
-    say = f"{'would go' if dry_run else 'taken back'}: import {done.number} ({done.source}), {done.images} images, "
-    screen.print(f"{say}{done.annotations} labels.", markup=False, soft_wrap=True)
+    say = f"{'would go' if dry_run else 'taken back'}: import {done.number} ({done.source})"
+    came = f"{number(done.images, 'image')}, {number(done.annotations, 'label')}"
+    screen.print(f"{say}, {came}.", markup=False, soft_wrap=True)
     if done.kept:
         why = f"labelled since by {', '.join(done.people)}" if done.people else "another import found them too"
-        screen.print(f"{done.kept} images stay: {why}.", markup=False, soft_wrap=True)
+        screen.print(f"{number(done.kept, 'image stays', 'images stay')}: {why}.", markup=False, soft_wrap=True)

@@ -50,7 +50,8 @@ def annotations(
     with progress("Writing labels") as report:
         done = verb(ws, out, cut=Cut(cut, tuple(cut_at or ())), on_progress=report)
     if done.left_out:
-        remarks.print(f"{done.left_out} labels say what a picture is not, below the cut; they were left out.")
+        said = number(done.left_out, "label says", "labels say")
+        remarks.print(f"Left out: {said} what a picture is not, below the cut.")
     _tell(done, as_json=as_json)
 
 
@@ -80,7 +81,7 @@ def _tell(done: ExportReport, *, as_json: bool) -> None:
     if as_json:
         print_json({"rows": done.rows, "file": done.file})
     else:
-        screen.print(f"{done.rows} rows in {done.file}", markup=False, highlight=False, soft_wrap=True)
+        screen.print(f"{number(done.rows, 'row')} in {done.file}", markup=False, highlight=False, soft_wrap=True)
 
 
 def backup(

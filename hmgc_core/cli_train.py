@@ -9,6 +9,7 @@ from rich.table import Table
 
 from hmgc_core.cli_settings import takes_settings, written_out
 from hmgc_core.errors import BadConfig, HmgcError
+from hmgc_core.metrics.words import number
 from hmgc_core.records import Run, RunConfig
 from hmgc_core.terminal import (
     JsonOption,
@@ -114,7 +115,7 @@ def relabel(
     levels = ", ".join(f"{count} at level {level}" for level, count in agreed.items())
     if 0 in done.by_level:
         levels += f"; {done.by_level[0]} without a class that people agree on"
-    screen.print(f"{done.labels} labels, {done.coarser} of them coarser: {levels}.", soft_wrap=True)
+    screen.print(f"{number(done.labels, 'label')}, {done.coarser} of them coarser: {levels}.", soft_wrap=True)
     if done.hardness:
         screen.print(f"Hard is: {done.hardness}.", soft_wrap=True)
     place = shlex.join(["--workspace", str(ws.folder.resolve())])

@@ -14,7 +14,7 @@ from typing import Any
 
 from hmgc_core.cells import delimiter_of, unguarded
 from hmgc_core.errors import TaxonomyError
-from hmgc_core.taxonomy import NodeText, Taxonomy
+from hmgc_core.taxonomy import NodeText, Taxonomy, folded
 
 EDGE_COLUMNS = ("child", "parent", "name", "synonyms", "note")
 LONGEST_KEY = 500
@@ -81,11 +81,27 @@ class _Draft:
         if taxonomy.keys[0] not in self.parent_of and taxonomy.keys[0] not in set(self.parent_of.values()):
             remarks.append(root_remark(taxonomy.keys[0]))
             self.unkeyed |= {taxonomy.keys[0]} if self.unkeyed else set()
+        remarks += _alike(taxonomy)
         return TaxonomyFile(taxonomy, tuple(remarks), frozenset(self.unkeyed))
 
     def _lines_of(self, error: TaxonomyError) -> str:
         named = [line for key, line in self.line_of.items() if repr(key) in str(error)]
         return f" ({_lines(sorted(named)[:6])})" if named else ""
+
+
+def _alike(taxonomy: Taxonomy) -> list[str]:
+    """A remark where classes side by side have one name: nobody can tell them apart."""
+    found: dict[tuple[int, str], list[str]] = {}
+    for node in range(1, len(taxonomy)):
+        found.setdefault((int(taxonomy.parents[node]), folded(taxonomy.name(node))), []).append(taxonomy.keys[node])
+    alike = [keys for keys in found.values() if len(keys) > 1]
+    if not alike:
+        return []
+    shown = "; ".join(
+        f"{taxonomy.name(taxonomy.index(keys[0]))!r} ({', '.join(map(repr, keys[:3]))})" for keys in alike[:3]
+    )
+    more = "; …" if len(alike) > 3 else ""
+    return [f"classes below the same parent have the same name, and cannot be told apart by it: {shown}{more}"]
 
 
 def _lines(numbers: list[int]) -> str:

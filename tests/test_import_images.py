@@ -107,14 +107,16 @@ def test_a_name_that_only_one_class_has_is_as_good_as_its_key(empty_workspace: W
     texts = {"b1": NodeText("Barn owl"), "s1": NodeText("Crane"), "b2": NodeText("Crane"), "owl": NodeText("Hawk")}
     edges = [("b", "all"), ("s", "all"), ("b1", "b"), ("b2", "b"), ("s1", "s"), ("owl", "b")]
     taxonomies.store_taxonomy(empty_workspace, Taxonomy.from_edges(edges, texts), source="test")
-    rows = []
+    rows: list[dict[str, str]] = []
     for number, name in enumerate(["barn  OWL", "crane", "owl", "Hawk"]):
         write_picture(tmp_path / f"{number}.png", number)
         rows.append({"path": f"{number}.png", "label": name})
     report = import_images(empty_workspace, write_table(tmp_path / "t.csv", rows))
     assert said(empty_workspace) == {1: [("import", "b1")], 3: [("import", "owl")], 4: [("import", "owl")]}
     (reason,) = reasons(report).values()
-    assert reason.startswith("unknown class 'crane'") and {"'b2'", "'s1'"} <= set(reason.replace(",", "").split())
+    assert reason.startswith("2 classes are called 'crane'") and {"'b2'", "'s1'"} <= set(
+        reason.replace(",", "").split()
+    )
 
 
 def test_labels_before_any_class_tree_are_counted_not_lost_silently(empty_workspace: Workspace, tmp_path: Path) -> None:

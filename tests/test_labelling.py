@@ -268,7 +268,7 @@ def test_unusable_images_are_left_out_and_counted(workspace: Workspace) -> None:
     label(workspace, 2, "owl")
     labels = frozen(workspace)
     assert said(labels) == [("owl", 0, 1.0)]
-    assert "1 labels say that the picture is unusable" in labels.remarks[0]
+    assert labels.remarks[0] == "left out: 1 label says that the picture is unusable"
 
 
 def test_a_snapshot_never_changes_whatever_comes_later(workspace: Workspace) -> None:
@@ -310,5 +310,5 @@ def test_a_run_of_an_older_tree_leaves_out_labels_of_classes_it_does_not_know(la
     with labelled_workspace.reading() as connection:
         newest = annotations.last_id(connection)
     labels = training._learnable(labelled_workspace, tree_then, version, newest, "")
-    assert "1 labels name a class that this version" in labels.remarks[0]
+    assert "1 label names a class that this version" in labels.remarks[0]
     assert len(frozen(labelled_workspace).test) == len(labels.test) + 1

@@ -43,7 +43,7 @@ def test_the_answer_says_how_long_pictures_are_reserved_and_what_is_left(
 ) -> None:
     queues.set_rules(workspace, QueueRules(reserve_s=120))
     first = client.get("/api/queue?n=20").json()
-    assert (first["reserve_s"], first["ended"], first["pass"]) == (120, False, 0)
+    assert (first["reserve_s"], first["people"], first["ended"], first["pass"]) == (120, 1, False, 0)
     others = client.get("/api/queue?n=20", headers=headers(workspace, "ben")).json()
     assert (len(others["items"]), others["ended"], others["left"]) == (4, True, {"skipped": 0, "held": 20})
 

@@ -76,6 +76,12 @@ def test_an_identical_row_twice_is_reported_and_harmless(tmp_path: Path) -> None
     assert "line 4" in read.remarks[0]
 
 
+def test_classes_side_by_side_of_one_name_are_remarked_upon(tmp_path: Path) -> None:
+    rows = "child,parent,name\nb,r,Apple\nc,r,apple\nd,r,Pear\ne,d,Apple\n"
+    (remark,) = read_taxonomy_file(write(tmp_path / "t.csv", rows)).remarks
+    assert "'Apple' ('b', 'c')" in remark
+
+
 def test_several_roots_get_one_and_it_is_said(tmp_path: Path) -> None:
     read = read_taxonomy_file(write(tmp_path / "t.csv", "child,parent\na,x\nb,y\n"))
     assert read.taxonomy.keys[0] == "root"

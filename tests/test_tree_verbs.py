@@ -60,7 +60,7 @@ def test_people_are_told_in_sentences(workspace: Workspace) -> None:
     label(workspace, 1, "owl")
     said = hmgc_edit(workspace, "retire", "owl")
     assert "Version 2 of the class tree: 8 classes." in said
-    assert "1 labels go from owl to bird." in said
+    assert "1 label goes from owl to bird." in said
     assert "This would be a new version" in hmgc_edit(workspace, "undo", "--dry-run")
 
 

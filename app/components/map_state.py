@@ -70,5 +70,5 @@ def remarks(ws: Workspace, run: Run, made: PictureMap) -> None:
     if newer > 0:
         st.caption(
             f":material/info: {number(newer, 'picture')} of the workspace {'is' if newer == 1 else 'are'} not on this "
-            "map: they came in after the training, or could not be read. A new training sees them."
+            "map: they came in after it was made, or cannot be read. A map made after they were predicted shows them."
         )

@@ -11,6 +11,7 @@ from app.components.wording import SPLITS
 from app.security import escape_markdown
 from hmgc_core.querying import Filter
 from hmgc_core.taxonomy import Taxonomy
+from hmgc_core.workflow import seeing
 from hmgc_core.workflow.seeing import ORDERS, PredictionTable
 
 VERDICTS = {
@@ -44,11 +45,14 @@ def order() -> str:
     return str(st.session_state.get(state.ORDER) or ORDERS[0])
 
 
-def show_verdict() -> None:
-    """Right, wrong, not labelled, or labelled without a class that people agree on."""
+def show_verdict(table: PredictionTable) -> None:
+    """Right, wrong or not labelled; where there are such pictures, those on whose class people do not agree, too."""
+    is_open = (
+        st.session_state.get(state.FILTER_VERDICT) == "open" or seeing.passing(table, Filter(verdict="open")).any()
+    )
     st.segmented_control(
         "Show",
-        list(VERDICTS),
+        [verdict for verdict in VERDICTS if verdict != "open" or is_open],
         required=True,
         format_func=VERDICTS.__getitem__,
         key=state.FILTER_VERDICT,

@@ -70,7 +70,7 @@ def _labels(ws: Workspace) -> None:
         ["", *made],
         "",
         setting="labelling",
-        words=lambda name: f"{name}: {made[name].labels} labels" if name else "What people say now",
+        words=lambda name: f"{name}: {wording.number(made[name].labels, 'label')}" if name else "What people say now",
         help="A labelling is a set of labels for the training pictures that was made under a name. Validation and test "
         "pictures keep what people say.",
     )

@@ -169,5 +169,5 @@ def _texts(values: list[float], said: Callable[[float], str]) -> list[str]:
 
 
 def signed(gap: float) -> str:
-    """A difference of two shares: `+12%`, `−3%`."""
-    return f"{'−' if gap < 0 else '+'}{percent(abs(gap))}" if gap else "0%"
+    """A difference of two shares: `+12%`, `−3%`; `0%` for less than half of one."""
+    return f"{'−' if gap < 0 else '+'}{percent(abs(gap))}" if abs(gap) >= 0.005 else "0%"

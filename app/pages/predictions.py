@@ -58,15 +58,15 @@ if asked is None:
     st.query_params[state.IN_ADDRESS[state.RUN]] = str(run.id)
 new_pictures.show(ws, run)
 table = resources.prediction_table(ws, run.id)
-chosen, shown, split, order = st.columns([23, 36, 31, 17], vertical_alignment="top")
-with chosen:
-    run_list.picker("Run", runs, state.RUN, run)
-with shown:
-    prediction_filters.show_verdict()
-with split:
-    prediction_filters.show_split()
-with order:
-    prediction_filters.show_order()
+with st.container(horizontal=True):  # what has no room in the line goes into the next
+    with st.container(width=216):
+        run_list.picker("Run", runs, state.RUN, run)
+    with st.container(width="content"):
+        prediction_filters.show_verdict(table)
+    with st.container(width="content"):
+        prediction_filters.show_split()
+    with st.container(width=152):
+        prediction_filters.show_order()
 prediction_filters.show_more(table.taxonomy)
 prediction_charts.show(ws, run, runs)
 prediction_gallery.show(ws, run)

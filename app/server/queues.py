@@ -39,6 +39,7 @@ def _queue(choice: QueueChoice, by: str, after: str, count: int) -> dict[str, An
         "ended": page.ended,
         "left": {"skipped": page.skipped, "held": page.held},
         "reserve_s": page.reserve_s,
+        "people": page.people,
         "taxonomy": {"version": version, "hash": taxonomy.content_hash},
         "counts": counts(ws),
     }

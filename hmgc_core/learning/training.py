@@ -22,6 +22,7 @@ from hmgc_core.learning.pixel_cache import Pixels, Skipped, decode_pictures
 from hmgc_core.learning.processes import ALONE, Processes
 from hmgc_core.learning.pseudo_labels import PseudoLabels
 from hmgc_core.learning.resume import ResumeFile, TrainingState, weights_of
+from hmgc_core.metrics.words import number
 from hmgc_core.models.base import HierarchicalModel, Trunk
 from hmgc_core.models.catalog import READY_MADE, build_model
 from hmgc_core.models.options import without_files
@@ -294,12 +295,12 @@ def _remark(
 ) -> None:
     """Say what of the labels is not learned, and where there is nothing to measure on."""
     if config.drop_coarse:
-        remarks.append(f"{left_out_as_coarse(taxonomy, train)} labels above the finest level were left out, as asked")
+        left_out = number(left_out_as_coarse(taxonomy, train), "label")
+        remarks.append(f"left out, as asked: {left_out} above the finest level")
     stops = int((data.kinds == NONE_HERE).sum())
     if stops and not has_stops:
-        said = "1 label says" if stops == 1 else f"{stops} labels say"
         remarks.append(
-            f"{said} that a picture's kind is missing from the tree; "
+            f"{number(stops, 'label says', 'labels say')} that a picture's kind is missing from the tree; "
             f"{config.model} has no answer for that, so it learned from them only where the pictures belong"
         )
     if not valid_places:

@@ -241,6 +241,13 @@ class Decider:
             return f"no picture is outside {row.label!r}, which is the whole tree; its label was left out", "label"
         if row.kind == "unusable" or row.label in self.taxonomy:
             return "", "label"
+        called = self._keys_by_name.get(folded(row.label), [])
+        if len(called) > 1:
+            keys = ", ".join(map(repr, called[:3])) + (", …" if len(called) > 3 else "")
+            return (
+                f"{len(called)} classes are called {row.label!r}, its label was left out; give a key: {keys}",
+                "label",
+            )
         nearest = self._unknown(row.label)
         return f"unknown class {row.label!r}, its label was left out; nearest: {nearest or '–'}", "class"
 

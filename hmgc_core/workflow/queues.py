@@ -44,7 +44,8 @@ class QueuePage:
     """The next pictures of a queue for one person.
 
     pass_id: the pass through the queue they belong to; 0 where pictures leave it for good. ended: there are no more.
-    skipped, held: at the end, pictures that wait because the person skipped them, or because others hold them.
+    skipped, held: at the end, pictures that wait because the person skipped them, or because others hold them. people:
+    labels by different people that a picture needs.
     """
 
     items: list[QueueItem]
@@ -53,6 +54,7 @@ class QueuePage:
     skipped: int
     held: int
     reserve_s: int
+    people: int
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def _page(
         for i, (first, second) in places
     ]
     skipped, held = queues.left_behind(connection, choice, context, asker) if ended else (0, 0)
-    return QueuePage(items, asker.since, ended, skipped, held, reserve_s)
+    return QueuePage(items, asker.since, ended, skipped, held, reserve_s, asker.people)
 
 
 def _said(connection: sa.Connection, image_ids: Sequence[int], asker: Asker, annotator: str) -> dict[int, list[Word]]:

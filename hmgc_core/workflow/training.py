@@ -11,6 +11,7 @@ from hmgc_core import settings
 from hmgc_core.errors import BadConfig, CheckpointError, NotTrainable, UnknownRun, nearest_names
 from hmgc_core.given_paths import given_path
 from hmgc_core.leading import Step, read_on
+from hmgc_core.metrics.words import number
 from hmgc_core.models.catalog import BACKBONES, MODELS, READING_NAMES, READY_MADE, check, check_head
 from hmgc_core.models.given_weights import weights_file
 from hmgc_core.models.options import chosen_options, options_of
@@ -293,12 +294,13 @@ def _learnable(ws: Workspace, taxonomy: Taxonomy, version: int, upto: int, label
             samples["train"] += _train_samples(taxonomy, record.path, speaking)
         elif record.id in given:
             samples["train"].append(Sample(record.path, given[record.id]))
-    counted = {
-        "labels say that the picture is unusable and were left out": unusable,
-        "labels name a class that this version of the tree does not have and were left out": strange,
-        f"labels of the labelling {labelling!r} name a class that this version of the tree does not have": unled,
+    lacked = "a class that this version of the tree does not have"
+    said = {
+        f"left out: {number(unusable, 'label says', 'labels say')} that the picture is unusable": unusable,
+        f"left out: {number(strange, 'label names', 'labels name')} {lacked}": strange,
+        f"left out: {number(unled, 'label names', 'labels name')} {lacked} (labelling {labelling!r})": unled,
     }
-    remarks = tuple(f"{count} {words}" for words, count in counted.items() if count)
+    remarks = tuple(remark for remark, count in said.items() if count)
     return RunLabels(taxonomy, samples["train"], samples["val"], samples["test"], records, remarks)
 
 

@@ -158,6 +158,8 @@ def test_a_tab_is_closed_before_its_labels_are_sent(house_of_100: tuple[Screen, 
     screen.page.close()
     context.unroute("**/api/labels")
     again = Screen(context.new_page(), screen.ws).open(server)
+    expect(again.part("status")).to_contain_text("3 from another tab")
+    assert again.image not in labelled  # what is on its way is not asked for again
     deadline = time.monotonic() + 60
     while labelling.label_counts(screen.ws).labelled < 3 and time.monotonic() < deadline:
         time.sleep(0.5)  # a tab that is gone leaves its labels to the others after twenty seconds

@@ -5,11 +5,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from conftest import label
 from playwright.sync_api import Locator, Page, expect
 
 from browser.app_server import AppServer
 from browser.screen import LOADED, Screen, make_workspace, predict
-from hmgc_core.records import QueueChoice
+from hmgc_core.records import QueueChoice, QueueRules
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow import labelling, queues
 from hmgc_core.workflow.workspaces import Workspace
@@ -188,6 +189,20 @@ def test_two_people_get_different_pictures(
     ada.saved()
     ben.saved()
     assert labelling.label_counts(ada.ws).labelled == 4
+
+
+def test_where_each_picture_needs_two_labels_everybody_sees_what_is_left_for_them(
+    open_page: Callable[..., Page], app_server: Callable[[Path], AppServer], tree: Taxonomy, tmp_path: Path
+) -> None:
+    ws = make_workspace(tmp_path, 14, tree)
+    queues.set_rules(ws, QueueRules(people=2))
+    for item in queues.next_pictures(ws, QueueChoice(), annotator="chi", count=14).items:
+        label(ws, item.image.id, "owl", by="chi")
+    screen = Screen(open_page(), ws).open(app_server(ws.folder))
+    expect(screen.part("progressText")).to_have_text("14 of 14 labelled")  # by somebody
+    expect(screen.part("queueLeft")).to_have_text("14 left")
+    screen.label("1", "Enter")
+    expect(screen.part("queueLeft")).to_have_text("13 left")
 
 
 def test_the_last_pictures_in_other_hands_are_told(

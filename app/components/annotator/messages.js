@@ -22,6 +22,8 @@ function statusFor(outbox, queue) {
     return { text: `Not saved: ${waiting} waiting, the app cannot be reached${keep}`, mood: "bad" };
   }
   if (waiting) return { text: `Saving ${waiting}…`, mood: "busy" };
+  const elsewhere = outbox.elsewhere.length;
+  if (elsewhere) return { text: `${elsewhere} from another tab on the way…`, mood: "busy" };
   if (queue.problem?.kind === "away") return { text: "The app cannot be reached", mood: "bad" };
   return { text: outbox.refused.length ? "The rest is saved" : "All saved", mood: "good" };
 }

@@ -5,6 +5,7 @@ const BATCH = 40; // labels in one request; a label is below half a kilobyte, a 
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 5000;
 const ADOPT_AFTER_MS = 20000; // an entry this old was left behind by a tab that is gone
+const LOOK_EVERY_MS = 2000; // at what other tabs of this browser have on their way
 
 class Outbox {
   /* onSaved(value): the app's answer to what it has stored. onLocked: it wants a new token. */
@@ -18,8 +19,9 @@ class Outbox {
     this.state = "idle"; // idle, sending, away, locked
     this.unkept = new Set(); // uids of entries that this browser has no room for
     this.wake = () => {};
+    this.elsewhere = []; // entries of this person that another tab is to send, or leaves to us
     this.adopt();
-    this.sweeper = setInterval(() => this.adopt(), ADOPT_AFTER_MS / 2);
+    this.sweeper = setInterval(() => this.look(), LOOK_EVERY_MS);
   }
 
   /* Entries that wait to be sent. */
@@ -39,7 +41,7 @@ class Outbox {
 
   /* A label that ends the work on this picture is on its way. */
   holds(id) {
-    return this.waiting.some(({ body }) => body?.image_id === id && FINAL.includes(body.kind));
+    return [...this.waiting, ...this.elsewhere].some(({ body }) => body?.image_id === id && FINAL.includes(body.kind));
   }
 
   addLabel(label) {
@@ -123,7 +125,15 @@ class Outbox {
       const isLeft = entry.tab === this.tab || Date.now() - entry.order > ADOPT_AFTER_MS;
       if (entry.by === this.annotator && isLeft && !this.entries.has(entry.uid)) this.entries.set(entry.uid, entry);
     }
+    this.elsewhere = stored.filter(({ by, uid, error }) => by === this.annotator && !error && !this.entries.has(uid));
     if (this.waiting.length) this.flush();
+  }
+
+  look() {
+    const told = () => `${this.elsewhere.length} ${this.foreign} ${this.entries.size}`;
+    const before = told();
+    this.adopt();
+    if (told() !== before) this.onChange();
   }
 
   async flush() {

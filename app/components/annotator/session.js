@@ -109,9 +109,9 @@ class Session {
   }
 
   /* An answer of the queue: how much is done, and which class tree is in use. */
-  hear({ counts, taxonomy, ended, reserve_s: reserveSeconds }) {
+  hear({ counts, taxonomy, ended, people, reserve_s: reserveSeconds }) {
     this.count(counts);
-    this.left.hear(!ended);
+    this.left.hear(!ended, people);
     this.hold.lasts(reserveSeconds);
     this.versions.hearOf(taxonomy);
   }

@@ -43,7 +43,7 @@ class Wall {
       place: data.place,
       get,
       room: () => this.view.tiles.room,
-      waiting: () => this.outbox.waiting.map(({ body }) => body?.image_id).filter(Boolean),
+      waiting: () => [...this.outbox.waiting, ...this.outbox.elsewhere].map(({ body }) => body?.image_id).filter(Boolean),
       onAnswer: (value) => this.hear(value),
       onChange: () => this.refresh(),
       aside: this.batches.aside,

@@ -111,10 +111,10 @@ def relabel(
     if as_json:
         print_json(done)
         return
-    agreed = {level: count for level, count in done.by_level.items() if level}
-    levels = ", ".join(f"{count} at level {level}" for level, count in agreed.items())
-    if 0 in done.by_level:
-        levels += f"; {done.by_level[0]} without a class that people agree on"
+    levels = ", ".join(
+        f"{count} at level {level}" if level else f"{count} without a class that people agree on"
+        for level, count in done.by_level.items()
+    )
     screen.print(f"{number(done.labels, 'label')}, {done.coarser} of them coarser: {levels}.", soft_wrap=True)
     if done.hardness:
         screen.print(f"Hard is: {done.hardness}.", soft_wrap=True)

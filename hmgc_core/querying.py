@@ -14,7 +14,7 @@ from hmgc_core.errors import BadRequest
 from hmgc_core.records import IS_NOT, Sample
 from hmgc_core.taxonomy import BoolArray, IntArray, Taxonomy
 
-Verdict = Literal["right", "wrong", "unlabelled", "open"]  # open: labelled, but not to the point: people part
+Verdict = Literal["right", "wrong", "unlabelled", "open"]  # open: labelled, without a class agreed on
 
 
 def agreed_node(taxonomy: Taxonomy, nodes: Iterable[int]) -> int:

@@ -55,7 +55,7 @@ def _told(task: int, image: int) -> dict[str, Any]:
 
 
 def _verdict(view: ImageView) -> Verdict:
-    if not view.label_path:
+    if view.is_open or not view.label_path:
         return "open" if view.is_open else "unlabelled"
     return "wrong" if any(level.agrees is False for level in view.levels) else "right"
 

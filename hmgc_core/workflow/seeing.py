@@ -207,7 +207,7 @@ class LevelView:
 class ImageView:
     """One image in full: what the run says at each level, what people said, and other answers the run thought of.
 
-    is_open: it is labelled, but `label_path` is empty: people part at the top, or say no more than the root.
+    is_open: it is labelled, but no answer could be wrong: people part at the top, or say no more than the root.
     """
 
     image: ImageRecord

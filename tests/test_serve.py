@@ -39,7 +39,9 @@ def server(labelled_workspace: Workspace) -> Iterator[subprocess.Popen[str]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         command += ["--port", str(free.getsockname()[1])]
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup, and `serve` would heed that
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGHUP, before)
     assert process.stderr is not None
     try:
         assert "HMGC Studio is at" in process.stderr.readline()

@@ -45,7 +45,7 @@ def said(page: AppTest) -> str:
 
 
 def gallery(page: AppTest) -> list[list[int]]:
-    """The cards of the gallery: [image, answer, label, 3 * per cent + verdict]."""
+    """The cards of the gallery: [image, answer, label, 4 * per cent + verdict]."""
     return unpacked(data_of_gallery(page).get("cards", ""))
 
 

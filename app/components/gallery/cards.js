@@ -30,7 +30,7 @@ function unpacked(text) {
   return rows;
 }
 
-/* A picture to open. card: [image, answer, label or -1, 3 * per cent + verdict, perhaps another run's answer or -1], or
+/* A picture to open. card: [image, answer, label or -1, 4 * per cent + verdict, perhaps another run's answer or -1], or
    [image] alone. names: of the classes by number, null while they are on their way; others: of the answers of another
    run, where it answers with other classes. */
 function card([id, answer, label, sure, other = -1], { names, others = names, of }) {

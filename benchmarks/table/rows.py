@@ -124,6 +124,7 @@ TRIALS = {
         _trial("exact_quarter", "hace_50", "half of -log P of each class above the label added", ancestor_weight=0.5),
         _trial("hrn", "hrn_quarter", "HRN, a quarter of each batch exact", exact_share=0.25),
         _trial("per_level", "per_level_quarter", "per level, a quarter of each batch exact", exact_share=0.25),
+        _trial("ps", "ps_quarter", "parameter sharing, a quarter of each batch exact", exact_share=0.25),
         _trial("self_taught", "unaligned", "guesses weighed alike, however often a leaf is guessed", aligned=False),
         *_factorial(),
     )

@@ -46,6 +46,6 @@ def end_with_server() -> None:
 def _is_there(process: int) -> bool:
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, PermissionError):  # gone, or its number went to a process of somebody else
         return False
     return True

@@ -7,8 +7,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from types import FrameType
 
@@ -70,27 +71,35 @@ def _only_here(workspace: Path) -> Iterator[Callable[[str], None]]:
     """
     place = workspace / "served"
     try:
-        file = place.open("a+")
+        file = place.open("a+b", buffering=0)
     except OSError as error:
         raise not_written(place, error) from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            file.seek(0)
-            where, _, process = file.read().partition(" ")
-            raise WorkspaceError(
-                f"this workspace is served already{f', at {where}' if where else ''}",
-                remedy=f"open that address, or end the other one first (process {process or 'unknown'})",
-            ) from error
 
-        def tell(address: str) -> None:
+    def tell(address: str) -> None:
+        with suppress(OSError):  # a full disk is no reason not to start: the app says so, and helps to make room
             file.truncate(0)
-            file.write(f"{address} {os.getpid()}")
-            file.flush()
+            file.write(f"{address} {os.getpid()}".encode())
 
+    with file:
+        _lock(file, place)
         yield tell
-        file.truncate(0)
+        with suppress(OSError):
+            file.truncate(0)
+
+
+def _lock(file: FileIO, place: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        where, _, process = place.read_text().partition(" ")
+        raise WorkspaceError(
+            f"this workspace is served already{f', at {where}' if where else ''}",
+            remedy=f"open that address, or end the other one first (process {process or 'unknown'})",
+        ) from error
+    except OSError as error:
+        raise WorkspaceError(
+            f"{place} cannot be locked: {error.strerror or error}", remedy="keep the workspace on a local disk"
+        ) from error
 
 
 def _serve(workspace: Path, host: str, port: int, say: Callable[[str], None]) -> None:

@@ -1,5 +1,6 @@
 """`hmgc serve`: three processes kept up and ended together, on the next free port, with a training that goes on."""
 
+import errno
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from app import security
+from hmgc_core import supervisor
 from hmgc_core.errors import WorkspaceError
 from hmgc_core.records import RunConfig
 from hmgc_core.supervisor import app_environment, free_port
@@ -180,3 +182,19 @@ def test_a_workspace_is_served_once_at_a_time(server: subprocess.Popen[str], lab
     server.terminate()
     assert server.wait(40) == 0
     assert not (labelled_workspace.folder / "served").read_text()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_full_disk_does_not_keep_the_app_from_starting(tmp_path: Path) -> None:
+    (tmp_path / "served").symlink_to("/dev/full")
+    with supervisor._only_here(tmp_path) as tell_where:
+        tell_where("http://127.0.0.1:1")
+
+
+def test_a_disk_without_locks_is_not_called_a_second_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(supervisor.fcntl, "flock", refuse)
+    with pytest.raises(WorkspaceError, match="cannot be locked: No locks available"), supervisor._only_here(tmp_path):
+        raise AssertionError("served without a lock")

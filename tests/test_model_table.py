@@ -24,6 +24,7 @@ from table.cells import (
     best_rate,
     longer_rate,
 )
+from table.figures import table_of
 from table.rows import BARS, FACTORIAL_OF, ROWS, TELLING, TRIALS, combinations, config_of, name_of
 from table.sets import PictureSet
 
@@ -223,6 +224,15 @@ def test_a_trial_waits_for_the_rate_of_its_row_and_takes_it(tiny_set: PictureSet
 
 
 # --- the journal ------------------------------------------------------------------------------------------------------
+
+
+def test_exact_labels_answer_in_every_workspace_of_the_same_pictures() -> None:
+    table = table_of(journal.read(Path(__file__).parents[1] / "docs/results/models.jsonl"))
+    for row, share in (("oracle", 0.9), ("flat", 0.0)):
+        hard, drawn = (table.seeds(name, row, share, "long") for name in ("drawn_hard", "drawn"))
+        assert hard == drawn != {}
+    hard, drawn = (table.seeds(name, "flat", 0.9, "long") for name in ("drawn_hard", "drawn"))
+    assert {line["id"] for line in hard.values()}.isdisjoint(line["id"] for line in drawn.values())
 
 
 def test_a_line_that_was_cut_off_costs_only_itself(tmp_path: Path) -> None:

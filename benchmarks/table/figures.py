@@ -5,7 +5,7 @@ It needs the lines alone, no pictures: each names the cells that it answers.
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,10 +125,11 @@ def table_of(journal: Mapping[str, Line]) -> Table:
     lines = [line for line in journal.values() if line["data"] == newest[line["workspace"]]]
     epochs = {(line["workspace"], line["budget"]): line["epochs"] for line in lines}
     lines = [line for line in lines if line["epochs"] == epochs[line["workspace"], line["budget"]]]
+    alike = {name: [one for one in newest if newest[one] == newest[name]] for name in newest}
     tried: dict[Place, dict[float, float]] = defaultdict(dict)
     for line in lines:
         if line["seed"] == TUNING_SEED and is_told(line):
-            for question in _answered(line):
+            for question in _answered(line, alike, epochs):
                 if question[1] not in TRIALS:
                     tried[*question, line["budget"]][line["lr"]] = how_good(line)
     rates = {place: best_rate(known)[0] for place, known in tried.items() if place[-1] == SHORT}
@@ -138,7 +139,7 @@ def table_of(journal: Mapping[str, Line]) -> Table:
             rates[place] = longer_rate(known, short)[0]
     answers: dict[Place, dict[int, Line]] = defaultdict(dict)
     for line in lines:
-        for question in _answered(line) if "error" not in line else ():
+        for question in _answered(line, alike, epochs) if "error" not in line else ():
             place = (*question, line["budget"])
             if rates.get(_tuned(place)) == line["lr"]:
                 answers[place][line["seed"]] = line
@@ -204,5 +205,10 @@ def _rounded(found: Mean) -> dict[str, Any]:
     return {**{name: None if end is None else round(end, 5) for name, end in ends.items()}, "seeds": found.seeds}
 
 
-def _answered(line: Line) -> list[Question]:
-    return [(line["workspace"], row, share) for row, share in line["answers"]]
+def _answered(line: Line, alike: Mapping[str, list[str]], epochs: Mapping[tuple[str, str], int]) -> Iterator[Question]:
+    """The questions that a line answers; what is not made coarse it answers in all workspaces of the same pictures."""
+    for workspace in alike[line["workspace"]]:
+        if epochs.get((workspace, line["budget"])) == line["epochs"]:
+            for row, share in line["answers"]:
+                if workspace == line["workspace"] or not share or (row in WAYS and WAYS[row].all_leaf):
+                    yield workspace, row, share

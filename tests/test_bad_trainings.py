@@ -165,16 +165,17 @@ def test_without_a_good_epoch_nothing_is_kept(train, photos, tiny_tree, breaks_i
     assert caught.value.checkpoint == "" and not (tmp_path / "run" / "checkpoint").exists()
 
 
-def test_weights_that_the_last_step_spoiled_are_never_kept(train, photos, tiny_tree, monkeypatch):
+@pytest.mark.parametrize(("size", "what"), [(torch.inf, "weights"), (3e38, "answers")])  # 3e38: just a number
+def test_weights_that_the_last_step_spoiled_are_never_kept(train, photos, tiny_tree, monkeypatch, size, what):
     learn = epochs.EpochLoop.train_one_epoch
 
     def spoiled(loop):
         learn(loop)
         if loop.state.epoch == 1:
-            loop.state.model.head.bias.data.fill_(torch.inf)
+            loop.state.model.head.weight.data.sign_().mul_(size)
 
     monkeypatch.setattr(epochs.EpochLoop, "train_one_epoch", spoiled)
-    with pytest.raises(Diverged, match="after epoch 2; the model of epoch 1 is kept") as caught:
+    with pytest.raises(Diverged, match=f"the {what} were .* after epoch 2; the model of epoch 1 is kept") as caught:
         train(tiny_tree, *halves(tiny_tree, photos), epochs=2)
     assert load_checkpoint(Path(caught.value.checkpoint)).epoch == 0
 

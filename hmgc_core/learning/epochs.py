@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from hmgc_core.errors import Diverged, NotTrainable
+from hmgc_core.errors import BadProbabilities, Diverged, NotTrainable
 from hmgc_core.learning.batches import TrainingSet, plan_balanced_epoch, plan_epoch
 from hmgc_core.learning.devices import ComputeDevice
 from hmgc_core.learning.features import Pictures
@@ -159,8 +159,8 @@ class EpochLoop:
     def measure(self) -> dict[str, Any]:
         """The metrics on the validation images, {} where there are none. Raises Stopped, with the state saved.
 
-        Raises Diverged where the weights are no numbers: the last step of an epoch, or a running mean, can spoil them
-        without a loss that shows it.
+        Raises Diverged where the weights are no numbers, or so large that the answers are none: the last step of an
+        epoch, or a running mean, can spoil them without a loss that shows it.
         """
         numbers = [torch.isfinite(tensor).all() for tensor in self.state.model.state_dict().values()]
         if not torch.stack(numbers).all():  # one look at the device for all
@@ -170,6 +170,8 @@ class EpochLoop:
         except Stopped:
             self._keep_for_later()
             raise
+        except BadProbabilities as error:
+            raise self._diverged(f"the answers were no numbers any more after epoch {self.state.epoch + 1}") from error
 
     def keep_if_best(self, metrics: dict[str, Any]) -> None:
         """Keep this epoch's weights if none was better on the validation images."""

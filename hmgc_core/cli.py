@@ -19,6 +19,7 @@ from hmgc_core.terminal import (
     finished_run,
     open_existing,
     open_or_make,
+    open_or_try,
     plain,
     print_json,
     progress,
@@ -130,9 +131,10 @@ def import_taxonomy(
     as_json: JsonOption = False,
 ) -> None:
     """Take a class tree into use."""
-    done = taxonomies.import_taxonomy(
-        open_or_make(workspace), file, format=format, moves=moves, to_ancestor=to_ancestor, dry_run=dry_run
-    )
+    with open_or_try(workspace, dry_run=dry_run) as ws:
+        done = taxonomies.import_taxonomy(
+            ws, file, format=format, moves=moves, to_ancestor=to_ancestor, dry_run=dry_run
+        )
     for remark in done.remarks:
         remarks.print(remark, markup=False)
     if as_json:

@@ -14,7 +14,7 @@ from hmgc_core.terminal import (
     JsonOption,
     WorkspaceOption,
     open_existing,
-    open_or_make,
+    open_or_try,
     print_json,
     progress,
     remarks,
@@ -49,9 +49,8 @@ def import_images(
     as_json: JsonOption = False,
 ) -> None:
     """Bring pictures and their labels in."""
-    ws = open_or_make(workspace)
     columns = Columns(path=path_column, label=label_column, split=split_column)
-    with progress("Reading pictures") as report:
+    with open_or_try(workspace, dry_run=dry_run) as ws, progress("Reading pictures") as report:
         plan = import_plan.plan_import(
             ws, source, columns=columns, annotator=annotator, copy=copy, format=format,
             preparation=Preparation(tree, lists, hold_out, contract, seen, shots), on_progress=report,

@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
@@ -33,6 +34,17 @@ RunArgument = Annotated[int, typer.Argument(help="Number of the run.", metavar="
 def open_or_make(folder: Path | None) -> Workspace:
     """The workspace in this folder (None: the usual one), made if need be."""
     return workspaces.open_workspace(folder or settings.workspace_folder())
+
+
+@contextmanager
+def open_or_try(folder: Path | None, *, dry_run: bool) -> Iterator[Workspace]:
+    """The same, but where nothing is to happen a missing workspace is not made: an empty one elsewhere, which goes."""
+    folder = folder or settings.workspace_folder()
+    if not dry_run or workspaces.exists(folder):
+        yield workspaces.open_workspace(folder)
+        return
+    with tempfile.TemporaryDirectory(prefix="hmgc-dry-run-") as elsewhere:
+        yield workspaces.open_workspace(Path(elsewhere) / "workspace")
 
 
 def open_existing(folder: Path | None) -> Workspace:

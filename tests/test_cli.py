@@ -11,6 +11,7 @@ import ready_made
 from conftest import TINY_EDGES, write_picture, write_table
 from typer.testing import CliRunner
 
+from hmgc_core import terminal
 from hmgc_core.cli import app
 from hmgc_core.workflow import labelling, taxonomies, workspaces
 
@@ -225,6 +226,20 @@ def test_a_version_that_would_orphan_labels_exits_with_1_and_counts(
     assert json.loads(dry.stdout)["moved"] == 1
     moved = hmgc("import-taxonomy", str(smaller), "--to-ancestor", "--json", workspace=ws)
     assert json.loads(moved.stdout) == {"nodes": 3, "leaves": 2, "depth": 1, "version": 2, "moved": 1}
+
+
+def test_what_is_only_looked_at_makes_no_workspace(hmgc: Hmgc, tmp_path: Path, tree_file: Path) -> None:
+    ws = tmp_path / "ws"
+    tree = hmgc("import-taxonomy", str(tree_file), "--dry-run", "--json", workspace=ws)
+    assert json.loads(tree.stdout)["leaves"] == 4
+    for number in range(3):
+        write_picture(tmp_path / "birds" / "owl" / f"{number}.png", number)
+    pictures = hmgc("import-images", str(tmp_path / "birds"), "--dry-run", "--json", workspace=ws)
+    assert json.loads(pictures.stdout)["images"] == 3
+    assert not ws.exists()
+    with terminal.open_or_try(ws, dry_run=True) as elsewhere:
+        assert elsewhere.folder.is_dir()
+    assert not elsewhere.folder.exists()
 
 
 def test_the_doctor_finds_wrong_counts_and_missing_files_and_repairs_the_counts(

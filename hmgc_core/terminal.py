@@ -43,6 +43,7 @@ def open_or_try(folder: Path | None, *, dry_run: bool) -> Iterator[Workspace]:
     if not dry_run or workspaces.exists(folder):
         yield workspaces.open_workspace(folder)
         return
+    workspaces.refuse_strangers(folder)  # what would be refused is refused now
     with tempfile.TemporaryDirectory(prefix="hmgc-dry-run-") as elsewhere:
         yield workspaces.open_workspace(Path(elsewhere) / "workspace")
 

@@ -240,6 +240,10 @@ def test_what_is_only_looked_at_makes_no_workspace(hmgc: Hmgc, tmp_path: Path, t
     with terminal.open_or_try(ws, dry_run=True) as elsewhere:
         assert elsewhere.folder.is_dir()
     assert not elsewhere.folder.exists()
+    write_picture(ws / "images" / "left.png", 1)
+    lost = hmgc("import-taxonomy", str(tree_file), "--dry-run", workspace=ws)
+    assert lost.returncode == 1
+    assert "is gone, while images are still there" in lost.stderr
 
 
 def test_the_doctor_finds_wrong_counts_and_missing_files_and_repairs_the_counts(

@@ -127,17 +127,18 @@ def open_workspace(folder: Path) -> Workspace:
             f"cannot make the workspace folder {folder}: {error.strerror}",
             remedy="choose another folder with --workspace",
         ) from error
-    _refuse_strangers(folder)
+    refuse_strangers(folder)
     workspace = Workspace(folder, create_engine(f"sqlite:///{folder / DATABASE}"))
     _upgrade(workspace)
     staging.sweep(workspace.staging)
     return workspace
 
 
-def _refuse_strangers(folder: Path) -> None:
+def refuse_strangers(folder: Path) -> None:
     """Look, without writing, whether the database is one of ours, and not gone while what belongs to it is there.
 
     Otherwise a lost database would silently become an empty one, and another program's would get our tables.
+    Raises WorkspaceError.
     """
     path, tables = folder / DATABASE, set()
     if path.exists():

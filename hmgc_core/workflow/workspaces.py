@@ -22,11 +22,13 @@ __all__ = [
     "exists",
     "init_demo",
     "open_workspace",
+    "refuse_strangers",
     "shared_workspace",
 ]
 
 exists = workspace.exists
 open_workspace = workspace.open_workspace
+refuse_strangers = workspace.refuse_strangers
 
 DEMO_UNFINISHED = "demo.unfinished"  # a file that is there while the demo is being made
 

@@ -53,6 +53,7 @@ def tree_file(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_the_whole_way_from_files_to_predictions_in_commands(hmgc: Hmgc, tmp_path: Path, tree_file: Path) -> None:
     ws = tmp_path / "ws"
     imported = hmgc("import-taxonomy", str(tree_file), "--json", workspace=ws)

@@ -13,6 +13,7 @@ class Interrupted(Exception):
     pass
 
 
+@pytest.mark.slow
 def test_a_demo_that_was_interrupted_is_taken_up_again(tmp_path: Path) -> None:
     def interrupt(done: int, _total: int) -> None:
         if done >= 30:

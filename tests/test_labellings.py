@@ -251,6 +251,7 @@ def test_the_train_page_offers_labellings_once_there_is_one(leafy: Workspace, mo
     assert labellings.labels_by_level(leafy, labellings.all_labellings(leafy)[0]) == [0, 2, 7, 3]
 
 
+@pytest.mark.slow
 def test_it_is_made_and_trained_from_the_command_line(leafy: Workspace) -> None:
     def hmgc(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "hmgc_core", *words, "--workspace", str(leafy.folder)]

@@ -275,6 +275,7 @@ def test_an_interrupted_training_gives_the_line_of_a_straight_one(
     assert not (tmp_path / "other").exists()
 
 
+@pytest.mark.slow
 def test_a_small_table_end_to_end(tmp_path: Path, labelled_workspace: Workspace) -> None:
     """Two rows, one seed, one epoch; one process is told to end, the next call goes on, a third has nothing to do."""
     path = tmp_path / "results" / "models.jsonl"

@@ -129,6 +129,7 @@ def test_the_app_keeps_little_memory_unless_somebody_says_otherwise(tmp_path, mo
     assert app_environment(tmp_path, "127.0.0.1")["MALLOC_ARENA_MAX"] == "8"
 
 
+@pytest.mark.slow
 def test_everything_starts_comes_back_and_ends_together(labelled_workspace: Workspace, taken_port: int) -> None:
     ws = labelled_workspace
     run_id = training.queue_run(ws, LONG)

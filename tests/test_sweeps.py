@@ -210,6 +210,7 @@ def test_a_stopped_search_goes_on_and_gives_what_a_straight_one_gives(labelled_w
     assert not any(progress.stage.startswith("trial 2 of 3, epoch 1") for progress in told)  # that was done already
 
 
+@pytest.mark.slow
 def test_a_killed_worker_costs_nothing_but_its_last_steps(labelled_workspace: Workspace, tmp_path: Path) -> None:
     ws = labelled_workspace
     asked = sweeps.ask(ws, replace(SMALL, epochs=3000), over=LR, trials=2)

@@ -58,6 +58,7 @@ def epochs_done(ws: Workspace, run_id: int) -> int:
     return len(training.epochs(ws, run_id))
 
 
+@pytest.mark.slow
 def test_a_run_trains_predicts_every_image_and_becomes_the_suggestion(
     labelled_workspace: Workspace, start_worker: StartWorker
 ) -> None:
@@ -76,6 +77,7 @@ def test_a_run_trains_predicts_every_image_and_becomes_the_suggestion(
     assert not training.services(ws)["worker"]
 
 
+@pytest.mark.slow
 def test_a_killed_worker_gives_its_run_back_after_the_lease_and_the_run_goes_on(
     labelled_workspace: Workspace, start_worker: StartWorker
 ) -> None:
@@ -94,6 +96,7 @@ def test_a_killed_worker_gives_its_run_back_after_the_lease_and_the_run_goes_on(
     assert [e.epoch for e in training.epochs(ws, run_id)] == list(range(40))
 
 
+@pytest.mark.slow
 def test_a_stopped_worker_saves_its_state_and_the_next_one_goes_on_from_it(
     labelled_workspace: Workspace, start_worker: StartWorker
 ) -> None:
@@ -115,6 +118,7 @@ def test_a_stopped_worker_saves_its_state_and_the_next_one_goes_on_from_it(
     wait_until(ws, run_id, lambda run: run.status == "cancelled")
 
 
+@pytest.mark.slow
 def test_a_cancelled_run_stops_within_two_seconds(labelled_workspace: Workspace, start_worker: StartWorker) -> None:
     ws = labelled_workspace
     run_id = training.queue_run(ws, LONG)
@@ -136,6 +140,7 @@ def test_a_queued_run_is_cancelled_at_once_without_any_worker(labelled_workspace
     assert training.run(labelled_workspace, run_id).status == "cancelled"
 
 
+@pytest.mark.slow
 def test_a_cancelled_run_goes_on_from_where_it_was(labelled_workspace: Workspace, start_worker: StartWorker) -> None:
     ws = labelled_workspace
     run_id = training.queue_run(ws, replace(LONG, epochs=60))
@@ -192,6 +197,7 @@ def test_a_worker_that_lost_its_lease_can_change_nothing_any_more(labelled_works
     assert training.run(ws, run_id).status == "running"
 
 
+@pytest.mark.slow
 def test_labels_keep_coming_while_a_training_writes(labelled_workspace: Workspace, start_worker: StartWorker) -> None:
     ws = labelled_workspace
     run_id = training.queue_run(ws, RunConfig(**{**SMALL.to_dict(), "epochs": 12}))

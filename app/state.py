@@ -9,6 +9,7 @@ SIGNATURE = "annotate.signature"  # (name, signature) that galleries send with w
 WAY = "annotate.way"
 WAY_CONTROL = f"{WAY}.control"
 REOPEN = "annotate.reopen"
+WAY_BACK = "annotate.back"  # address of the predictions to go back to
 
 QUEUE = "annotate.queue"
 QUEUE_ASKED = "annotate.queue.asked"

@@ -270,7 +270,10 @@ def benchmark(
     name: Annotated[str, typer.Argument(help=f"Which one: {', '.join(BENCHMARKS) or 'none is installed'}.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Run one of the benchmarks of a checkout. What it is told beside its name goes on to it, as `models --report`."""
+    """Run one of the benchmarks of a checkout. What it is told beside its name goes on to it, as `models --report`.
+
+    What each of them takes: `benchmark models -- --help`.
+    """
     if not BENCHMARKS:
         raise WorkspaceError("the benchmarks are not installed", remedy="run this in a checkout of the project")
     if name not in BENCHMARKS:

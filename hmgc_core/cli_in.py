@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hmgc_core.exchange.data_sets import FORMATS, Preparation
+from hmgc_core.exchange.data_sets import FORMATS, Preparation, refuse_unknown
 from hmgc_core.exchange.data_sets.reading import HELD_OUT
 from hmgc_core.exchange.table import Columns
 from hmgc_core.metrics.words import number
@@ -50,6 +50,8 @@ def import_images(
 ) -> None:
     """Bring pictures and their labels in."""
     columns = Columns(path=path_column, label=label_column, split=split_column)
+    if format:
+        refuse_unknown(source, format)  # before a workspace is made for it
     with open_or_try(workspace, dry_run=dry_run) as ws, progress("Reading pictures") as report:
         plan = import_plan.plan_import(
             ws, source, columns=columns, annotator=annotator, copy=copy, format=format,

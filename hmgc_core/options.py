@@ -67,7 +67,7 @@ def checked_values(
     names = [option.name for option in known]
     for name in given:
         if name not in names:
-            nearest = ", ".join(map(repr, nearest_names(name, names))) if names else ""
+            nearest = ", ".join(map(repr, nearest_names(name, names, len(names)))) if names else ""
             remedy = f"choose one of {nearest}" if nearest else f"leave it out: there are no {what}s"
             raise BadConfig(f"{owner} has no {what} {name!r}", remedy=remedy)
     return {option.name: option.checked(given.get(option.name, option.default)) for option in known}

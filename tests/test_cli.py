@@ -237,6 +237,10 @@ def test_what_is_only_looked_at_makes_no_workspace(hmgc: Hmgc, tmp_path: Path, t
         write_picture(tmp_path / "birds" / "owl" / f"{number}.png", number)
     pictures = hmgc("import-images", str(tmp_path / "birds"), "--dry-run", "--json", workspace=ws)
     assert json.loads(pictures.stdout)["images"] == 3
+    unknown = hmgc("import-images", str(tmp_path / "birds"), "--format", "folder", workspace=ws)
+    assert "no format 'folder'" in unknown.stderr and "choose one of" in unknown.stderr
+    a_file = hmgc("import-images", str(tree_file), "--format", "folders", workspace=ws)
+    assert "is a file, no folder" in a_file.stderr
     assert not ws.exists()
     with terminal.open_or_try(ws, dry_run=True) as elsewhere:
         assert elsewhere.folder.is_dir()

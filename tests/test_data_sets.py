@@ -412,7 +412,7 @@ def test_another_tree_in_use_stays_and_the_difference_is_told(empty_workspace: W
     assert len(tree_of(empty_workspace)) == 5
     told = " ".join(remarks)
     assert "(version 1, 5 classes) stays; that of the data set (6)" in told
-    assert "2 classes were recognised" in told and "1 of 3 labels are no class of it: 'flatfish'" in told
+    assert "2 classes were recognised" in told and "1 of 3 labels are no class of the tree in use: 'flatfish'" in told
 
 
 def test_importing_again_changes_nothing(empty_workspace: Workspace, tmp_path: Path) -> None:

@@ -124,7 +124,10 @@ def test_the_next_step_is_the_first_thing_that_is_missing(workspace: Workspace) 
     measured = replace(taught, by_split={**taught.by_split, "val": (4, 1), "test": (8, 4)})
     grown = next_step.next_step(has_tree=True, counts=measured, runs=[training_run(status="done")], unpredicted=5)
     assert (grown.page, grown.label) == ("predictions", "Have it predict them") and "5 pictures" in grown.sentence
-    step = next_step.next_step(has_tree=True, counts=measured, runs=[training_run(status="done")])
+    done = training_run(status="done")
+    worse = next_step.next_step(has_tree=True, counts=measured, runs=[done], unpredicted=5, better=replace(done, id=7))
+    assert worse.page == "runs" and "clearly worse than run 7" in worse.sentence
+    step = next_step.next_step(has_tree=True, counts=measured, runs=[done])
     assert step.address == {"chart": "classes", "split": "test"}
 
 

@@ -58,6 +58,13 @@ def test_anything_else_is_a_named_error_before_anything_is_queued(labelled_works
     assert not training.all_runs(labelled_workspace)
 
 
+def test_who_names_no_switch_is_told_all_of_them_the_nearest_first():
+    with pytest.raises(BadConfig) as caught:
+        switches_of(RunConfig(switches={"exactshare": 0.5}))
+    named = caught.value.remedy.removeprefix("choose one of ").split(", ")
+    assert sorted(named) == sorted(repr(option.name) for option in SWITCHES) and named[0] == "'exact_share'"
+
+
 def test_a_queued_run_keeps_what_its_recipe_meant(labelled_workspace, monkeypatch):
     asked = RunConfig(model="flat", backbone="resnet_mini", recipe="balanced")
     number = training.queue_run(labelled_workspace, asked)

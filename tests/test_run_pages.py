@@ -1,5 +1,6 @@
 """Training and runs on screen: what is queued, stopped, told and compared."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,8 +14,8 @@ from hmgc_core import report
 from hmgc_core.metrics import evaluate, unseen_metrics
 from hmgc_core.models import options
 from hmgc_core.models.options import Option
-from hmgc_core.records import Run, RunConfig
-from hmgc_core.store import jobs, predictions
+from hmgc_core.records import EpochMetrics, Run, RunConfig
+from hmgc_core.store import jobs, predictions, runs
 from hmgc_core.taxonomy import Taxonomy
 from hmgc_core.workflow import training
 from hmgc_core.workflow.workspaces import Workspace
@@ -219,6 +220,21 @@ def test_two_runs_stand_side_by_side(predicted_workspace: Workspace, monkeypatch
     table = page.dataframe[-1].value
     assert list(table.columns) == ["Setting", "Run 1", "Run 2"]
     assert table.set_index("Setting").loc["Model"].tolist() == ["flat", "hrn"]
+
+
+def test_the_curves_of_two_runs_are_drawn_together(
+    predicted_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ws = with_worse_run(predicted_workspace, [])
+    with ws.writing() as connection:
+        for run_id, shares in ((1, [0.2, 0.4, 0.5]), (2, [0.3, 0.6])):
+            for epoch, share in enumerate(shares):
+                measured = EpochMetrics(epoch, 2 - share, 9.0, 0.0, {"leaf_accuracy": share})
+                runs.add_epoch(connection, run_id, measured)
+    page = open_page(monkeypatch, ws, "runs", run="1", **{"with": "2"})
+    right, loss = (json.loads(chart.proto.spec)["data"] for chart in page.get("plotly_chart"))
+    assert [(line["name"], line["y"]) for line in right] == [("Run 1", [0.2, 0.4, 0.5]), ("Run 2", [0.3, 0.6])]
+    assert [line["x"] for line in loss] == [[1, 2, 3], [1, 2]]
 
 
 def with_worse_run(ws: Workspace, missed: Iterable[int]) -> Workspace:

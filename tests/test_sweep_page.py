@@ -115,7 +115,7 @@ def test_a_search_shows_its_best_its_figures_and_all_trials(
     page = search_page(monkeypatch, labelled_workspace)
     text = said(page)
     assert "Best: 73.0%, trial 8: learning rate 0.08; changes to pictures hrn" in text.replace("*", "")
-    assert "flat on resnet_mini, 16 px, 4 epochs each" in text
+    assert f"flat on resnet_mini, {training.RECIPES[searched.config.recipe].words}, 16 px, 4 epochs each" in text
     titles = (
         "What each trial reached, on validation pictures",
         "What mattered",

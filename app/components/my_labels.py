@@ -150,7 +150,15 @@ def _take_back(ws: Workspace, annotator: str, shown: list[OwnLabel], uid: str) -
     label = next((label for label in shown if label.uid == uid), None)
     if label is not None and actions.do(own_labels.take_back, ws, label, annotator=annotator) is not None:
         st.session_state[state.OWN_TAKEN_BACK] = label
-        st.session_state[state.OWN_GONE] = (*st.session_state.get(state.OWN_GONE, ()), label.uid)
+        st.session_state[state.OWN_GONE] = (*gone(ws, annotator), label.uid)
+
+
+def gone(ws: Workspace, annotator: str) -> tuple[str, ...]:
+    """uids of labels that this person took back, here or in an earlier visit: the annotator shows them no more."""
+    if state.OWN_GONE not in st.session_state:
+        earlier = own_labels.page(ws, OwnFilter(state="taken back"), annotator=annotator)
+        st.session_state[state.OWN_GONE] = tuple(label.uid for label in earlier)
+    return st.session_state[state.OWN_GONE]
 
 
 def _offer_again(ws: Workspace, annotator: str) -> None:

@@ -24,11 +24,18 @@ class Step:
 
 
 def next_step(
-    *, has_tree: bool, counts: LabelCounts, runs: Sequence[Run], offer: Offer | None = None, unpredicted: int = 0
+    *,
+    has_tree: bool,
+    counts: LabelCounts,
+    runs: Sequence[Run],
+    offer: Offer | None = None,
+    unpredicted: int = 0,
+    better: Run | None = None,
 ) -> Step:
     """The first thing that is missing, in the order of the work.
 
     offer: what can be learned in seconds. unpredicted: pictures that came in after the newest finished run.
+    better: the run before the newest one, which is clearly worse and suggests.
     """
     if not has_tree:
         return Step("Start with the classes: bring in a class tree.", "taxonomy", "Import a class tree")
@@ -36,25 +43,37 @@ def next_step(
         return Step("The class tree is there. Now bring in pictures.", "data", "Add pictures")
     if any(run.is_active for run in runs):
         return Step("A model is being trained on your labels.", "runs", "Watch its progress")
-    return _after_first_pictures(counts, runs, offer, unpredicted)
+    return _after_first_pictures(counts, runs, offer, unpredicted, better)
 
 
-def _after_first_pictures(counts: LabelCounts, runs: Sequence[Run], offer: Offer | None, unpredicted: int) -> Step:
+def _after_first_pictures(
+    counts: LabelCounts, runs: Sequence[Run], offer: Offer | None, unpredicted: int, better: Run | None
+) -> Step:
     taught = sum(counts.train_by_level[1:])
     if taught < ENOUGH_LABELS:
         said = (
             "No training picture is labelled yet" if not taught else f"Only {number(taught, 'label')} to learn from yet"
         )
         return Step(f"{said}. Label some, at whatever level you are sure of.", "annotate", "Label pictures")
-    if runs and runs[0].status == "failed":
-        return Step("The last training failed.", "train", "See why")
-    if runs and runs[0].can_resume:
-        return Step("The last training was stopped; it can go on where it was.", "train", "See the training")
+    if runs and (step := _last_training(runs[0], better)):
+        return step
     if offer and not offer.obstacle and offer.new >= ENOUGH_LABELS:
         return Step(f"{number(offer.new, 'label')} were made since run {offer.run.id}.", "train", "Learn from them")
     if any(run.status == "done" for run in runs):
         return _with_model(counts, unpredicted)
     return Step(f"{number(taught, 'label')} to learn from: train a first model.", "train", "Train a model")
+
+
+def _last_training(run: Run, better: Run | None) -> Step | None:
+    """What to do where it did not go well."""
+    if run.status == "failed":
+        return Step("The last training failed.", "train", "See why")
+    if run.can_resume:
+        return Step("The last training was stopped; it can go on where it was.", "train", "See the training")
+    if better:
+        said = f"Run {run.id} is clearly worse than run {better.id}, and makes the suggestions."
+        return Step(said, "runs", "See it, or set it aside", {"run": str(run.id)})
+    return None
 
 
 def _with_model(counts: LabelCounts, unpredicted: int) -> Step:

@@ -1,15 +1,17 @@
 """Two runs side by side: by how much their figures differ, which pictures changed, what differs in their settings."""
 
+from collections.abc import Mapping, Sequence
+
 import pandas as pd
 import streamlit as st
 
 from app import resources
-from app.components import metric_words, run_summary
+from app.components import charts, metric_words, run_summary
 from app.components.metric_words import Figure
 from app.components.run_detail import said, settings_of
 from app.components.wording import SPLITS, label_number, number
 from hmgc_core.records import Run
-from hmgc_core.workflow import exploring
+from hmgc_core.workflow import exploring, training
 from hmgc_core.workflow.marks import Mark
 
 MARK = "background-color: rgba(20, 163, 148, 0.22)"
@@ -28,6 +30,7 @@ def show(run: Run, other: Run) -> None:
         _measures(run, other, run_split, one, two)
     else:
         st.caption("Their figures cannot be compared: not both were measured on the same pictures.")
+    _curves({one: run, two: other})
     if run.status == other.status == "done":
         _pictures(run, other)
     rows = [(name, said(run, setting), said(other, setting)) for setting, name in settings_of(run, other).items()]
@@ -62,6 +65,26 @@ def _verdict(run: Run, other: Run, split: str) -> None:
     better, worse = (run, other) if found.verdict == "better" else (other, run)
     said = f"**Run {better.id} is better than run {worse.id}, by {gap}.** {counts} {ends}"
     st.success(said, icon=":material/trending_up:")
+
+
+def _curves(runs: dict[str, Run]) -> None:
+    """What the runs were measured by after each epoch, and what they learned by, one line for each."""
+    ws = resources.workspace()
+    epochs = {name: training.epochs(ws, run.id) for name, run in runs.items()}
+    right = {name: [epoch.metrics.get("leaf_accuracy") for epoch in of] for name, of in epochs.items()}
+    loss = {name: [epoch.train_loss for epoch in of] for name, of in epochs.items()}
+    with st.grid(2, min_column_width=260, gap="medium"):
+        _lines("Finest class right on validation pictures, by epoch", right, shares=True)
+        _lines("Training loss, by epoch", loss, shares=False)
+
+
+def _lines(title: str, series: Mapping[str, Sequence[float | None]], *, shares: bool) -> None:
+    known = {name: values for name, values in series.items() if any(value is not None for value in values)}
+    if not known:
+        return
+    with st.container():
+        st.markdown(f"**{title}**")
+        charts.draw(charts.curves(known, shares=shares), key=f"both-{title}", alt=f"{title}, of both runs")
 
 
 def _pictures(run: Run, other: Run) -> None:

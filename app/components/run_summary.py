@@ -23,11 +23,10 @@ def show(ws: Workspace, run: Run) -> None:
         problems(run)
         split = metrics_split(run)
         if split:
-            before = training.before(ws, run)
-            main_figures(run, split, columns=2, before=before)
-            if before and is_clearly_worse(run, before, split) and not run.set_aside:
+            main_figures(run, split, columns=2, before=training.before(ws, run))
+            if better := clearly_better_before(ws, run):
                 st.warning(
-                    f"Clearly worse than run {before.id}. Until the next training ends, it makes the suggestions; "
+                    f"Clearly worse than run {better.id}. Until the next training ends, it makes the suggestions; "
                     "set aside, it leaves that to the run before it.",
                     icon=":material/trending_down:",
                 )
@@ -84,6 +83,12 @@ def offer_to_suggest(ws: Workspace, run: Run) -> None:
             on_click=actions.do,
             args=(verb, ws, run.id),
         )
+
+
+def clearly_better_before(ws: Workspace, run: Run) -> Run | None:
+    """The run before this one where this one suggests and is clearly worse; None where all is well."""
+    split, before = metrics_split(run), training.before(ws, run)
+    return before if before and split and not run.set_aside and is_clearly_worse(run, before, split) else None
 
 
 def is_clearly_worse(run: Run, before: Run, split: str) -> bool:

@@ -11,6 +11,7 @@ from app.components.wording import number
 from app.security import escape_markdown
 from hmgc_core.errors import HmgcError
 from hmgc_core.workflow import sweeps
+from hmgc_core.workflow.run_settings import recipe_words
 from hmgc_core.workflow.sweeps import Sweep, Trial, value_words
 from hmgc_core.workflow.workspaces import Workspace
 
@@ -84,7 +85,8 @@ def _about(of: Sweep) -> None:
     varied = ", ".join(one.words.lower() for one in of.over)
     st.caption(
         escape_markdown(
-            f"{config.model} on {config.backbone}, {config.image_size} px, {number(config.epochs, 'epoch')} each; "
+            f"{config.model} on {config.backbone}, {recipe_words(config)}, {config.image_size} px, "
+            f"{number(config.epochs, 'epoch')} each; "
             f"varies {varied}; at most {' or '.join(bounds)}; on the first {of.upto:,} labels; begun "
             f"{wording.ago(of.task.created_at)}."
         )

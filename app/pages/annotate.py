@@ -1,7 +1,5 @@
 """Annotate, at whatever level of the class tree the annotator is sure of: one by one, or many look-alikes at once."""
 
-from functools import partial
-
 import streamlit as st
 
 from app import resources, security, state
@@ -12,6 +10,18 @@ from app.components.many import index as many
 from hmgc_core.workflow import labelling, training
 from hmgc_core.workflow.taxonomies import newest_taxonomy
 
+
+def _go_back() -> None:
+    """To where the picture out of its turn came from; another page is opened by the rerun that follows."""
+    wish = st.session_state.get(state.REOPEN)
+    if wish is None or wish.address is None:
+        ways.go("mine")
+    else:
+        st.session_state[state.WAY_BACK] = wish.address
+
+
+if (address := st.session_state.pop(state.WAY_BACK, None)) is not None:
+    st.switch_page("pages/predictions.py", query_params=address)
 ws = resources.workspace()
 tree = newest_taxonomy(ws)
 if tree is None:
@@ -49,9 +59,9 @@ annotator.show(
     remember=who.remembered() != name,
     queue=annotator.QueueShown(str(choice), queue_words.name(ws, choice), st.session_state.get(state.QUEUE_ROUND, 0)),
     reopen=st.session_state.get(state.REOPEN),
-    gone=st.session_state.get(state.OWN_GONE, ()),
+    gone=my_labels.gone(ws, name),
     on_leave=who.leave,
     on_choose=queue_dialog.ask,
-    on_mine=partial(ways.go, "mine"),
+    on_back=_go_back,
 )
 queue_dialog.show_if_asked(ws, name)

@@ -27,7 +27,14 @@ offer = heads.offer(ws)
 suggests = training.suggesting(runs)
 unpredicted = resources.unpredicted(ws, suggests.id) if suggests else 0
 next_step.show(
-    next_step.next_step(has_tree=newest is not None, counts=counts, runs=runs, offer=offer, unpredicted=unpredicted)
+    next_step.next_step(
+        has_tree=newest is not None,
+        counts=counts,
+        runs=runs,
+        offer=offer,
+        unpredicted=unpredicted,
+        better=run_summary.clearly_better_before(ws, suggests) if suggests and suggests == runs[0] else None,
+    )
 )
 
 if newest is not None:

@@ -96,7 +96,9 @@ def _unfound(labels: dict[str, None], key_of: dict[str, str]) -> list[str]:
     renamed = sum(key != label for label, key in key_of.items())
     told = [f"{renamed} classes were recognised in it by their names"] if renamed else []
     gone = [label for label in labels if label not in key_of]
-    return told + ([f"{len(gone)} of {len(labels)} labels are no class of it: {some_of(gone)}"] if gone else [])
+    return told + (
+        [f"{len(gone)} of {len(labels)} labels are no class of the tree in use: {some_of(gone)}"] if gone else []
+    )
 
 
 def _draw(ws: Workspace, source: PictureSource, found: DataSet, on_progress: OnProgress) -> None:

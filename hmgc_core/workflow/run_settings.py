@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from hmgc_core.records import Run
+from hmgc_core.records import Run, RunConfig
 from hmgc_core.workflow import training
 
 # Setting -> what people read.
@@ -49,9 +49,14 @@ def said(run: Run, setting: str) -> str:
     of_model = {option.name: run.config.options.get(option.name, option.default) for option in options}
     own = asdict(run.config)
     if setting == "recipe":
-        known = training.RECIPES.get(run.config.recipe)
-        return known.words if known else run.config.recipe
+        return recipe_words(run.config)
     value = own[setting] if setting in SETTINGS else {**of_model, **run.config.switches}.get(setting, "")
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value) or "–"
+
+
+def recipe_words(config: RunConfig) -> str:
+    """The way of learning, as people call it."""
+    known = training.RECIPES.get(config.recipe)
+    return known.words if known else config.recipe

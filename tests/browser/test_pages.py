@@ -90,6 +90,19 @@ def test_a_picture_opens_from_the_gallery_and_the_arrow_leads_on(page: Page, url
     expect(page.locator(".gallery button")).to_have_count(60)
 
 
+def test_from_labelling_a_picture_escape_leads_back_to_it(page: Page, url: str) -> None:
+    page.goto(f"{url}/predictions?split=test")
+    all_loaded(page)
+    page.locator(".gallery button").first.click()
+    page.get_by_role("button", name="Label this picture").click()
+    page.get_by_label("Your name").fill("ada")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Back to the picture")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(re.compile(r"/predictions\?(?=.*split=test)(?=.*image=)"))
+    expect(page.get_by_role("button", name="Label this picture")).to_be_visible()
+
+
 def test_the_gallery_is_used_by_keyboard(page: Page, url: str) -> None:
     page.goto(f"{url}/predictions")
     all_loaded(page)

@@ -297,6 +297,21 @@ def test_my_labels_can_be_opened_changed_and_taken_back(own: tuple[Screen, AppSe
     expect(screen.part("recent").locator("bdi")).to_have_text(["life", "ship", "owl"])
 
 
+def test_a_label_taken_back_among_mine_is_none_of_the_last_labels_after_a_reload(own: tuple[Screen, AppServer]) -> None:
+    screen, _ = own
+    screen.label("1", "2"), screen.label("2", "Enter")
+    screen.saved()
+    tiles = my_labels(screen.page)
+    expect(tiles.locator("bdi")).to_have_text(["ship", "owl"])
+    tiles.first.get_by_role("button", name="Take back").click()
+    expect(tiles.locator("bdi")).to_have_text(["owl"])
+    screen.page.reload()  # the app's own memory of the visit is gone
+    expect(tiles.locator("bdi")).to_have_text(["owl"])
+    screen.page.get_by_text("One by one", exact=True).click()
+    screen.ready()
+    expect(screen.part("recent").locator("bdi")).to_have_text(["owl"])
+
+
 def test_arrows_move_between_my_labels(own: tuple[Screen, AppServer]) -> None:
     screen, _ = own
     for _ in range(3):

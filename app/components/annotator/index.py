@@ -3,7 +3,7 @@
 Scripts and styles are joined from their parts, in the order below, and sent once for each visit of the page.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -53,10 +53,16 @@ class QueueShown:
 
 @dataclass(frozen=True)
 class Reopen:
-    """A wish to see one picture out of its turn. once: tells it from the next wish for the same picture."""
+    """A wish to see one picture out of its turn.
+
+    once: tells it from the next wish for the same picture. whence: where the wish came from, in words; address: what
+    the address of the predictions said there, none for one's own labels.
+    """
 
     image: int
     once: str
+    whence: str = "My labels"
+    address: Mapping[str, str] | None = None
 
 
 def show(
@@ -72,14 +78,15 @@ def show(
     gone: tuple[str, ...],
     on_leave: Callable[[], None],
     on_choose: Callable[[], None],
-    on_mine: Callable[[], None],
+    on_back: Callable[[], None],
 ) -> None:
     """Show the annotator.
 
     place: tells this workspace from others at the same address. remember: have the browser keep the token as a cookie.
     awaits_model: the first training runs, suggestions come with its end. reopen: a picture to show before all others.
     gone: uids of labels that were taken back on another page.
-    on_leave: someone else wants to label. on_choose: other pictures are wanted. on_mine: back to one's own labels.
+    on_leave: someone else wants to label. on_choose: other pictures are wanted. on_back: to where the
+    picture out of its turn came from.
     """
     _component(
         key="annotator",
@@ -96,7 +103,7 @@ def show(
         },
         on_leave_change=on_leave,
         on_choose_change=on_choose,
-        on_mine_change=on_mine,
+        on_back_change=on_back,
         on_renew_change=_rerun_signs_anew,
     )
 

@@ -65,7 +65,7 @@ const SEARCH_KEYS = {
   PageUp: ["page", -1],
   Escape: ["leaveSearch"],
 };
-const FROM_BUTTONS = ["row", "goTo", "searchFor", "unsay", "revisit", "again", "lookAgain", "backToMine"];
+const FROM_BUTTONS = ["row", "goTo", "searchFor", "unsay", "revisit", "again", "lookAgain", "goBack"];
 FROM_BUTTONS.push("openRefused", "leave", "tryNow");
 const FROM_DESK = ["typeCode", "pastCode", "awaitCode", "leaveCode", "sayClass", "toggleLens", "closeHints", "glanceAt", "glanceGo"];
 

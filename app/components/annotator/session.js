@@ -43,7 +43,7 @@ class Session {
     this.hold = new Hold({ queue: this.queue, post, signal, onEnd: () => this.lookAgain() });
     this.reopening = new Reopening({
       get,
-      onItem: (item, word) => this.reopen(item, word),
+      onItem: (item, word, whence) => this.reopen(item, word, whence),
       onTrouble: (text) => this.view.warn(text),
     });
     this.desk = new Desk(root, this);
@@ -261,7 +261,7 @@ class Session {
   /* This picture is done. */
   goOnFrom(item) {
     this.reopened = null;
-    if (item.id !== this.wayBack) this.wayBack = null;
+    if (item.id !== this.wayBack?.id) this.wayBack = null;
   }
 
   skip() {
@@ -313,18 +313,18 @@ class Session {
     this.walk.goTo(this.tree.isLeaf(node) ? Math.max(this.tree.parents[node], 0) : node);
   }
 
-  /* Show a picture out of its turn; the class that this person said before stands chosen. The way back to the list it
-     came from is offered until the picture after it is done, too. */
-  reopen(item, word) {
+  /* Show a picture out of its turn; the class that this person said before stands chosen. The way back to where it
+     came from (whence: its name) is offered until the picture after it is done, too. */
+  reopen(item, word, whence) {
     this.reopened = { id: item.id, node: word?.node ?? "" };
-    this.wayBack = item.id;
+    this.wayBack = { id: item.id, whence };
     this.queue.unshift(item);
     this.refresh();
     if (word) this.view.warn("Once more: what you say now counts.");
   }
 
-  backToMine() {
-    this.send("mine", true);
+  goBack() {
+    this.send("back", true);
   }
 
   remember() {
@@ -360,7 +360,7 @@ class Session {
   }
 }
 
-const BACK_KEYS = { Escape: ["backToMine"] };
+const BACK_KEYS = { Escape: ["goBack"] };
 const SLIP_S = 0.3; // a picture seen for less than this was not looked at
 const LONGEST_SHOWN = 100; // letters of a queue's name that go with a label
 const VERBS = { is: "Labelled:", is_not: "Not", none_here: "None of the classes of", unusable: "Marked:" };

@@ -79,7 +79,7 @@ class View {
     else if (!isReady) picture.replaceChildren();
     const against = item ? memory.against(item.id) : [];
     redrawAs(chips, JSON.stringify([wayBack ?? null, ...against.map(({ uid }) => uid)]), () => [
-      ...(wayBack ? [button("backToMine", "", element("span", "", "Back to My labels"), element("kbd", "", "Esc"))] : []),
+      ...(wayBack ? [button("goBack", "", element("span", "", `Back to ${wayBack.whence}`), element("kbd", "", "Esc"))] : []),
       ...against.map(({ uid, name }) => this.chip(uid, name)),
     ]);
     message.hidden = isReady;

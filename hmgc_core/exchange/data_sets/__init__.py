@@ -20,16 +20,21 @@ FORMATS: dict[str, Callable[[Path, Preparation], DataSet]] = {
 }
 
 
-def read_data_set(folder: Path, format: str, preparation: Preparation) -> DataSet:
-    """What the data set in this folder says. Raises TableError or TaxonomyError with the file and what to do."""
-    read = FORMATS.get(format)
-    if read is None:
+def refuse_unknown(folder: Path, format: str) -> None:
+    """Raise TableError where there is no such format, or no such folder."""
+    if format not in FORMATS:
         raise TableError(f"there is no format {format!r}", remedy=f"choose one of {', '.join(FORMATS)}")
     if not folder.is_dir():
-        raise TableError(f"there is no folder {folder}", remedy="unpack the data set and give the folder it lies in")
+        what = f"{folder} is a file, no folder" if folder.is_file() else f"there is no folder {folder}"
+        raise TableError(what, remedy="unpack the data set and give the folder it lies in")
+
+
+def read_data_set(folder: Path, format: str, preparation: Preparation) -> DataSet:
+    """What the data set in this folder says. Raises TableError or TaxonomyError with the file and what to do."""
+    refuse_unknown(folder, format)
     if not 0 <= preparation.held_out < 1:
         raise TableError(f"the share held out is {preparation.held_out}", remedy="choose one from 0 to below 1")
-    found = read(folder.resolve(), preparation)
+    found = FORMATS[format](folder.resolve(), preparation)
     if not found.rows:
         raise TableError(f"{folder} holds no picture of this format", remedy="check folder and format")
     return found

@@ -39,7 +39,7 @@ def plain_values(path: Path) -> Any:
     except TableError:
         raise
     except Exception as error:  # on damaged bytes it raises nearly anything
-        raise TableError(f"{path} is no pickle of arrays: {type(error).__name__}", remedy=remedy) from error
+        raise TableError(f"{path} is no pickle of arrays, or damaged", remedy=remedy) from error
 
 
 class _NotPlain(Exception):

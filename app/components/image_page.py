@@ -35,7 +35,7 @@ def show(ws: Workspace, run: Run | None, image_id: int) -> None:
         _about(image)
         if st.button("Label this picture", icon=":material/edit:"):
             st.session_state[state.REOPEN] = Reopen(
-                image_id, secrets.token_hex(4), whence="the picture", address=st.query_params.to_dict()
+                image_id, secrets.token_hex(4), whence="Predictions", address=st.query_params.to_dict()
             )
             state.choose(state.WAY, "")
             st.switch_page("pages/annotate.py")

@@ -19,18 +19,18 @@ WORSE = "background-color: rgba(217, 118, 43, 0.22)"
 
 
 def show(run: Run, other: Run) -> None:
-    """Measures with their difference, then settings; what differs is marked."""
+    """Which is better, curves, measures with their difference, then settings; what differs is marked."""
     one, two = f"Run {run.id}", f"Run {other.id}"
     run_summary.title(other)
     run_summary.problems(other)
     run_split, other_split = run_summary.metrics_split(run), run_summary.metrics_split(other)
     if run.status == other.status == "done":
         _verdict(run, other, run_split)
+    _curves({one: run, two: other})
     if run_split and run_split == other_split:
         _measures(run, other, run_split, one, two)
     else:
         st.caption("Their figures cannot be compared: not both were measured on the same pictures.")
-    _curves({one: run, two: other})
     if run.status == other.status == "done":
         _pictures(run, other)
     rows = [(name, said(run, setting), said(other, setting)) for setting, name in settings_of(run, other).items()]

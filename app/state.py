@@ -30,7 +30,7 @@ OWN_DATES = "own.dates"
 OWN_NODE = "own.node"
 OWN_SEARCH = "own.search"
 OWN_TAKEN_BACK = "own.taken_back"  # the label taken back last, until something else is done
-OWN_GONE = "own.gone"  # uids of all labels taken back there: the annotator no longer shows them
+OWN_GONE = "own.gone"  # and whose: uids of labels taken back, which the annotator no longer shows
 OWN_PAGE = "own.page"  # plus the filters
 
 RUN = "runs.run"

@@ -23,6 +23,8 @@ STATES = {"stands": "Stand", "changed": "Changed since", "taken back": "Taken ba
 KIND_WORDS = {"": "Any", "is": "It is", "is_not": "It is not", "none_here": "None below", "unusable": "Unusable"}
 SAID = {"is": "{}", "is_not": "Not {}", "none_here": "{}, none below", "unusable": "Unusable"}
 
+DEEPEST_UNDO = 60  # as many labels the annotator remembers at most
+
 
 @st.fragment
 def show(ws: Workspace, annotator: str) -> None:
@@ -150,15 +152,23 @@ def _take_back(ws: Workspace, annotator: str, shown: list[OwnLabel], uid: str) -
     label = next((label for label in shown if label.uid == uid), None)
     if label is not None and actions.do(own_labels.take_back, ws, label, annotator=annotator) is not None:
         st.session_state[state.OWN_TAKEN_BACK] = label
-        st.session_state[state.OWN_GONE] = (*gone(ws, annotator), label.uid)
+        st.session_state.pop(_gone_key(annotator), None)
 
 
 def gone(ws: Workspace, annotator: str) -> tuple[str, ...]:
-    """uids of labels that this person took back, here or in an earlier visit: the annotator shows them no more."""
-    if state.OWN_GONE not in st.session_state:
-        earlier = own_labels.page(ws, OwnFilter(state="taken back"), annotator=annotator)
-        st.session_state[state.OWN_GONE] = tuple(label.uid for label in earlier)
-    return st.session_state[state.OWN_GONE]
+    """uids of what this person took back, here or elsewhere: the annotator does not show it among the last labels.
+
+    Read once a visit and after each one that is taken back here: of many labels it takes a moment.
+    """
+    key = _gone_key(annotator)
+    if key not in st.session_state:
+        newest = own_labels.page(ws, OwnFilter(state="taken back"), annotator=annotator, count=DEEPEST_UNDO)
+        st.session_state[key] = tuple(label.uid for label in newest)
+    return st.session_state[key]
+
+
+def _gone_key(annotator: str) -> str:
+    return f"{state.OWN_GONE}.{annotator}"
 
 
 def _offer_again(ws: Workspace, annotator: str) -> None:
